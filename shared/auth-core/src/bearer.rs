@@ -1,0 +1,170 @@
+//! The guard: who is asking, from the `Authorization` header alone.
+//!
+//! Start at [`JwtBearer::authenticate`]. The guard asks no store: a function that must know whether
+//! the user still exists looks the user up itself, as `me` does.
+
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use serde_json::Value;
+
+use crate::{
+    claims, clock::Clock, json, jws, jws::Rejection, key_set::KeySet, logged_user::LoggedUser,
+    settings::TokenSettings, token::ACCESS_TOKEN_TYPE,
+};
+
+/// Why a request is not let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BearerError {
+    /// No `Authorization` header, another scheme, or no token behind the scheme.
+    #[error("no bearer token")]
+    NotAuthenticated,
+    /// Several `Authorization` headers, or several values in one (RFC 6750 section 3.1).
+    #[error("several Authorization values")]
+    InvalidRequest,
+    /// The token is not valid. The reason is for logs: a client learns nothing of it.
+    #[error("invalid token: {0}")]
+    InvalidToken(#[from] Rejection),
+    /// The token was valid and is no longer.
+    #[error("token has expired")]
+    Expired,
+}
+
+/// Checks bearer tokens (RFC 6750 section 2.1) against a key set.
+///
+/// ```
+/// use auth_core::{BearerError, Clock, JwtBearer, Key, Algorithm, TokenSettings};
+/// # use auth_core::{InMemoryUserRepository, KeySet, TokenIssuer, UserRepository, Email};
+/// let secret: Vec<u8> = (0..32).collect();
+/// let keys = KeySet::from(Key::from_secret(&secret, Algorithm::HS256)?);
+/// let bearer = JwtBearer::new(keys, TokenSettings::default(), Clock::system());
+///
+/// let nobody = http::HeaderMap::new();
+/// assert_eq!(bearer.authenticate(&nobody), Err(BearerError::NotAuthenticated));
+/// # Ok::<(), auth_core::KeyError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct JwtBearer {
+    keys: KeySet,
+    settings: TokenSettings,
+    clock: Clock,
+}
+
+impl JwtBearer {
+    /// A guard that takes tokens signed by any of `keys`.
+    #[must_use]
+    pub fn new(keys: KeySet, settings: TokenSettings, clock: Clock) -> Self {
+        Self {
+            keys,
+            settings,
+            clock,
+        }
+    }
+
+    /// The user of the request's bearer token.
+    ///
+    /// # Errors
+    ///
+    /// [`BearerError`]; which one decides what the client is told.
+    pub fn authenticate(&self, headers: &HeaderMap) -> Result<LoggedUser, BearerError> {
+        let token = bearer_token(headers)?;
+        let verified = jws::verify(token, &self.keys)?;
+        if !verified.header.contains_key("kid") {
+            return Err(Rejection::UnknownKid.into());
+        }
+        if !is_access_token_type(verified.header.get("typ")) {
+            return Err(Rejection::WrongType.into());
+        }
+        let claims = json::parse_object(&verified.payload).ok_or(Rejection::BadClaims)?;
+        claims::check(&claims, &self.settings, self.clock.now())
+    }
+
+    /// The protection space of the `WWW-Authenticate` header (RFC 9110 section 11.5): the audience.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.settings.audience
+    }
+}
+
+fn is_access_token_type(typ: Option<&Value>) -> bool {
+    let typ = typ.and_then(Value::as_str).unwrap_or_default();
+    typ.strip_prefix("application/").unwrap_or(typ) == ACCESS_TOKEN_TYPE
+}
+
+/// The token behind `Bearer`, a scheme in any case (RFC 9110 section 11.1).
+fn bearer_token(headers: &HeaderMap) -> Result<&[u8], BearerError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().map(HeaderValue::as_bytes).unwrap_or_default();
+    // API Gateway joins repeated headers with commas, which no token contains.
+    if values.next().is_some() || value.contains(&b',') {
+        return Err(BearerError::InvalidRequest);
+    }
+    let end = value.iter().position(|byte| *byte == b' ');
+    let (scheme, token) = value.split_at(end.unwrap_or(value.len()));
+    let token = token.trim_ascii();
+    if !scheme.eq_ignore_ascii_case(b"bearer") || token.is_empty() {
+        return Err(BearerError::NotAuthenticated);
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token_of(values: &[&'static str]) -> Result<Vec<u8>, BearerError> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        bearer_token(&headers).map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn the_scheme_is_taken_in_any_case() {
+        for value in [
+            "Bearer a.b.c",
+            "bearer a.b.c",
+            "BEARER a.b.c",
+            "Bearer   a.b.c ",
+        ] {
+            assert_eq!(token_of(&[value]), Ok(b"a.b.c".to_vec()), "{value}");
+        }
+    }
+
+    #[test]
+    fn no_header_another_scheme_and_no_token_are_not_authenticated() {
+        for values in [
+            &[][..],
+            &[""],
+            &["Bearer"],
+            &["Bearer "],
+            &["a.b.c"],
+            &["Basic Ym9iOmJvYg=="],
+            &["BearerX a.b.c"],
+            &["Bearer\ta.b.c"],
+            &["Token a.b.c"],
+        ] {
+            assert_eq!(
+                token_of(values),
+                Err(BearerError::NotAuthenticated),
+                "{values:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn several_values_are_an_invalid_request() {
+        for values in [
+            &["Bearer a.b.c", "Bearer a.b.c"][..],
+            &["Bearer a.b.c", "Basic Ym9iOmJvYg=="],
+            &["Bearer a.b.c, Bearer a.b.c"],
+            &["Bearer a.b.c,Basic Ym9iOmJvYg=="],
+            &[","],
+        ] {
+            assert_eq!(
+                token_of(values),
+                Err(BearerError::InvalidRequest),
+                "{values:?}"
+            );
+        }
+    }
+}

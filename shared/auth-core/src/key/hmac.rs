@@ -1,0 +1,129 @@
+//! HMAC secrets: long enough, and none that stands in a tutorial.
+
+use aws_lc_rs::hmac;
+use jsonwebtoken::{DecodingKey, EncodingKey};
+
+use super::{KeyError, Parts, jwk::Jwk};
+use crate::{algorithm::Algorithm, base64url};
+
+/// Words that mark a secret as one to be replaced, and secrets printed in widely copied examples
+/// (jwt.io, FastAPI's security tutorial). Compared in lower case.
+const PLACEHOLDERS: [&str; 14] = [
+    "changeme",
+    "change-me",
+    "change_me",
+    "change this",
+    "change-this",
+    "change_this",
+    "placeholder",
+    "replace-me",
+    "replace_me",
+    "your-secret",
+    "your_secret",
+    "your-256-bit-secret",
+    "a-string-secret-at-least-256-bits-long",
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+];
+
+/// A random secret of 32 bytes has fewer distinct bytes with a chance below 2^-100.
+const MIN_DISTINCT_BYTES: usize = 8;
+
+/// Refuses secrets that are too short for `algorithm`, or that anyone can guess.
+pub(crate) fn check_secret(secret: &[u8], algorithm: Algorithm) -> Result<(), KeyError> {
+    let needed = algorithm.min_secret_bytes().ok_or(KeyError::Unsupported(
+        "a secret takes HS256, HS384 or HS512",
+    ))?;
+    if is_placeholder(secret) {
+        return Err(KeyError::Placeholder);
+    }
+    if secret.len() < needed {
+        return Err(KeyError::TooShort {
+            algorithm,
+            needed,
+            actual: secret.len(),
+        });
+    }
+    let mut seen = [false; 256];
+    for byte in secret {
+        seen[usize::from(*byte)] = true;
+    }
+    if seen.iter().filter(|seen| **seen).count() < MIN_DISTINCT_BYTES {
+        return Err(KeyError::Placeholder);
+    }
+    Ok(())
+}
+
+fn is_placeholder(secret: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(secret).to_lowercase();
+    PLACEHOLDERS.iter().any(|known| text.contains(known))
+}
+
+pub(super) fn parse(jwk: &Jwk, algorithm: Algorithm) -> Result<Parts, KeyError> {
+    let secret = jwk.required("k")?;
+    check_secret(&secret, algorithm)?;
+    Ok(Parts {
+        verifying: DecodingKey::from_secret(&secret),
+        signing: Some(EncodingKey::from_secret(&secret)),
+        derived_kid: derived_kid(&secret),
+    })
+}
+
+/// A name for a secret that has none. RFC 7638 section 7 warns of hashing a secret into a name;
+/// a MAC under the secret tells no more than any token does.
+pub(super) fn derived_kid(secret: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    base64url::encode(&hmac::sign(&key, b"auth-core kid").as_ref()[..12])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_shorter_than_the_hash_are_refused() {
+        let secret: Vec<u8> = (1..=64).collect();
+        for (algorithm, needed) in [
+            (Algorithm::HS256, 32),
+            (Algorithm::HS384, 48),
+            (Algorithm::HS512, 64),
+        ] {
+            assert_eq!(check_secret(&secret[..needed], algorithm), Ok(()));
+            let error = check_secret(&secret[..needed - 1], algorithm).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "must be at least {needed} bytes for {}, has {}",
+                    algorithm.name(),
+                    needed - 1
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn secrets_anyone_can_guess_are_refused() {
+        for secret in [
+            "changeme",
+            "CHANGEME-CHANGEME-CHANGEME-CHANGEME",
+            "your-256-bit-secret-your-256-bit-secret",
+            "a-string-secret-at-least-256-bits-long",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "1234123412341234123412341234123412341234",
+        ] {
+            assert_eq!(
+                check_secret(secret.as_bytes(), Algorithm::HS256),
+                Err(KeyError::Placeholder),
+                "{secret}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_signs_with_hmac_alone() {
+        let secret: Vec<u8> = (0..64).collect();
+        assert!(matches!(
+            check_secret(&secret, Algorithm::RS256),
+            Err(KeyError::Unsupported(_))
+        ));
+    }
+}

@@ -1,0 +1,99 @@
+//! A set of keys: the first signs, all verify.
+
+use serde_json::Value;
+
+use crate::{
+    algorithm::{Algorithm, Family},
+    json,
+    key::{Key, KeyError},
+};
+
+/// One or more keys with distinct names, either all HMAC or all for signatures.
+#[derive(Debug, Clone)]
+pub struct KeySet(Vec<Key>);
+
+impl KeySet {
+    /// A set of these keys.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for an empty set, two keys of one `kid`, or a set that mixes HMAC and
+    /// signature keys: a verifier that can be talked into taking a public key for an HMAC secret
+    /// is the oldest attack on JWT (RFC 8725 section 2.1).
+    pub fn new(keys: Vec<Key>) -> Result<Self, KeyError> {
+        let first = keys.first().ok_or(KeyError::EmptySet)?;
+        let is_hmac = |key: &Key| key.algorithm().family() == Family::Hmac;
+        if keys.iter().any(|key| is_hmac(key) != is_hmac(first)) {
+            return Err(KeyError::MixedSet);
+        }
+        let is_double = |(i, key): (usize, &Key)| keys[..i].iter().any(|k| k.kid() == key.kid());
+        if keys.iter().enumerate().any(is_double) {
+            return Err(KeyError::DuplicateKid);
+        }
+        Ok(Self(keys))
+    }
+
+    /// Parses a JWK or a JWK set (RFC 7517 sections 4 and 5). `default` is the algorithm of a key
+    /// that names none and whose type leaves a choice.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for the first key or rule that fails: one bad key refuses the set.
+    pub fn parse(text: &str, default: Algorithm) -> Result<Self, KeyError> {
+        let members = json::parse_object(text.as_bytes()).ok_or(KeyError::Malformed(
+            "not a JSON object, or a member stands twice",
+        ))?;
+        let Some(keys) = members.get("keys") else {
+            return Self::new(vec![Key::from_jwk(&members, default)?]);
+        };
+        let keys = keys
+            .as_array()
+            .and_then(|keys| {
+                keys.iter()
+                    .map(Value::as_object)
+                    .collect::<Option<Vec<_>>>()
+            })
+            .ok_or(KeyError::Malformed("keys is not an array of objects"))?;
+        Self::new(
+            keys.into_iter()
+                .map(|key| Key::from_jwk(key, default))
+                .collect::<Result<_, _>>()?,
+        )
+    }
+
+    /// Parses a set that holds nothing secret, for functions that only verify.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeySet::parse`]; [`KeyError::NotPublic`] where a key could sign.
+    pub fn parse_public(text: &str, default: Algorithm) -> Result<Self, KeyError> {
+        let set = Self::parse(text, default)?;
+        if set.0.iter().all(Key::is_public) {
+            Ok(set)
+        } else {
+            Err(KeyError::NotPublic)
+        }
+    }
+
+    /// The key that signs new tokens: the first, where it can sign.
+    #[must_use]
+    pub fn signing_key(&self) -> Option<&Key> {
+        self.0.first().filter(|key| key.can_sign())
+    }
+
+    /// The key of a token's header. Without a `kid` only a set of one key is unambiguous.
+    #[must_use]
+    pub fn find(&self, kid: Option<&str>) -> Option<&Key> {
+        match (kid, &self.0[..]) {
+            (Some(kid), keys) => keys.iter().find(|key| key.kid() == kid),
+            (None, [key]) => Some(key),
+            (None, _) => None,
+        }
+    }
+}
+
+impl From<Key> for KeySet {
+    fn from(key: Key) -> Self {
+        Self(vec![key])
+    }
+}

@@ -1,0 +1,43 @@
+//! The rules of sign-in, apart from HTTP answers, AWS and any runtime.
+//!
+//! A function that issues tokens reads [`Settings`], asks a [`UserRepository`] for the user, checks
+//! the password with [`PasswordHasher`] and lets [`TokenIssuer`] sign. A function that guards a
+//! route calls [`JwtBearer::authenticate`], then [`LoggedUser::require_permission`] where it needs
+//! one. [`verify_compact`] checks a signature alone.
+
+mod algorithm;
+mod base64url;
+mod bearer;
+mod claims;
+mod clock;
+mod credentials;
+mod email;
+mod json;
+mod jws;
+mod key;
+mod key_set;
+mod logged_user;
+mod password;
+mod repository;
+mod secret;
+mod settings;
+mod token;
+mod user;
+
+pub use algorithm::{Algorithm, Family, UnknownAlgorithm};
+pub use bearer::{BearerError, JwtBearer};
+pub use clock::Clock;
+pub use credentials::{Credentials, MAX_PASSWORD_BYTES, Password, PasswordTooLong};
+pub use email::{Email, EmailTooLong, MAX_EMAIL_CHARS};
+pub use jws::{MAX_TOKEN_BYTES, Rejection, verify_compact};
+pub use key::{Key, KeyError};
+pub use key_set::KeySet;
+pub use logged_user::{Forbidden, LoggedUser};
+pub use password::{HashingError, PasswordHash, PasswordHashError, PasswordHasher};
+pub use repository::{InMemoryUserRepository, RepositoryError, UserRepository};
+pub use secret::Secret;
+pub use settings::{
+    KeyUse, Settings, SettingsError, SettingsReader, Store, TokenSettings, VARIABLES,
+};
+pub use token::{AccessToken, SigningError, TokenIssuer};
+pub use user::{Role, StoredUser, User};

@@ -1,0 +1,102 @@
+//! The user of a verified token. Only the guard makes one, so a function that takes a
+//! [`LoggedUser`] cannot be reached without it.
+
+/// Who is asking, as the token tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedUser {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) permissions: Vec<String>,
+}
+
+/// The user is known but may not do this (RFC 6750 section 3.1, `insufficient_scope`).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not enough permissions")]
+pub struct Forbidden {
+    /// The permission that is missing; none where a role is.
+    pub scope: Option<String>,
+}
+
+impl LoggedUser {
+    /// The user's id, the token's `sub`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The address at the time of the login.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+
+    /// The names of the roles at the time of the login.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    /// The permissions at the time of the login, the token's `scope`.
+    #[must_use]
+    pub fn permissions(&self) -> &[String] {
+        &self.permissions
+    }
+
+    /// Passes users who have the permission.
+    ///
+    /// # Errors
+    ///
+    /// [`Forbidden`] with the permission for everyone else.
+    pub fn require_permission(&self, permission: &str) -> Result<(), Forbidden> {
+        if self.permissions.iter().any(|held| held == permission) {
+            return Ok(());
+        }
+        Err(Forbidden {
+            scope: Some(permission.to_owned()),
+        })
+    }
+
+    /// Passes users who have the role.
+    ///
+    /// # Errors
+    ///
+    /// [`Forbidden`] for everyone else.
+    pub fn require_role(&self, role: &str) -> Result<(), Forbidden> {
+        if self.roles.iter().any(|held| held == role) {
+            return Ok(());
+        }
+        Err(Forbidden { scope: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user() -> LoggedUser {
+        LoggedUser {
+            id: "1".into(),
+            email: "a@b.c".into(),
+            roles: vec!["Admin".into()],
+            permissions: vec!["create".into(), "read".into()],
+        }
+    }
+
+    #[test]
+    fn a_held_permission_and_role_pass() {
+        assert_eq!(user().require_permission("read"), Ok(()));
+        assert_eq!(user().require_role("Admin"), Ok(()));
+    }
+
+    #[test]
+    fn a_missing_one_or_a_part_of_a_name_does_not() {
+        for permission in ["delete", "rea", "read ", "READ", "create read", ""] {
+            let error = user().require_permission(permission).unwrap_err();
+            assert_eq!(error.scope.as_deref(), Some(permission));
+        }
+        for role in ["admin", "Adm", "", "Editor"] {
+            assert_eq!(user().require_role(role), Err(Forbidden { scope: None }));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Settings from environment variables, parsed once at start into types.
+//!
+//! Start at [`Settings::read`]. A function with settings of its own reads them with the same
+//! [`SettingsReader`], so that all problems come in one message.
+
+mod reader;
+
+pub use reader::{SettingsError, SettingsReader, VARIABLES};
+
+use reader::number;
+
+use crate::{algorithm::Algorithm, key::Key, key_set::KeySet};
+
+/// The longest life of an access token that can be set: 30 days, in seconds.
+const MAX_EXPIRATION: u64 = 30 * 24 * 3600;
+
+/// A local secret says this of itself, and is refused in AWS Lambda: it is published.
+const LOCAL_SECRET_MARK: &str = "not-for-deployment";
+
+/// Where users are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// In the process, with the tutorial's user: for laptops and tests.
+    Memory,
+}
+
+/// What a function does with keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// It issues tokens, and needs a key that signs.
+    Sign,
+    /// It only verifies them; public keys are enough.
+    Verify,
+}
+
+/// The rules that issuer and guard agree on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// The `iss` of tokens.
+    pub issuer: String,
+    /// The `aud` of tokens, and the realm of `WWW-Authenticate`.
+    pub audience: String,
+    /// The life of an access token in seconds; the guard takes none that lives longer.
+    pub expiration: u64,
+    /// How far two clocks may differ, in seconds.
+    pub leeway: u64,
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self {
+            issuer: "auth".into(),
+            audience: "api".into(),
+            expiration: 3600,
+            leeway: 5,
+        }
+    }
+}
+
+/// The settings that every function reads.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where users are kept.
+    pub store: Store,
+    /// The keys of access tokens.
+    pub keys: KeySet,
+    /// The rules of access tokens.
+    pub tokens: TokenSettings,
+}
+
+impl Settings {
+    /// Reads the settings of a function that uses keys for `key_use`. `None` after a problem,
+    /// which [`SettingsReader::finish`] reports.
+    pub fn read(reader: &mut SettingsReader, key_use: KeyUse) -> Option<Self> {
+        let store = reader.required("AUTH_STORE", parse_store);
+        if store == Some(Store::Memory) && reader.is_in_lambda() {
+            reader.problem::<()>(
+                "AUTH_STORE",
+                "memory is for local work: its one user has a published password",
+            );
+        }
+        let keys = read_keys(reader, key_use);
+        let tokens = TokenSettings::read(reader);
+        Some(Self {
+            store: store?,
+            keys: keys?,
+            tokens: tokens?,
+        })
+    }
+}
+
+impl TokenSettings {
+    fn read(reader: &mut SettingsReader) -> Option<Self> {
+        let default = Self::default();
+        let issuer = reader.optional("JWT_ISSUER", default.issuer, parse_name);
+        let audience = reader.optional("JWT_AUDIENCE", default.audience, parse_name);
+        let expiration = reader.optional(
+            "JWT_EXPIRATION",
+            default.expiration,
+            number(1..=MAX_EXPIRATION),
+        );
+        let leeway = reader.optional("JWT_LEEWAY", default.leeway, number(0..=300));
+        Some(Self {
+            issuer: issuer?,
+            audience: audience?,
+            expiration: expiration?,
+            leeway: leeway?,
+        })
+    }
+}
+
+fn read_keys(reader: &mut SettingsReader, key_use: KeyUse) -> Option<KeySet> {
+    let algorithm = reader.optional("JWT_ALGORITHM", Algorithm::HS256, |name| {
+        name.parse::<Algorithm>().map_err(|error| error.to_string())
+    });
+    // After a problem with the algorithm the keys are checked all the same, for their own.
+    let default = algorithm.unwrap_or(Algorithm::HS256);
+    let keys = match (
+        key_use,
+        reader.is_set("JWT_SECRET_KEY"),
+        reader.is_set("JWT_JWKS"),
+    ) {
+        (KeyUse::Verify, true, true) => {
+            reader.problem("JWT_JWKS", "set it or JWT_SECRET_KEY, not both")
+        }
+        (KeyUse::Verify, false, true) => reader.required("JWT_JWKS", |text| {
+            KeySet::parse_public(text, default).map_err(|error| error.to_string())
+        }),
+        (KeyUse::Sign | KeyUse::Verify, _, _) => read_secret(reader, default),
+    };
+    algorithm.and(keys)
+}
+
+fn read_secret(reader: &mut SettingsReader, algorithm: Algorithm) -> Option<KeySet> {
+    let in_lambda = reader.is_in_lambda();
+    reader.required("JWT_SECRET_KEY", |secret| {
+        if in_lambda && secret.contains(LOCAL_SECRET_MARK) {
+            return Err("is the published secret of local work".into());
+        }
+        Key::from_secret(secret.as_bytes(), algorithm)
+            .map(KeySet::from)
+            .map_err(|error| error.to_string())
+    })
+}
+
+fn parse_store(text: &str) -> Result<Store, String> {
+    match text {
+        "memory" => Ok(Store::Memory),
+        _ => Err("must be memory".into()),
+    }
+}
+
+/// A name that fits into a quoted string of a header without escapes (RFC 9110 section 5.6.4).
+fn parse_name(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b',');
+    if text.len() <= 256 && text.bytes().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "must be 1 to 256 visible ASCII characters without quotes, backslashes and commas"
+                .into(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

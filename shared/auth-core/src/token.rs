@@ -1,0 +1,205 @@
+//! Issuing access tokens.
+
+use std::fmt;
+
+use aws_lc_rs::rand;
+use serde::Serialize;
+
+use crate::{
+    base64url, claims::Claims, clock::Clock, key::KeyError, key_set::KeySet,
+    settings::TokenSettings, user::User,
+};
+
+/// The media type of an access token (RFC 9068 section 2.1).
+pub(crate) const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+const JTI_BYTES: usize = 16;
+
+/// A signed access token. Only [`TokenIssuer`] makes one, and its `Debug` shows nothing.
+#[derive(Clone)]
+pub struct AccessToken(String);
+
+impl AccessToken {
+    /// The compact JWS, for the answer to the user.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(redacted)")
+    }
+}
+
+/// Why a token could not be issued. No input of a client brings either about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SigningError {
+    /// No randomness was to be had, or the key refused.
+    #[error("the token could not be signed")]
+    Unavailable,
+    /// A role of the user holds a permission that is no scope token (RFC 6749 section 3.3): with
+    /// a space in it, one permission would read as two.
+    #[error("a permission of the user is not a scope token")]
+    Permission,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    typ: &'static str,
+    kid: &'a str,
+}
+
+/// Makes access tokens for users who have proved who they are.
+#[derive(Debug, Clone)]
+pub struct TokenIssuer {
+    keys: KeySet,
+    settings: TokenSettings,
+    clock: Clock,
+}
+
+impl TokenIssuer {
+    /// An issuer that signs with the first key of `keys`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Unsupported`] where that key cannot sign.
+    pub fn new(keys: KeySet, settings: TokenSettings, clock: Clock) -> Result<Self, KeyError> {
+        if keys.signing_key().is_none() {
+            return Err(KeyError::Unsupported("the first key cannot sign"));
+        }
+        Ok(Self {
+            keys,
+            settings,
+            clock,
+        })
+    }
+
+    /// Issues a token for `user`, valid from now on for [`TokenIssuer::expires_in`] seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError`] where the user's roles or the machine do not allow one.
+    pub fn issue(&self, user: &User) -> Result<AccessToken, SigningError> {
+        let mut jti = [0; JTI_BYTES];
+        rand::fill(&mut jti).map_err(|_| SigningError::Unavailable)?;
+        let permissions = user.permissions();
+        if !permissions
+            .iter()
+            .all(|permission| is_scope_token(permission))
+        {
+            return Err(SigningError::Permission);
+        }
+        let now = self.clock.now();
+        let claims = Claims {
+            iss: &self.settings.issuer,
+            sub: &user.id,
+            aud: &self.settings.audience,
+            iat: now,
+            nbf: now,
+            exp: now + self.settings.expiration,
+            jti: &base64url::encode(jti),
+            email: &user.email,
+            roles: &user.role_names(),
+            scope: &permissions.join(" "),
+        };
+        self.sign(&claims)
+    }
+
+    /// The life of a token in seconds.
+    #[must_use]
+    pub fn expires_in(&self) -> u64 {
+        self.settings.expiration
+    }
+
+    fn sign(&self, claims: &Claims) -> Result<AccessToken, SigningError> {
+        let key = self.keys.signing_key().ok_or(SigningError::Unavailable)?;
+        let header = Header {
+            alg: key.algorithm().name(),
+            typ: ACCESS_TOKEN_TYPE,
+            kid: key.kid(),
+        };
+        let header = serde_json::to_vec(&header).map_err(|_| SigningError::Unavailable)?;
+        let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Unavailable)?;
+        let mut token = format!(
+            "{}.{}",
+            base64url::encode(header),
+            base64url::encode(claims)
+        );
+        let signature = key
+            .sign(token.as_bytes())
+            .ok_or(SigningError::Unavailable)?;
+        token.push('.');
+        token.push_str(&signature);
+        Ok(AccessToken(token))
+    }
+}
+
+fn is_scope_token(permission: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    !permission.is_empty() && permission.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Algorithm, Key, Role};
+
+    fn issuer() -> TokenIssuer {
+        let secret: Vec<u8> = (0..32).collect();
+        let key = Key::from_secret(&secret, Algorithm::HS256).unwrap();
+        TokenIssuer::new(
+            key.into(),
+            TokenSettings::default(),
+            Clock::from_fn(|| 1_000),
+        )
+        .unwrap()
+    }
+
+    fn user(permission: &str) -> User {
+        let role = Role {
+            id: "1".into(),
+            name: "Admin".into(),
+            description: String::new(),
+            permissions: vec![permission.into()],
+        };
+        User {
+            id: "1".into(),
+            email: "a@b.c".into(),
+            disabled: false,
+            roles: vec![role],
+        }
+    }
+
+    #[test]
+    fn a_permission_that_would_read_as_two_is_not_issued() {
+        assert!(issuer().issue(&user("read")).is_ok());
+        for permission in ["read write", "", "a\"b", "a\\b", "lesen-ü", "a\tb"] {
+            assert_eq!(
+                issuer().issue(&user(permission)).unwrap_err(),
+                SigningError::Permission,
+                "{permission:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_tokens_of_one_second_differ_and_neither_is_printed() {
+        let (one, two) = (
+            issuer().issue(&user("read")).unwrap(),
+            issuer().issue(&user("read")).unwrap(),
+        );
+        assert_ne!(one.expose(), two.expose());
+        assert_eq!(format!("{one:?}"), "AccessToken(redacted)");
+    }
+
+    #[test]
+    fn a_set_of_public_keys_issues_nothing() {
+        let public =
+            r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let keys = KeySet::parse(public, Algorithm::EdDSA).unwrap();
+        assert!(TokenIssuer::new(keys, TokenSettings::default(), Clock::system()).is_err());
+    }
+}
