@@ -6,8 +6,7 @@ use aws_lc_rs::rand;
 use serde::Serialize;
 
 use crate::{
-    base64url, claims::Claims, clock::Clock, key::KeyError, key_set::KeySet,
-    settings::TokenSettings, user::User,
+    base64url, claims::Claims, clock::Clock, key_set::KeySet, settings::TokenSettings, user::User,
 };
 
 /// The media type of an access token (RFC 9068 section 2.1).
@@ -61,20 +60,15 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// An issuer that signs with the first key of `keys`.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::Unsupported`] where that key cannot sign.
-    pub fn new(keys: KeySet, settings: TokenSettings, clock: Clock) -> Result<Self, KeyError> {
-        if keys.signing_key().is_none() {
-            return Err(KeyError::Unsupported("the first key cannot sign"));
-        }
-        Ok(Self {
+    /// An issuer that signs with the first key of `keys`, which [`KeyUse::Sign`](crate::KeyUse)
+    /// has made sure can sign.
+    #[must_use]
+    pub fn new(keys: KeySet, settings: TokenSettings, clock: Clock) -> Self {
+        Self {
             keys,
             settings,
             clock,
-        })
+        }
     }
 
     /// Issues a token for `user`, valid from now on for [`TokenIssuer::expires_in`] seconds.
@@ -155,7 +149,6 @@ mod tests {
             TokenSettings::default(),
             Clock::from_fn(|| 1_000),
         )
-        .unwrap()
     }
 
     fn user(permission: &str) -> User {
@@ -200,6 +193,10 @@ mod tests {
         let public =
             r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         let keys = KeySet::parse(public, Algorithm::EdDSA).unwrap();
-        assert!(TokenIssuer::new(keys, TokenSettings::default(), Clock::system()).is_err());
+        let issuer = TokenIssuer::new(keys, TokenSettings::default(), Clock::system());
+        assert_eq!(
+            issuer.issue(&user("read")).unwrap_err(),
+            SigningError::Unavailable
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! Reads environment variables and collects every problem before it reports any.
 
-use std::{env::VarError, fmt};
+use std::{
+    env::{self, VarError},
+    fmt,
+};
 
 /// Every variable that some function of the bundle reads. A function lets the others' through,
 /// and refuses any that starts with one of [`PREFIXES`] and is not here: a typo must not
@@ -21,6 +24,14 @@ const PREFIXES: [&str; 4] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_"];
 
 /// Set in every real Lambda environment, and by no local emulator of this project's.
 const LAMBDA_MARKER: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
+
+/// What the Lambda runtime itself cannot do without. `cargo lambda watch` sets them too.
+const RUNTIME_VARIABLES: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
 
 /// The settings were refused. Its `Display` is one message with a line for each problem, each
 /// naming its variable; no value stands in it.
@@ -49,6 +60,25 @@ impl std::error::Error for SettingsError {}
 pub struct SettingsReader<'a> {
     lookup: &'a dyn Fn(&str) -> Result<String, VarError>,
     problems: Vec<String>,
+}
+
+impl SettingsReader<'static> {
+    /// A reader of the process's own environment. A process that no Lambda runtime has started
+    /// has a problem at once: the runtime would panic.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let mut reader = Self::new(names, &|name| env::var(name));
+        for name in RUNTIME_VARIABLES {
+            if !reader.is_set(name) {
+                reader.problem::<()>(
+                    name,
+                    "is set by AWS Lambda and by `cargo lambda watch`: start the function there",
+                );
+            }
+        }
+        reader
+    }
 }
 
 impl<'a> SettingsReader<'a> {

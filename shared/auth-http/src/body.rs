@@ -1,0 +1,241 @@
+//! Request bodies: JSON objects within a size, and what is wrong with them in FastAPI's words.
+
+use http::{HeaderMap, header::CONTENT_TYPE};
+use serde_json::{Map, Value, json};
+
+use crate::error::{ApiError, ValidationError};
+
+/// The most bytes a body may have.
+pub const MAX_BODY_BYTES: usize = 8 * 1024;
+
+/// The members of a JSON body, read one by one; what is wrong is collected until
+/// [`JsonBody::finish`].
+#[derive(Debug)]
+pub struct JsonBody {
+    members: Map<String, Value>,
+    errors: Vec<ValidationError>,
+}
+
+impl JsonBody {
+    /// Parses a body that must be a JSON object. A missing content type is taken for JSON, as
+    /// clients without one mean it.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::ContentTooLarge`] above [`MAX_BODY_BYTES`], [`ApiError::Validation`] for
+    /// anything but a JSON object.
+    pub fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
+        if body.len() > MAX_BODY_BYTES {
+            return Err(ApiError::ContentTooLarge);
+        }
+        let whole = || vec![json!("body")];
+        if body.is_empty() {
+            return Err(invalid("missing", whole(), "Field required"));
+        }
+        let value = if is_json(headers) {
+            serde_json::from_slice(body).map_err(|error| {
+                let loc = vec![json!("body"), json!(offset(body, &error))];
+                invalid("json_invalid", loc, "JSON decode error")
+            })?
+        } else {
+            Value::String(String::new())
+        };
+        match value {
+            Value::Object(members) => Ok(Self {
+                members,
+                errors: Vec::new(),
+            }),
+            Value::Null => Err(invalid("missing", whole(), "Field required")),
+            _ => Err(invalid(
+                "model_attributes_type",
+                whole(),
+                "Input should be a valid dictionary or object to extract fields from",
+            )),
+        }
+    }
+
+    /// A member that must be a string. `None` after an error.
+    pub fn string(&mut self, name: &str) -> Option<String> {
+        match self.members.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            Some(_) => self.error(name, "string_type", "Input should be a valid string".into()),
+            None => self.error(name, "missing", "Field required".into()),
+        }
+    }
+
+    /// Records that a member is longer than `limit`, for example `254 characters`.
+    pub fn too_long(&mut self, name: &str, limit: &str) {
+        self.error::<()>(
+            name,
+            "string_too_long",
+            format!("String should have at most {limit}"),
+        );
+    }
+
+    /// What was read, if nothing was wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Validation`] with every error of the body.
+    pub fn finish<T>(self, read: Option<T>) -> Result<T, ApiError> {
+        read.filter(|_| self.errors.is_empty())
+            .ok_or(ApiError::Validation(self.errors))
+    }
+
+    fn error<T>(&mut self, name: &str, kind: &'static str, msg: String) -> Option<T> {
+        self.errors.push(ValidationError {
+            kind,
+            loc: vec![json!("body"), json!(name)],
+            msg,
+        });
+        None
+    }
+}
+
+fn invalid(kind: &'static str, loc: Vec<Value>, msg: &str) -> ApiError {
+    ApiError::Validation(vec![ValidationError {
+        kind,
+        loc,
+        msg: msg.into(),
+    }])
+}
+
+/// `application/json`, or a type of the `+json` family (RFC 6839 section 3.1).
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(CONTENT_TYPE) else {
+        return true;
+    };
+    let media_type = content_type.to_str().unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default();
+    let media_type = media_type.trim().to_ascii_lowercase();
+    media_type
+        .strip_prefix("application/")
+        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+}
+
+/// Where the parser stopped, counted in characters from the start, as Python counts.
+fn offset(body: &[u8], error: &serde_json::Error) -> usize {
+    let bytes = if error.is_eof() {
+        body.len()
+    } else {
+        let lines = body.split_inclusive(|byte| *byte == b'\n');
+        let before: usize = lines
+            .take(error.line().saturating_sub(1))
+            .map(<[u8]>::len)
+            .sum();
+        (before + error.column().saturating_sub(1)).min(body.len())
+    };
+    String::from_utf8_lossy(&body[..bytes]).chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn parse(content_type: Option<&'static str>, body: &[u8]) -> Result<JsonBody, ApiError> {
+        let mut headers = HeaderMap::new();
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        JsonBody::parse(&headers, body)
+    }
+
+    fn error_of(result: Result<JsonBody, ApiError>) -> (&'static str, Vec<Value>) {
+        match result {
+            Err(ApiError::Validation(mut errors)) => {
+                let error = errors.remove(0);
+                (error.kind, error.loc)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn json_is_taken_in_every_spelling_of_its_type_and_without_one() {
+        for content_type in [
+            None,
+            Some("application/json"),
+            Some("Application/JSON; charset=utf-8"),
+            Some("application/vnd.api+json"),
+        ] {
+            assert!(parse(content_type, b"{}").is_ok(), "{content_type:?}");
+        }
+    }
+
+    #[test]
+    fn other_types_and_other_json_are_no_object() {
+        for content_type in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "text/json",
+            "json",
+            "",
+        ] {
+            let (kind, loc) = error_of(parse(Some(content_type), b"{}"));
+            assert_eq!((kind, loc), ("model_attributes_type", vec![json!("body")]));
+        }
+        for body in ["[]", "1", "\"text\"", "true"] {
+            let (kind, _) = error_of(parse(None, body.as_bytes()));
+            assert_eq!(kind, "model_attributes_type");
+        }
+    }
+
+    #[test]
+    fn nothing_and_null_are_a_missing_body() {
+        for body in ["", "null", " null "] {
+            let (kind, loc) = error_of(parse(Some("application/json"), body.as_bytes()));
+            assert_eq!((kind, loc), ("missing", vec![json!("body")]));
+        }
+    }
+
+    #[test]
+    fn broken_json_is_located_by_character() {
+        for (body, offset) in [
+            ("{", 1),
+            (r#"{"a":x}"#, 5),
+            (r#"{"a":"é", x}"#, 10),
+            ("{\n  \"a\": x}", 9),
+            ("{} x", 3),
+            ("{\"a\": 1", 7),
+        ] {
+            let (kind, loc) = error_of(parse(None, body.as_bytes()));
+            assert_eq!(
+                (kind, loc),
+                ("json_invalid", vec![json!("body"), json!(offset)]),
+                "{body}"
+            );
+        }
+        assert_eq!(error_of(parse(None, b"{\"a\":\"\xff\"}")).0, "json_invalid");
+    }
+
+    #[test]
+    fn the_limit_is_the_last_size_taken() {
+        let of_size = |size: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(size - 8));
+        assert!(parse(None, of_size(MAX_BODY_BYTES).as_bytes()).is_ok());
+        assert!(matches!(
+            parse(None, of_size(MAX_BODY_BYTES + 1).as_bytes()),
+            Err(ApiError::ContentTooLarge)
+        ));
+    }
+
+    #[test]
+    fn every_member_s_error_is_reported() {
+        let mut body = parse(None, br#"{"b": 1, "d": "text"}"#).unwrap();
+        let (a, b, d) = (body.string("a"), body.string("b"), body.string("d"));
+        assert_eq!((a, b, d.as_deref()), (None, None, Some("text")));
+        body.too_long("d", "3 characters");
+        let Err(ApiError::Validation(errors)) = body.finish(Some(())) else {
+            panic!("three errors");
+        };
+        assert_eq!(
+            json!(errors),
+            json!([
+                {"type": "missing", "loc": ["body", "a"], "msg": "Field required"},
+                {"type": "string_type", "loc": ["body", "b"], "msg": "Input should be a valid string"},
+                {"type": "string_too_long", "loc": ["body", "d"], "msg": "String should have at most 3 characters"},
+            ])
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Events made plain before `lambda_http` turns them into requests.
+//!
+//! `lambda_http` builds a whole URL out of an event, and panics where host, scheme, path or query
+//! make none, or where a body marked as base64 is not; the panic's text then reaches the caller.
+//! No handler here reads host, scheme or query, so they are taken out. The types of an event are
+//! public but hidden in the documentation of `lambda_http`: the version is locked, and the tests
+//! replay every one of these events against the real binaries.
+
+use std::task::{Context, Poll};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use lambda_http::{
+    LambdaEvent, Service,
+    aws_lambda_events::{
+        apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest},
+        query_map::QueryMap,
+    },
+    http::{HeaderMap, header::HOST},
+    request::LambdaRequest,
+};
+
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
+/// API Gateway takes request lines of 10 KiB with all headers.
+const MAX_PATH_BYTES: usize = 10 * 1024;
+
+/// A service that hands events on without the parts that `lambda_http` cannot take.
+pub(crate) struct PlainEvents<S>(S);
+
+impl<S> PlainEvents<S> {
+    pub(crate) fn new(inner: S) -> Self {
+        Self(inner)
+    }
+}
+
+impl<S: Service<LambdaEvent<LambdaRequest>>> Service<LambdaEvent<LambdaRequest>>
+    for PlainEvents<S>
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, mut event: LambdaEvent<LambdaRequest>) -> Self::Future {
+        match &mut event.payload {
+            LambdaRequest::ApiGatewayV1(request) => plain_rest(request),
+            LambdaRequest::ApiGatewayV2(request) => plain_http(request),
+            _ => {}
+        }
+        self.0.call(event)
+    }
+}
+
+fn plain_rest(request: &mut ApiGatewayProxyRequest) {
+    // `lambda_http` lets the last of repeated headers hide the others; the guard must see them all.
+    for name in request.multi_value_headers.keys() {
+        request.headers.remove(name);
+    }
+    plain_headers(&mut request.headers);
+    plain_headers(&mut request.multi_value_headers);
+    request.query_string_parameters = QueryMap::default();
+    request.multi_value_query_string_parameters = QueryMap::default();
+    request.request_context.domain_name = None;
+    request.request_context.stage = None;
+    plain_path(&mut request.path);
+    request.is_base64_encoded &= is_base64(request.body.as_deref());
+}
+
+fn plain_http(request: &mut ApiGatewayV2httpRequest) {
+    plain_headers(&mut request.headers);
+    request.raw_query_string = None;
+    request.query_string_parameters = QueryMap::default();
+    request.request_context.domain_name = None;
+    request.request_context.stage = None;
+    plain_path(&mut request.raw_path);
+    request.is_base64_encoded &= is_base64(request.body.as_deref());
+}
+
+fn plain_headers(headers: &mut HeaderMap) {
+    headers.remove(HOST);
+    headers.remove(FORWARDED_PROTO);
+}
+
+/// Leaves paths of RFC 3986 section 3.3 as they are. Any other is served nowhere, as is `/`.
+fn plain_path(path: &mut Option<String>) {
+    let is_plain = |path: &str| {
+        path.starts_with('/') && path.len() <= MAX_PATH_BYTES && path.bytes().all(is_path_byte)
+    };
+    if !path.as_deref().is_some_and(is_plain) {
+        *path = Some("/".into());
+    }
+}
+
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/%-._~!$&'()*+,;=:@".contains(&byte)
+}
+
+/// A body that is not what it is marked as is handed on as it stands, for the handler to refuse.
+fn is_base64(body: Option<&str>) -> bool {
+    body.is_none_or(|body| STANDARD.decode(body).is_ok())
+}
