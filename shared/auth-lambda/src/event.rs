@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_http::{
-    LambdaEvent, Service,
+    LambdaEvent, Request, Service,
     aws_lambda_events::{
         apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest},
         query_map::QueryMap,
@@ -45,12 +45,27 @@ impl<S: Service<LambdaEvent<LambdaRequest>>> Service<LambdaEvent<LambdaRequest>>
     }
 
     fn call(&mut self, mut event: LambdaEvent<LambdaRequest>) -> Self::Future {
-        match &mut event.payload {
-            LambdaRequest::ApiGatewayV1(request) => plain_rest(request),
-            LambdaRequest::ApiGatewayV2(request) => plain_http(request),
-            _ => {}
-        }
+        plain(&mut event.payload);
         self.0.call(event)
+    }
+}
+
+/// The request that a handler gets for an event, for tests that replay one in process.
+///
+/// # Errors
+///
+/// `serde_json`'s, for text that is no event of API Gateway.
+pub fn request(event: &str) -> Result<Request, serde_json::Error> {
+    let mut event = serde_json::from_str(event)?;
+    plain(&mut event);
+    Ok(event.into())
+}
+
+fn plain(event: &mut LambdaRequest) {
+    match event {
+        LambdaRequest::ApiGatewayV1(request) => plain_rest(request),
+        LambdaRequest::ApiGatewayV2(request) => plain_http(request),
+        _ => {}
     }
 }
 

@@ -13,6 +13,7 @@ use auth_http::Response;
 use event::PlainEvents;
 use lambda_http::{Adapter, Request, service_fn};
 
+pub use event::request;
 pub use log::init as init_logs;
 
 /// Ends a start whose settings were refused: one message on standard error, and a code for `main`

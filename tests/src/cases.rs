@@ -1,0 +1,237 @@
+//! What each sample event is answered with.
+
+use serde_json::{Value, json};
+
+/// A body that is compared with an answer's.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// An access token of the default life.
+    Token,
+    /// This, to the letter.
+    Json(Value),
+}
+
+/// An event, by its file's name, and its answer.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The file in `events/`, without `.json`.
+    pub event: &'static str,
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: Body,
+    /// The headers beside `content-type` and `cache-control`, which every answer carries.
+    pub headers: Vec<(&'static str, &'static str)>,
+}
+
+const REALM: (&str, &str) = ("www-authenticate", r#"Bearer realm="api""#);
+const INVALID_TOKEN: (&str, &str) = (
+    "www-authenticate",
+    r#"Bearer realm="api", error="invalid_token""#,
+);
+const INVALID_REQUEST: (&str, &str) = (
+    "www-authenticate",
+    r#"Bearer realm="api", error="invalid_request""#,
+);
+
+fn case(
+    event: &'static str,
+    status: u16,
+    body: Body,
+    headers: &[(&'static str, &'static str)],
+) -> Case {
+    Case {
+        event,
+        status,
+        body,
+        headers: headers.to_vec(),
+    }
+}
+
+fn detail(
+    event: &'static str,
+    status: u16,
+    detail: &'static str,
+    headers: &[(&'static str, &'static str)],
+) -> Case {
+    case(
+        event,
+        status,
+        Body::Json(json!({ "detail": detail })),
+        headers,
+    )
+}
+
+fn invalid(event: &'static str, errors: &[(&str, Value, &str)]) -> Case {
+    let errors: Vec<Value> = errors
+        .iter()
+        .map(|(kind, loc, msg)| json!({"type": kind, "loc": loc, "msg": msg}))
+        .collect();
+    case(event, 422, Body::Json(json!({ "detail": errors })), &[])
+}
+
+/// Every event's case.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    [login(), login_422(), me()].concat()
+}
+
+fn login() -> Vec<Case> {
+    let token = |event| case(event, 200, Body::Token, &[]);
+    let refused = |event| detail(event, 401, "Invalid email or password", &[REALM]);
+    vec![
+        token("login_success"),
+        token("login_success.v1"),
+        token("login_email_in_capitals"),
+        token("login_no_content_type"),
+        token("login_base64_body"),
+        token("login_base64_body.v1"),
+        token("login_stage_prefix"),
+        token("login_stage_prefix.v1"),
+        refused("login_unknown_email"),
+        refused("login_wrong_password"),
+        refused("login_wrong_password.v1"),
+        refused("login_password_with_space"),
+        detail("login_oversized_body", 413, "Content Too Large", &[]),
+        detail(
+            "login_wrong_method",
+            405,
+            "Method Not Allowed",
+            &[("allow", "POST")],
+        ),
+        detail("login_unknown_path", 404, "Not Found", &[]),
+    ]
+}
+
+fn login_422() -> Vec<Case> {
+    let (email, password) = (json!(["body", "email"]), json!(["body", "password"]));
+    let body = json!(["body"]);
+    let missing = |loc: &Value| ("missing", loc.clone(), "Field required");
+    let not_a_string = |loc: &Value| ("string_type", loc.clone(), "Input should be a valid string");
+    let broken = |offset: usize| ("json_invalid", json!(["body", offset]), "JSON decode error");
+    let no_object = (
+        "model_attributes_type",
+        body.clone(),
+        "Input should be a valid dictionary or object to extract fields from",
+    );
+    let too_long = |loc: &Value, msg| ("string_too_long", loc.clone(), msg);
+    vec![
+        invalid("login_missing_member", &[missing(&password)]),
+        invalid("login_no_members", &[missing(&email), missing(&password)]),
+        invalid(
+            "login_wrong_types",
+            &[not_a_string(&email), not_a_string(&password)],
+        ),
+        invalid("login_broken_json", &[broken(48)]),
+        invalid("login_broken_json.v1", &[broken(10)]),
+        invalid("login_not_utf8", &[broken(10)]),
+        invalid("login_bad_base64_body", &[broken(1)]),
+        invalid("login_not_an_object", std::slice::from_ref(&no_object)),
+        invalid("login_not_json", std::slice::from_ref(&no_object)),
+        invalid("login_form", &[no_object]),
+        invalid("login_empty_body", &[missing(&body)]),
+        invalid("login_empty_body.v1", &[missing(&body)]),
+        invalid("login_null_body", &[missing(&body)]),
+        invalid(
+            "login_oversized_email",
+            &[too_long(
+                &email,
+                "String should have at most 254 characters",
+            )],
+        ),
+        invalid(
+            "login_oversized_password",
+            &[too_long(&password, "String should have at most 1024 bytes")],
+        ),
+    ]
+}
+
+fn me() -> Vec<Case> {
+    let john =
+        || Body::Json(json!({"id": "1", "email": "john.doe@leapify.tech", "roles": ["Admin"]}));
+    let john = |event| case(event, 200, john(), &[]);
+    let not_authenticated = |event| detail(event, 401, "Not authenticated", &[REALM]);
+    let invalid_token = |event| detail(event, 401, "Invalid token", &[INVALID_TOKEN]);
+    let expired = |event| detail(event, 401, "Token has expired", &[INVALID_TOKEN]);
+    let user_gone = |event| detail(event, 401, "User not found", &[INVALID_TOKEN]);
+    let invalid_request = |event| detail(event, 400, "Invalid request", &[INVALID_REQUEST]);
+    let not_found = |event| detail(event, 404, "Not Found", &[]);
+    vec![
+        john("me_success"),
+        john("me_success.v1"),
+        john("me_stage_prefix"),
+        john("me_lower_case_scheme"),
+        john("me_malformed_url"),
+        john("me_malformed_url.v1"),
+        not_authenticated("me_no_token"),
+        not_authenticated("me_no_token.v1"),
+        not_authenticated("me_empty_token"),
+        not_authenticated("me_other_scheme"),
+        invalid_token("me_not_a_token"),
+        invalid_token("me_tampered_token"),
+        invalid_token("me_alg_none_token"),
+        invalid_token("me_oversized_token"),
+        expired("me_expired_token"),
+        expired("me_expired_token.v1"),
+        user_gone("me_unknown_user"),
+        user_gone("me_other_user_of_the_address"),
+        invalid_request("me_duplicate_headers"),
+        invalid_request("me_duplicate_headers.v1"),
+        detail(
+            "me_wrong_method",
+            405,
+            "Method Not Allowed",
+            &[("allow", "GET")],
+        ),
+        not_found("me_unknown_path"),
+        not_found("me_path_without_slash"),
+    ]
+}
+
+impl Case {
+    /// The function that serves the event: what the file's name begins with.
+    ///
+    /// # Panics
+    ///
+    /// For a name without an underscore.
+    #[must_use]
+    pub fn function(&self) -> &'static str {
+        self.event.split_once('_').expect("<function>_<case>").0
+    }
+
+    /// Compares an answer with the case.
+    ///
+    /// # Panics
+    ///
+    /// Where they differ.
+    pub fn check(&self, status: u16, header: impl Fn(&str) -> Option<String>, body: &str) {
+        let event = self.event;
+        assert_eq!(status, self.status, "{event}: {body}");
+        assert_eq!(
+            header("content-type").as_deref(),
+            Some("application/json"),
+            "{event}"
+        );
+        assert_eq!(
+            header("cache-control").as_deref(),
+            Some("no-store"),
+            "{event}"
+        );
+        for name in ["www-authenticate", "allow", "retry-after"] {
+            let expected = self.headers.iter().find(|(known, _)| *known == name);
+            let expected = expected.map(|(_, value)| (*value).to_owned());
+            assert_eq!(header(name), expected, "{event}: {name}");
+        }
+        let body: Value = serde_json::from_str(body).expect("a JSON body");
+        match &self.body {
+            Body::Json(expected) => assert_eq!(&body, expected, "{event}"),
+            Body::Token => {
+                assert_eq!(body["token_type"], "Bearer", "{event}");
+                assert_eq!(body["expires_in"], 3600, "{event}");
+                let token = body["access_token"].as_str().expect("a token");
+                assert_eq!(token.split('.').count(), 3, "{event}");
+                assert_eq!(body.as_object().expect("an object").len(), 3, "{event}");
+            }
+        }
+    }
+}

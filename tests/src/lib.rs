@@ -1,0 +1,11 @@
+//! What the suites share: sample events with their answers, forged tokens, and the real binaries
+//! run as processes.
+
+pub mod app;
+pub mod binaries;
+pub mod cases;
+pub mod events;
+pub mod forge;
+pub mod hostile;
+pub mod project;
+pub mod runtime_api;

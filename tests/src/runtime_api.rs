@@ -1,0 +1,147 @@
+//! A Lambda Runtime API for one function process: `next`, `response` and `error`
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, Notify, mpsc},
+};
+
+/// How long a test waits for a process before it fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a function makes of an event.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It answered.
+    Response(Value),
+    /// It reported an error.
+    Error(Value),
+}
+
+/// The server side of the API.
+pub struct RuntimeApi {
+    address: String,
+    events: mpsc::UnboundedSender<String>,
+    outcomes: Mutex<mpsc::UnboundedReceiver<Outcome>>,
+    ready: Arc<Notify>,
+}
+
+struct Shared {
+    events: Mutex<mpsc::UnboundedReceiver<String>>,
+    outcomes: mpsc::UnboundedSender<Outcome>,
+    ready: Arc<Notify>,
+}
+
+impl RuntimeApi {
+    /// Serves on a free port of this machine.
+    ///
+    /// # Panics
+    ///
+    /// Where no port is to be had.
+    pub async fn serve() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (events, received_events) = mpsc::unbounded_channel();
+        let (sent_outcomes, outcomes) = mpsc::unbounded_channel();
+        let ready = Arc::new(Notify::new());
+        let shared = Arc::new(Shared {
+            events: Mutex::new(received_events),
+            outcomes: sent_outcomes,
+            ready: Arc::clone(&ready),
+        });
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = Arc::clone(&shared);
+                let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+                let connection =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        Self {
+            address,
+            events,
+            outcomes: Mutex::new(outcomes),
+            ready,
+        }
+    }
+
+    /// Host and port, for `AWS_LAMBDA_RUNTIME_API`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Waits until the function asks for its first event.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not.
+    pub async fn wait_until_ready(&self) {
+        let ready = tokio::time::timeout(PATIENCE, self.ready.notified()).await;
+        ready.expect("the function never asked for an event");
+    }
+
+    /// Hands the function an event and waits for its outcome.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    pub async fn invoke(&self, event: &str) -> Outcome {
+        self.events.send(event.to_owned()).expect("the API serves");
+        let mut outcomes = self.outcomes.lock().await;
+        let outcome = tokio::time::timeout(PATIENCE, outcomes.recv()).await;
+        outcome
+            .expect("no outcome in time")
+            .expect("the API serves")
+    }
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    if parts.method == Method::GET && path.ends_with("/invocation/next") {
+        shared.ready.notify_one();
+        let event = shared.events.lock().await.recv().await.unwrap_or_default();
+        let response = Response::builder()
+            .header(
+                "lambda-runtime-aws-request-id",
+                "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            )
+            .header("lambda-runtime-deadline-ms", "4102444800000")
+            .header(
+                "lambda-runtime-invoked-function-arn",
+                "arn:aws:lambda:eu-central-1:1:function:f",
+            )
+            .body(Full::from(event));
+        return Ok(response.expect("a response"));
+    }
+    let body = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes);
+    let body = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
+    let outcome = if path.ends_with("/response") {
+        Outcome::Response(body)
+    } else {
+        Outcome::Error(body)
+    };
+    let _ = shared.outcomes.send(outcome);
+    let mut accepted = Response::new(Full::from(r#"{"status":"OK"}"#));
+    *accepted.status_mut() = StatusCode::ACCEPTED;
+    Ok(accepted)
+}
