@@ -122,7 +122,7 @@ fn login_422() -> Vec<Case> {
             "login_wrong_types",
             &[not_a_string(&email), not_a_string(&password)],
         ),
-        invalid("login_broken_json", &[broken(48)]),
+        invalid("login_broken_json", &[broken(47)]),
         invalid("login_broken_json.v1", &[broken(10)]),
         invalid("login_not_utf8", &[broken(10)]),
         invalid("login_bad_base64_body", &[broken(1)]),

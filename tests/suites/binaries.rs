@@ -1,1 +1,311 @@
+//! The real binaries as processes: refused starts, unparsable events, panics, outages, logs, size.
 
+use std::path::Path;
+
+use bundle_tests::{
+    app::ENVIRONMENT,
+    binaries::{self, Answer, Function, refused_start, release},
+    cases, events, forge,
+    runtime_api::Outcome,
+};
+use serde_json::{Value, json};
+
+fn event(name: &str) -> String {
+    events::fill(&events::all()[name], binaries::now())
+}
+
+fn login_event(email: &str, password: &str) -> String {
+    let mut event: Value = serde_json::from_str(&event("login_success")).unwrap();
+    event["body"] = json!({"email": email, "password": password})
+        .to_string()
+        .into();
+    event.to_string()
+}
+
+fn me_event(email: &str) -> String {
+    let token = forge::token(binaries::now(), &json!({}), &json!({ "email": email }));
+    let mut event: Value = serde_json::from_str(&event("me_no_token")).unwrap();
+    event["headers"]["authorization"] = format!("Bearer {token}").into();
+    event.to_string()
+}
+
+#[test]
+fn refused_settings_end_the_start_with_their_names() {
+    let store = ("AUTH_STORE", "memory");
+    let secret = ("JWT_SECRET_KEY", forge::SECRET);
+    let short = &forge::SECRET[..31];
+    for (variables, named) in [
+        (vec![store], vec!["JWT_SECRET_KEY: must be set"]),
+        (
+            vec![store, ("JWT_SECRET_KEY", "changeme")],
+            vec!["JWT_SECRET_KEY: is a placeholder"],
+        ),
+        (
+            vec![store, ("JWT_SECRET_KEY", short)],
+            vec!["JWT_SECRET_KEY: must be at least 32 bytes for HS256, has 31"],
+        ),
+        (
+            vec![store, secret, ("JWT_EXPIRATON", "60")],
+            vec!["JWT_EXPIRATON: unknown variable"],
+        ),
+        (vec![secret], vec!["AUTH_STORE: must be set"]),
+        (
+            vec![("AUTH_STORE", "redis"), secret],
+            vec!["AUTH_STORE: must be memory"],
+        ),
+        (
+            vec![
+                store,
+                secret,
+                ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ],
+            vec!["AUTH_STORE: memory is for local work"],
+        ),
+        (
+            vec![("JWT_SECRET_KEY", "changeme"), ("JWT_EXPIRATON", "60")],
+            vec![
+                "AUTH_STORE: must be set",
+                "JWT_SECRET_KEY: is a placeholder",
+                "JWT_EXPIRATON: unknown variable",
+            ],
+        ),
+    ] {
+        for function in ["me", "login"] {
+            let (status, message) = refused_start(&release(function), &variables);
+            assert_eq!(status.code(), Some(1), "{function} {message}");
+            assert_eq!(message.lines().count(), 1 + named.len(), "{message}");
+            for problem in &named {
+                assert!(
+                    message.contains(problem),
+                    "{function}: {problem} is not in {message}"
+                );
+            }
+            assert!(!message.contains(short), "the secret is in {message}");
+        }
+    }
+    let (status, message) = refused_start(
+        &release("login"),
+        &[store, secret, ("LOGIN_ERRORS", "both")],
+    );
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        message.contains("LOGIN_ERRORS: must be uniform or distinct"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn login_words_its_errors_as_it_is_told() {
+    let variables = [ENVIRONMENT[0], ENVIRONMENT[1], ("LOGIN_ERRORS", "distinct")];
+    let login = Function::start_with(&release("login"), &variables, &[]).await;
+    for (name, detail) in [
+        ("login_unknown_email", "User not found"),
+        ("login_wrong_password", "Invalid password"),
+    ] {
+        let answer = login.answer(&event(name)).await;
+        assert_eq!((answer.status(), answer.detail()), (401, json!(detail)));
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_the_real_login_is_taken_by_the_real_me() {
+    let login = Function::start(&release("login")).await;
+    let me = Function::start(&release("me")).await;
+    let answer = login.answer(&event("login_success")).await;
+    let body: Value = serde_json::from_str(answer.body()).unwrap();
+    let mut event: Value = serde_json::from_str(&event("me_no_token")).unwrap();
+    event["headers"]["authorization"] =
+        format!("Bearer {}", body["access_token"].as_str().unwrap()).into();
+    let answer = me.answer(&event.to_string()).await;
+    assert_eq!(
+        answer.body(),
+        r#"{"id":"1","email":"john.doe@leapify.tech","roles":["Admin"]}"#
+    );
+}
+
+#[tokio::test]
+async fn an_unparsable_event_is_reported_and_the_process_lives() {
+    for function in ["login", "me"] {
+        let process = Function::start(&release(function)).await;
+        let mut no_method: Value = serde_json::from_str(&event("me_no_token")).unwrap();
+        no_method["requestContext"]["http"] = json!({});
+        let mut bad_header: Value = serde_json::from_str(&event("me_no_token")).unwrap();
+        bad_header["headers"]["authorization"] = json!("Bearer a\nb");
+        for bad in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            "not json",
+            r#"{"version":"2.0"}"#,
+            &no_method.to_string(),
+            &bad_header.to_string(),
+        ] {
+            let outcome = process.invoke(bad).await;
+            assert!(matches!(outcome, Outcome::Error(_)), "{bad}: {outcome:?}");
+        }
+        let good = if function == "login" {
+            "login_success"
+        } else {
+            "me_success"
+        };
+        assert_eq!(process.answer(&event(good)).await.status(), 200);
+    }
+}
+
+/// The answers that only a fault brings about, through the bundle's handlers in a process.
+#[tokio::test]
+async fn a_panic_is_a_plain_500_and_an_outage_a_503() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_faulty"));
+    let check = |answer: &Answer, status: u16, detail: &'static str, retry_after: Option<&str>| {
+        let headers = retry_after.map(|seconds| ("retry-after", seconds));
+        let case = cases::Case {
+            event: "login_fault",
+            status,
+            body: cases::Body::Json(json!({ "detail": detail })),
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name, if value == "1" { "1" } else { "?" }))
+                .collect(),
+        };
+        answer.check(&case);
+    };
+    for function in ["login", "me"] {
+        let process = Function::start_with(binary, &ENVIRONMENT, &[function]).await;
+        let request = |email: &str| {
+            if function == "login" {
+                login_event(email, "hunter2")
+            } else {
+                me_event(email)
+            }
+        };
+        for _ in 0..2 {
+            let panicked = process.answer(&request("panic@example.com")).await;
+            check(&panicked, 500, "Internal Server Error", None);
+            let unavailable = process.answer(&request("john.doe@example.com")).await;
+            check(
+                &unavailable,
+                503,
+                "Service temporarily unavailable",
+                Some("1"),
+            );
+        }
+        let logs = process.logs();
+        assert!(
+            logs.contains(r#""message":"panic""#) && logs.contains("faulty.rs"),
+            "{logs}"
+        );
+        assert!(logs.contains("connection refused"), "{logs}");
+        assert!(
+            !logs.contains("the text of a panic") && !logs.contains("hunter2"),
+            "{logs}"
+        );
+    }
+}
+
+/// Every line is JSON with the request's id; every login has its outcome; nothing secret stands in
+/// any of them, at the most talkative level either.
+#[tokio::test]
+async fn logs_are_json_with_outcomes_and_without_secrets() {
+    let level = ("AWS_LAMBDA_LOG_LEVEL", "TRACE");
+    let variables = [ENVIRONMENT[0], ENVIRONMENT[1], level];
+    let login = Function::start_with(&release("login"), &variables, &[]).await;
+    let me = Function::start_with(&release("me"), &variables, &[]).await;
+    let mut secrets = vec![
+        forge::SECRET.to_owned(),
+        "changeme".into(),
+        "changeMe".into(),
+        "argon2id".into(),
+    ];
+    for name in [
+        "login_success",
+        "login_unknown_email",
+        "login_wrong_password",
+        "login_wrong_types",
+        "login_broken_json",
+    ] {
+        let answer = login.answer(&event(name)).await;
+        let body: Value = serde_json::from_str(answer.body()).unwrap();
+        if let Some(token) = body["access_token"].as_str() {
+            secrets.extend(token.split('.').map(str::to_owned));
+        }
+    }
+    for name in [
+        "me_success",
+        "me_tampered_token",
+        "me_expired_token",
+        "me_duplicate_headers",
+        "me_other_scheme",
+    ] {
+        let event = event(name);
+        me.answer(&event).await;
+        let header: Value = serde_json::from_str(&event).unwrap();
+        let header = header["headers"]["authorization"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        secrets.extend(
+            header
+                .split(['.', ' ', ','])
+                .filter(|part| part.len() > 7)
+                .map(str::to_owned),
+        );
+    }
+    let logs = format!("{}{}", login.logs(), me.logs());
+    for secret in &secrets {
+        assert!(!logs.contains(secret), "{secret} is in the logs:\n{logs}");
+    }
+    let lines: Vec<Value> = logs
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON line"))
+        .collect();
+    let outcomes: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["message"] == "login")
+        .filter_map(|line| line["outcome"].as_str())
+        .collect();
+    assert_eq!(outcomes, ["Success", "UnknownUser", "WrongPassword"]);
+    let reasons: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["message"] == "refused")
+        .filter_map(|line| line["reason"].as_str())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "invalid token: wrong signature",
+            "token has expired",
+            "several Authorization values",
+            "no bearer token"
+        ]
+    );
+    for line in &lines {
+        assert_eq!(
+            line["span"]["requestId"], "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn me_stays_small() {
+    let binary = release("me");
+    let size = std::fs::metadata(&binary).unwrap().len();
+    println!(
+        "me: {size} bytes, login: {} bytes",
+        std::fs::metadata(release("login")).unwrap().len()
+    );
+    assert!(size < 4_500_000, "{size} bytes");
+
+    let me = Function::start(&binary).await;
+    let good = event("me_success");
+    for _ in 0..1000 {
+        assert_eq!(me.answer(&good).await.status(), 200);
+    }
+    let resident = me.resident_bytes();
+    println!(
+        "me: {} KiB resident after 1,000 invocations",
+        resident / 1024
+    );
+    assert!(resident < 8 * 1024 * 1024, "{resident} bytes");
+}

@@ -11,7 +11,6 @@ use jsonwebtoken::{DecodingKey, EncodingKey, crypto};
 use serde_json::{Map, Value};
 
 use elliptic::{P256, P384};
-pub(crate) use hmac::check_secret;
 use jwk::Jwk;
 
 use crate::algorithm::{Algorithm, Family};
@@ -81,7 +80,8 @@ impl Key {
     /// [`KeyError`] where the secret is too short for `algorithm` or a placeholder, or where
     /// `algorithm` is not an HMAC.
     pub fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
-        check_secret(secret, algorithm)?;
+        hmac::check_guessable(secret)?;
+        hmac::check_length(secret, algorithm)?;
         Ok(Self {
             kid: hmac::derived_kid(secret),
             algorithm,
@@ -137,6 +137,14 @@ impl Key {
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.algorithm.family() != Family::Hmac && self.signing.is_none()
+    }
+
+    /// Refuses an HMAC secret that anyone can guess.
+    pub(crate) fn check_guessable(&self) -> Result<(), KeyError> {
+        match self.verifying.try_get_as_bytes() {
+            Ok(secret) if self.algorithm.family() == Family::Hmac => hmac::check_guessable(secret),
+            _ => Ok(()),
+        }
     }
 
     /// The signature of `message` in base64url, or `None` where the key cannot sign.

@@ -61,6 +61,21 @@ impl KeySet {
         )
     }
 
+    /// Parses a set whose first key signs, for functions that issue tokens.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeySet::parse`]; [`KeyError::Placeholder`] for an HMAC secret that anyone can guess,
+    /// [`KeyError::Unsupported`] where the first key cannot sign.
+    pub fn parse_private(text: &str, default: Algorithm) -> Result<Self, KeyError> {
+        let set = Self::parse(text, default)?;
+        set.0.iter().try_for_each(Key::check_guessable)?;
+        match set.signing_key() {
+            Some(_) => Ok(set),
+            None => Err(KeyError::Unsupported("the first key cannot sign")),
+        }
+    }
+
     /// Parses a set that holds nothing secret, for functions that only verify.
     ///
     /// # Errors
@@ -95,5 +110,46 @@ impl KeySet {
 impl From<Key> for KeySet {
     fn from(key: Key) -> Self {
         Self(vec![key])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUBLIC: &str =
+        r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+    #[test]
+    fn a_private_set_signs_and_holds_no_guessable_secret() {
+        let oct = |k: &str| format!(r#"{{"kty":"oct","k":"{k}"}}"#);
+        let parse = |text: &str| KeySet::parse_private(text, Algorithm::HS256).map(|_| ());
+        assert_eq!(
+            parse(&oct("a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA")),
+            Ok(())
+        );
+        assert_eq!(parse(&oct(&"A".repeat(43))), Err(KeyError::Placeholder));
+        assert_eq!(
+            parse(PUBLIC),
+            Err(KeyError::Unsupported("the first key cannot sign"))
+        );
+    }
+
+    #[test]
+    fn a_key_that_may_only_verify_does_not_sign() {
+        let key = r#"{"kty":"oct","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA","key_ops":["verify"]}"#;
+        let set = KeySet::parse(key, Algorithm::HS256).unwrap();
+        assert!(set.signing_key().is_none());
+    }
+
+    #[test]
+    fn a_token_without_a_kid_finds_the_one_key_of_a_set() {
+        let one = KeySet::parse(PUBLIC, Algorithm::HS256).unwrap();
+        // The thumbprint of RFC 8037 appendix A.3.
+        assert_eq!(
+            one.find(None).unwrap().kid(),
+            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+        );
+        assert!(one.find(Some("other")).is_none());
     }
 }

@@ -28,14 +28,11 @@ const PLACEHOLDERS: [&str; 14] = [
 /// A random secret of 32 bytes has fewer distinct bytes with a chance below 2^-100.
 const MIN_DISTINCT_BYTES: usize = 8;
 
-/// Refuses secrets that are too short for `algorithm`, or that anyone can guess.
-pub(crate) fn check_secret(secret: &[u8], algorithm: Algorithm) -> Result<(), KeyError> {
+/// Refuses secrets shorter than the hash of `algorithm`, and algorithms that take none.
+pub(super) fn check_length(secret: &[u8], algorithm: Algorithm) -> Result<(), KeyError> {
     let needed = algorithm.min_secret_bytes().ok_or(KeyError::Unsupported(
         "a secret takes HS256, HS384 or HS512",
     ))?;
-    if is_placeholder(secret) {
-        return Err(KeyError::Placeholder);
-    }
     if secret.len() < needed {
         return Err(KeyError::TooShort {
             algorithm,
@@ -43,24 +40,26 @@ pub(crate) fn check_secret(secret: &[u8], algorithm: Algorithm) -> Result<(), Ke
             actual: secret.len(),
         });
     }
+    Ok(())
+}
+
+/// Refuses secrets that anyone can guess.
+pub(super) fn check_guessable(secret: &[u8]) -> Result<(), KeyError> {
+    let text = String::from_utf8_lossy(secret).to_lowercase();
     let mut seen = [false; 256];
     for byte in secret {
         seen[usize::from(*byte)] = true;
     }
-    if seen.iter().filter(|seen| **seen).count() < MIN_DISTINCT_BYTES {
+    let distinct = seen.iter().filter(|seen| **seen).count();
+    if distinct < MIN_DISTINCT_BYTES || PLACEHOLDERS.iter().any(|known| text.contains(known)) {
         return Err(KeyError::Placeholder);
     }
     Ok(())
 }
 
-fn is_placeholder(secret: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(secret).to_lowercase();
-    PLACEHOLDERS.iter().any(|known| text.contains(known))
-}
-
 pub(super) fn parse(jwk: &Jwk, algorithm: Algorithm) -> Result<Parts, KeyError> {
     let secret = jwk.required("k")?;
-    check_secret(&secret, algorithm)?;
+    check_length(&secret, algorithm)?;
     Ok(Parts {
         verifying: DecodingKey::from_secret(&secret),
         signing: Some(EncodingKey::from_secret(&secret)),
@@ -87,8 +86,8 @@ mod tests {
             (Algorithm::HS384, 48),
             (Algorithm::HS512, 64),
         ] {
-            assert_eq!(check_secret(&secret[..needed], algorithm), Ok(()));
-            let error = check_secret(&secret[..needed - 1], algorithm).unwrap_err();
+            assert_eq!(check_length(&secret[..needed], algorithm), Ok(()));
+            let error = check_length(&secret[..needed - 1], algorithm).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 format!(
@@ -111,7 +110,7 @@ mod tests {
             "1234123412341234123412341234123412341234",
         ] {
             assert_eq!(
-                check_secret(secret.as_bytes(), Algorithm::HS256),
+                check_guessable(secret.as_bytes()),
                 Err(KeyError::Placeholder),
                 "{secret}"
             );
@@ -122,7 +121,7 @@ mod tests {
     fn a_secret_signs_with_hmac_alone() {
         let secret: Vec<u8> = (0..64).collect();
         assert!(matches!(
-            check_secret(&secret, Algorithm::RS256),
+            check_length(&secret, Algorithm::RS256),
             Err(KeyError::Unsupported(_))
         ));
     }
