@@ -26,10 +26,6 @@ pub struct TestApp {
 
 impl TestApp {
     /// Both functions with [`ENVIRONMENT`] and these variables.
-    ///
-    /// # Panics
-    ///
-    /// Where the settings are refused.
     #[must_use]
     pub fn new(extra: &[(&str, &str)]) -> Self {
         let variables: BTreeMap<&str, &str> = ENVIRONMENT.iter().chain(extra).copied().collect();
@@ -55,10 +51,6 @@ impl TestApp {
     }
 
     /// Replays an event against the function of that name.
-    ///
-    /// # Panics
-    ///
-    /// For an event that is none, or a function that is none.
     pub async fn replay(&self, function: &str, event: &str) -> Response<String> {
         let request = auth_lambda::request(&events::fill(event, NOW)).expect("an event");
         match function {
@@ -70,10 +62,6 @@ impl TestApp {
 }
 
 /// A guard with the default rules over a JWK or JWK set, at [`NOW`].
-///
-/// # Panics
-///
-/// Where the set is refused.
 #[must_use]
 pub fn guard(jwks: &str) -> JwtBearer {
     let keys = KeySet::parse(jwks, Algorithm::HS256).expect("a key set");

@@ -20,10 +20,6 @@ use crate::{
 };
 
 /// A function of the bundle, built with the release profile.
-///
-/// # Panics
-///
-/// Where the build fails.
 #[must_use]
 pub fn release(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
@@ -39,10 +35,6 @@ pub fn release(name: &str) -> PathBuf {
 }
 
 /// The time of this machine, in seconds since 1970.
-///
-/// # Panics
-///
-/// Before 1970.
 #[must_use]
 pub fn now() -> u64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -58,19 +50,11 @@ pub struct Function {
 
 impl Function {
     /// Starts a binary with [`ENVIRONMENT`] and waits until it asks for an event.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     pub async fn start(binary: &Path) -> Self {
         Self::start_with(binary, &ENVIRONMENT, &[]).await
     }
 
     /// Starts a binary with these variables, those of the Lambda runtime, and no other.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     pub async fn start_with(binary: &Path, variables: &[(&str, &str)], args: &[&str]) -> Self {
         let api = RuntimeApi::serve().await;
         let logs = NamedTempFile::new().expect("a temporary file");
@@ -93,19 +77,11 @@ impl Function {
     }
 
     /// Hands the function an event.
-    ///
-    /// # Panics
-    ///
-    /// Where it has no outcome.
     pub async fn invoke(&self, event: &str) -> Outcome {
         self.api.invoke(event).await
     }
 
     /// Hands the function an event that it answers.
-    ///
-    /// # Panics
-    ///
-    /// Where it reports an error instead.
     pub async fn answer(&self, event: &str) -> Answer {
         match self.invoke(event).await {
             Outcome::Response(response) => Answer(response),
@@ -114,10 +90,6 @@ impl Function {
     }
 
     /// What the process has written so far.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be read.
     #[must_use]
     pub fn logs(&self) -> String {
         let mut text = String::new();
@@ -127,10 +99,6 @@ impl Function {
     }
 
     /// The physical memory that the process holds, in bytes (`VmRSS` of Linux).
-    ///
-    /// # Panics
-    ///
-    /// Where there is no `/proc`.
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {
         let status = format!("/proc/{}/status", self.process.id());
@@ -149,10 +117,6 @@ impl Drop for Function {
 }
 
 /// A start that is refused: how the process ended, and what it said on standard error.
-///
-/// # Panics
-///
-/// Where the binary cannot be run.
 #[must_use]
 pub fn refused_start(binary: &Path, variables: &[(&str, &str)]) -> (ExitStatus, String) {
     let output = command(binary, variables, "127.0.0.1:9")
@@ -181,11 +145,13 @@ fn command(binary: &Path, variables: &[(&str, &str)], api: &str) -> Command {
 pub struct Answer(Value);
 
 impl Answer {
+    /// An answer as a function posts it.
+    #[must_use]
+    pub fn new(answer: Value) -> Self {
+        Self(answer)
+    }
+
     /// The status.
-    ///
-    /// # Panics
-    ///
-    /// Where there is none.
     #[must_use]
     pub fn status(&self) -> u16 {
         let status = self.0["statusCode"].as_u64().expect("a status");
@@ -203,10 +169,6 @@ impl Answer {
     }
 
     /// The body's text.
-    ///
-    /// # Panics
-    ///
-    /// Where it is not a text.
     #[must_use]
     pub fn body(&self) -> &str {
         assert_ne!(self.0["isBase64Encoded"], true, "JSON is a text");
@@ -214,10 +176,6 @@ impl Answer {
     }
 
     /// The `detail` of the body.
-    ///
-    /// # Panics
-    ///
-    /// Where the body is no JSON.
     #[must_use]
     pub fn detail(&self) -> Value {
         let body: Value = serde_json::from_str(self.body()).expect("JSON");
@@ -225,10 +183,6 @@ impl Answer {
     }
 
     /// Compares the answer with a case.
-    ///
-    /// # Panics
-    ///
-    /// Where they differ.
     pub fn check(&self, case: &Case) {
         case.check(self.status(), |name| self.header(name), self.body());
     }

@@ -190,20 +190,12 @@ fn me() -> Vec<Case> {
 
 impl Case {
     /// The function that serves the event: what the file's name begins with.
-    ///
-    /// # Panics
-    ///
-    /// For a name without an underscore.
     #[must_use]
     pub fn function(&self) -> &'static str {
         self.event.split_once('_').expect("<function>_<case>").0
     }
 
     /// Compares an answer with the case.
-    ///
-    /// # Panics
-    ///
-    /// Where they differ.
     pub fn check(&self, status: u16, header: impl Fn(&str) -> Option<String>, body: &str) {
         let event = self.event;
         assert_eq!(status, self.status, "{event}: {body}");

@@ -7,10 +7,6 @@ use serde_json::json;
 use crate::{forge, project};
 
 /// Every sample event by its name, the file's without `.json`, as it stands in the file.
-///
-/// # Panics
-///
-/// Where the folder cannot be read.
 #[must_use]
 pub fn all() -> BTreeMap<String, String> {
     let folder = std::fs::read_dir(project::root().join("events")).expect("events/");
@@ -25,10 +21,6 @@ pub fn all() -> BTreeMap<String, String> {
 }
 
 /// Puts tokens in place of the placeholders, as `events/README.md` describes them.
-///
-/// # Panics
-///
-/// For a placeholder that means nothing.
 #[must_use]
 pub fn fill(event: &str, now: u64) -> String {
     let token = |claims| forge::token(now, &json!({}), &claims);

@@ -11,30 +11,18 @@ pub fn root() -> PathBuf {
 }
 
 /// The text of a file of the project.
-///
-/// # Panics
-///
-/// Where there is no such file.
 #[must_use]
 pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// A YAML file of the project. `CloudFormation`'s short forms (`!Ref X`) read as their argument.
-///
-/// # Panics
-///
-/// Where the file is missing or no YAML.
 #[must_use]
 pub fn yaml(path: &str) -> Value {
     serde_saphyr::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The `cargo lambda` that `make` installed, or else that of the `PATH`.
-///
-/// # Panics
-///
-/// Where neither is there: a missing tool is an error, never a skipped test.
 #[must_use]
 pub fn cargo_lambda() -> PathBuf {
     let installed = root().join(".tools/bin/cargo-lambda");

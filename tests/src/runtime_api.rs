@@ -45,10 +45,6 @@ struct Shared {
 
 impl RuntimeApi {
     /// Serves on a free port of this machine.
-    ///
-    /// # Panics
-    ///
-    /// Where no port is to be had.
     pub async fn serve() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -84,20 +80,12 @@ impl RuntimeApi {
     }
 
     /// Waits until the function asks for its first event.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not.
     pub async fn wait_until_ready(&self) {
         let ready = tokio::time::timeout(PATIENCE, self.ready.notified()).await;
         ready.expect("the function never asked for an event");
     }
 
     /// Hands the function an event and waits for its outcome.
-    ///
-    /// # Panics
-    ///
-    /// Where there is none.
     pub async fn invoke(&self, event: &str) -> Outcome {
         self.events.send(event.to_owned()).expect("the API serves");
         let mut outcomes = self.outcomes.lock().await;

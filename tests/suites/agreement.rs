@@ -1,1 +1,162 @@
+//! What is written in several places is the same in all of them: routes and settings.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env::VarError,
+};
+
+use auth_core::{SettingsReader, VARIABLES};
+use bundle_tests::project;
+use login::LoginSettings;
+use serde_json::Value;
+
+/// Function, method, path.
+type Route = (String, String, String);
+
+fn route(function: &str, method: &str, path: &str) -> Route {
+    (function.into(), method.to_uppercase(), path.into())
+}
+
+fn routes_of_the_code() -> BTreeSet<Route> {
+    let login = login::ROUTES
+        .iter()
+        .map(|r| route("login", r.method, r.path));
+    let me = me::ROUTES.iter().map(|r| route("me", r.method, r.path));
+    login.chain(me).collect()
+}
+
+/// The functions of the template by the name of their binary.
+fn functions_of_the_template() -> BTreeMap<String, Value> {
+    let template = project::yaml("template.yaml");
+    let resources = template["Resources"].as_object().unwrap().values();
+    resources
+        .filter(|resource| resource["Type"] == "AWS::Serverless::Function")
+        .map(|function| {
+            let binary = function["Metadata"]["BuildProperties"]["Binary"]
+                .as_str()
+                .unwrap();
+            (binary.to_owned(), function.clone())
+        })
+        .collect()
+}
+
+fn watch_settings() -> Value {
+    let text = project::read("CargoLambda.toml");
+    let settings: Value = toml::from_str(&text).unwrap();
+    let sections: Vec<&String> = settings.as_object().unwrap().keys().collect();
+    assert_eq!(
+        sections,
+        ["watch"],
+        "a build or a deploy must take nothing from the file"
+    );
+    settings["watch"].clone()
+}
+
+#[test]
+fn template_watch_openapi_and_code_have_the_same_routes() {
+    let code = routes_of_the_code();
+
+    let mut template = BTreeSet::new();
+    for (name, function) in functions_of_the_template() {
+        for event in function["Properties"]["Events"]
+            .as_object()
+            .unwrap()
+            .values()
+        {
+            let text = |member: &str| event["Properties"][member].as_str().unwrap().to_owned();
+            assert_eq!(event["Type"], "HttpApi");
+            template.insert(route(&name, &text("Method"), &text("Path")));
+        }
+    }
+    assert_eq!(template, code, "template.yaml");
+
+    let mut watch = BTreeSet::new();
+    for (path, targets) in watch_settings()["router"].as_object().unwrap() {
+        for target in targets.as_array().unwrap() {
+            let text = |member: &str| target[member].as_str().unwrap();
+            watch.insert(route(text("function"), text("method"), path));
+        }
+    }
+    assert_eq!(watch, code, "CargoLambda.toml");
+
+    let mut openapi = BTreeSet::new();
+    for (path, operations) in project::yaml("openapi.yaml")["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            openapi.insert((method.to_uppercase(), path.clone()));
+        }
+    }
+    let code: BTreeSet<_> = code
+        .into_iter()
+        .map(|(_, method, path)| (method, path))
+        .collect();
+    assert_eq!(openapi, code, "openapi.yaml");
+}
+
+#[test]
+fn every_folder_of_functions_is_in_the_template() {
+    let folders = std::fs::read_dir(project::root().join("functions")).unwrap();
+    let folders: BTreeSet<String> = folders
+        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let template: BTreeSet<String> = functions_of_the_template().into_keys().collect();
+    assert_eq!(template, folders);
+}
+
+/// Both functions start with `variables`: none is missing, misspelt or refused.
+fn functions_start_with(variables: &BTreeMap<String, String>) {
+    let lookup = |name: &str| variables.get(name).cloned().ok_or(VarError::NotPresent);
+    let reader = || SettingsReader::new(variables.keys().cloned(), &lookup);
+    LoginSettings::read(reader()).expect("settings of login");
+    me::read_settings(reader()).expect("settings of me");
+}
+
+#[test]
+fn the_functions_take_the_settings_of_watch() {
+    let variables = watch_settings()["env_var"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| pair.as_str().unwrap().split_once('=').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect::<BTreeMap<_, _>>();
+    functions_start_with(&variables);
+    assert!(variables["JWT_SECRET_KEY"].contains("not-for-deployment"));
+}
+
+#[test]
+fn the_functions_take_the_settings_of_the_template() {
+    let template = project::yaml("template.yaml");
+    let global = &template["Globals"]["Function"]["Environment"]["Variables"];
+    for (name, function) in functions_of_the_template() {
+        let own = &function["Properties"]["Environment"]["Variables"];
+        let variables = [global, own]
+            .into_iter()
+            .filter_map(Value::as_object)
+            .flatten();
+        let variables: BTreeMap<String, String> = variables
+            .map(|(name, value)| {
+                let is_parameter = template["Parameters"]
+                    .get(value.as_str().unwrap())
+                    .is_some();
+                let value = if is_parameter {
+                    "a-parameter-of-the-stack-8f2kq0zw6d1mxr4b"
+                } else {
+                    value.as_str().unwrap()
+                };
+                (name.clone(), value.to_owned())
+            })
+            .collect();
+        for variable in variables.keys() {
+            assert!(VARIABLES.contains(&variable.as_str()), "{name}: {variable}");
+        }
+        functions_start_with(&variables);
+    }
+}
+
+#[test]
+fn the_readme_explains_every_variable() {
+    let readme = project::read("README.md");
+    for variable in VARIABLES {
+        assert!(readme.contains(&format!("| `{variable}` |")), "{variable}");
+    }
+}

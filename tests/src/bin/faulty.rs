@@ -38,20 +38,13 @@ impl UserRepository for FaultyUserRepository {
 async fn main() -> ExitCode {
     auth_lambda::init_logs("faulty");
     let (reader, clock) = (SettingsReader::from_env(), Clock::system());
-    match std::env::args().nth(1).as_deref() {
-        Some("login") => {
-            let Ok(settings) = LoginSettings::read(reader) else {
-                return ExitCode::FAILURE;
-            };
-            let login = Login::new(settings, FaultyUserRepository, clock);
-            auth_lambda::run(|request| login.handle(request)).await
-        }
-        _ => {
-            let Ok(settings) = me::read_settings(reader) else {
-                return ExitCode::FAILURE;
-            };
-            let me = Me::new(settings, FaultyUserRepository, clock);
-            auth_lambda::run(|request| me.handle(request)).await
-        }
+    if std::env::args().nth(1).as_deref() == Some("login") {
+        let settings = LoginSettings::read(reader).expect("settings");
+        let login = Login::new(settings, FaultyUserRepository, clock);
+        auth_lambda::run(|request| login.handle(request)).await
+    } else {
+        let settings = me::read_settings(reader).expect("settings");
+        let me = Me::new(settings, FaultyUserRepository, clock);
+        auth_lambda::run(|request| me.handle(request)).await
     }
 }

@@ -57,10 +57,6 @@ fn good(now: u64, key: &str) -> String {
 }
 
 /// A good token of the tutorial's user by the bundle's own issuer, with the key of a private JWK.
-///
-/// # Panics
-///
-/// Where the key cannot sign.
 #[must_use]
 pub fn issued(now: u64, jwk: &Value) -> String {
     let keys = KeySet::parse(&jwk.to_string(), Algorithm::HS256).expect("a key");

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Serves the functions with `cargo lambda watch`, and says how to call them once they answer.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+port=${PORT:-9000}
+url=http://127.0.0.1:$port
+PATH=$PWD/.tools/bin:$PATH
+
+command -v curl >/dev/null || { echo "curl is not installed" >&2; exit 1; }
+if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+  echo "port $port is taken: try make run PORT=$((port + 1))" >&2
+  exit 1
+fi
+
+# Two first requests at once would wait for each other's build.
+cargo build --locked -p login -p me
+
+cargo-lambda lambda watch -A 127.0.0.1 -P "$port" &
+watch=$!
+trap 'kill "$watch" 2>/dev/null || true; wait "$watch" 2>/dev/null || true' EXIT
+trap 'exit 0' INT TERM
+
+answers() { [ "$(curl -s -o /dev/null -w '%{http_code}' "$@")" = "$expected" ]; }
+for _ in $(seq 600); do
+  kill -0 "$watch" 2>/dev/null || { wait "$watch"; exit 1; }
+  if expected=401 answers "$url/api/v1/me" && expected=422 answers -X POST "$url/api/v1/login"; then
+    cat <<EOF
+
+The functions answer. In another terminal:
+
+  TOKEN=\$(curl -s $url/api/v1/login -H 'content-type: application/json' -d '{"email":"john.doe@leapify.tech","password":"changeme"}' | sed 's/.*"access_token":"\([^"]*\).*/\1/'); echo "\$TOKEN"
+  curl -s $url/api/v1/me -H "authorization: Bearer \$TOKEN"
+
+Ctrl-C ends them.
+EOF
+    wait "$watch"
+    exit
+  fi
+  sleep 0.2
+done
+echo "the functions did not answer within two minutes" >&2
+exit 1
