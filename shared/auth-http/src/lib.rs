@@ -1,7 +1,7 @@
 //! What the functions say over HTTP: the one place that knows status codes and JSON error bodies.
 //!
 //! A function finds its endpoint with [`find`], reads its body with [`JsonBody`], returns
-//! [`ok`] or an [`ApiError`], and wraps it all in [`answer`], which turns errors into
+//! [`ok`] or an [`ApiError`], and wraps it all in [`answer()`], which turns errors into
 //! answers and a panic into a plain 500.
 
 mod answer;

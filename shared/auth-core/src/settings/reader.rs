@@ -6,8 +6,8 @@ use std::{
 };
 
 /// Every variable that some function of the bundle reads. A function lets the others' through,
-/// and refuses any that starts with one of [`PREFIXES`] and is not here: a typo must not
-/// fall back to a default.
+/// and refuses any that begins like one of these and is not here: a typo must not fall back to a
+/// default.
 pub const VARIABLES: [&str; 9] = [
     "AUTH_STORE",
     "JWT_SECRET_KEY",
