@@ -4,7 +4,7 @@ PORT ?= 9000
 TOOLS := .tools
 PIP_INSTALL = $(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint tools lint-tools clean
+.PHONY: help run test lint advisories tools lint-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ lint: lint-tools ## format, clippy, rustdoc, dependencies, templates
 	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
 	$(TOOLS)/venv/bin/cfn-lint template.yaml
+
+advisories: $(TOOLS)/bin/cargo-deny ## check dependencies against RustSec's database, which it fetches
+	$(TOOLS)/bin/cargo-deny --locked check advisories
 
 tools: $(TOOLS)/cargo-lambda.stamp
 

@@ -9,3 +9,8 @@ pub mod forge;
 pub mod hostile;
 pub mod project;
 pub mod runtime_api;
+
+/// The examples of the documentation, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
