@@ -14,7 +14,7 @@ if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
 fi
 
 # Two first requests at once would wait for each other's build.
-cargo build --locked -p login -p me
+cargo build --locked --bin login --bin me
 
 cargo-lambda lambda watch -A 127.0.0.1 -P "$port" &
 watch=$!

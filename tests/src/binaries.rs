@@ -25,7 +25,15 @@ pub fn release(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--locked", "-p", "login", "-p", "me"])
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "--bin",
+                "login",
+                "--bin",
+                "me",
+            ])
             .current_dir(project::root())
             .status()
             .expect("cargo runs");

@@ -161,6 +161,7 @@ fn me() -> Vec<Case> {
         john("me_success.v1"),
         john("me_stage_prefix"),
         john("me_lower_case_scheme"),
+        john("me_query"),
         john("me_malformed_url"),
         john("me_malformed_url.v1"),
         not_authenticated("me_no_token"),
@@ -185,6 +186,7 @@ fn me() -> Vec<Case> {
         ),
         not_found("me_unknown_path"),
         not_found("me_path_without_slash"),
+        not_found("me_dot_segments"),
     ]
 }
 

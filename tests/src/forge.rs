@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 /// The secret of every HMAC test.
-pub const SECRET: &str = "test-pqN4wYc7Jk2vXz9mB5tR8sL1dF6gH3aE";
+pub const SECRET: &str = "test-not-for-deployment-pqN4wYc7Jk2vXz9mB5tR8s";
 
 /// Base64url without padding.
 pub fn b64(bytes: impl AsRef<[u8]>) -> String {
@@ -101,7 +101,12 @@ pub fn public_jwk(name: &str) -> Value {
 /// The bytes of a member of a JWK.
 #[must_use]
 pub fn octets(jwk: &Value, member: &str) -> Vec<u8> {
-    let text = jwk[member].as_str().expect("a string");
+    decoded(jwk[member].as_str().expect("a string"))
+}
+
+/// The bytes behind base64url.
+#[must_use]
+pub fn decoded(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).expect("base64url")
 }
 

@@ -194,6 +194,43 @@ fn a_key_without_a_kid_signs_and_verifies() {
 }
 
 #[test]
+fn bytes_beyond_ascii_and_white_space_inside_are_refused() {
+    let good = forge::token(NOW, &json!({}), &json!({}));
+    for token in [
+        "é".to_owned(),
+        format!("{good}é"),
+        good.replacen('.', "\t.", 1),
+        good.replacen('.', " .", 1),
+    ] {
+        assert!(
+            matches!(
+                authenticate(&secret_guard(), &token),
+                Err(BearerError::InvalidToken(_))
+            ),
+            "{token}"
+        );
+    }
+}
+
+#[test]
+fn a_key_does_not_verify_under_the_name_of_another() {
+    let oct = |kid: &str, first: u8| json!({"kty": "oct", "alg": "HS256", "kid": kid, "k": forge::b64((first..first + 64).collect::<Vec<u8>>())});
+    let (a, b) = (oct("a", 0), oct("b", 64));
+    let both = guard(&json!({"keys": [a, b]}).to_string());
+    let renamed = |key: &Value, kid: &str| forge::with(key.clone(), &json!({ "kid": kid }));
+    for (key, accepted) in [
+        (a.clone(), true),
+        (b.clone(), true),
+        (renamed(&a, "b"), false),
+        (renamed(&b, "a"), false),
+        (renamed(&a, "c"), false),
+    ] {
+        let result = authenticate(&both, &hostile::issued(NOW, &key));
+        assert_eq!(result.is_ok(), accepted, "{key}: {result:?}");
+    }
+}
+
+#[test]
 fn a_million_dots_are_refused_at_once() {
     let keys = KeySet::parse(&public_keys(), Algorithm::RS256).unwrap();
     assert!(verify_compact(".".repeat(1_000_000).as_bytes(), &keys).is_err());
@@ -263,6 +300,22 @@ fn keys_that_are_not_fit_for_use_are_refused() {
         with(&p256, json!({"x": p384["x"]})),
         with(&p256, json!({"d": other_d})),
         with(&p256, json!({"d": forge::b64([0; 32])})),
+        with(&ed, json!({"x": forge::b64([0; 32])})),
+        with(&ed, json!({"x": forge::b64([&[1][..], &[0; 31]].concat())})),
+        with(
+            &ed,
+            json!({"x": forge::b64([&[1][..], &[0; 30], &[0x80]].concat())}),
+        ),
+        with(
+            &ed,
+            json!({"x": forge::b64([&[0xec][..], &[0xff; 30], &[0x7f]].concat())}),
+        ),
+        with(
+            &ed,
+            json!({"x": "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU"}),
+        ),
+        with(&ed, json!({"x": forge::b64([7; 44])})),
+        with(&rsa, json!({"p": "AQAB"})),
         with(&ed, json!({"crv": "Ed448"})),
         with(&ed, json!({"x": "AQAB"})),
         with(&ed, json!({"alg": "ES256"})),
@@ -283,6 +336,17 @@ fn keys_that_are_not_fit_for_use_are_refused() {
             KeySet::parse(&good.to_string(), Algorithm::HS256).is_ok(),
             "{good}"
         );
+    }
+    for secret in [
+        with(
+            &forge::private_jwk("ed25519"),
+            json!({"key_ops": ["verify"], "use": null}),
+        ),
+        forge::private_jwk("rsa"),
+        forge::private_jwk("p256"),
+        oct.clone(),
+    ] {
+        assert!(KeySet::parse_public(&secret.to_string(), Algorithm::HS256).is_err());
     }
     let twice = oct.to_string().replacen('{', "{\"kty\":\"oct\",", 1);
     assert!(KeySet::parse(&twice, Algorithm::HS256).is_err());

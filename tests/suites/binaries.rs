@@ -59,7 +59,10 @@ fn refused_settings_end_the_start_with_their_names() {
                 secret,
                 ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
             ],
-            vec!["AUTH_STORE: memory is for local work"],
+            vec![
+                "AUTH_STORE: memory is for local work",
+                "JWT_SECRET_KEY: is the published secret of local work",
+            ],
         ),
         (
             vec![("JWT_SECRET_KEY", "changeme"), ("JWT_EXPIRATON", "60")],

@@ -31,7 +31,7 @@ pub const ROUTES: [Route<Endpoint>; 1] = [Route {
 }];
 
 /// The body of a 200 (RFC 6749 section 5.1).
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct LoginResponse<'a> {
     access_token: &'a str,
     token_type: &'static str,

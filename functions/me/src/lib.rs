@@ -23,7 +23,7 @@ pub const ROUTES: [Route<Endpoint>; 1] = [Route {
 }];
 
 /// The body of a 200.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct MeResponse<'a> {
     id: &'a str,
     email: &'a str,

@@ -159,6 +159,8 @@ mod tests {
             &["Bearer a.b.c, Bearer a.b.c"],
             &["Bearer a.b.c,Basic Ym9iOmJvYg=="],
             &[","],
+            // A scheme with parameters looks like a joined list; refused either way.
+            &["Digest username=\"a\", realm=\"b\""],
         ] {
             assert_eq!(
                 token_of(values),

@@ -11,8 +11,7 @@ use std::{
 pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock. One that stands before 1970 reads as 0, so every token
-    /// is then "issued in the future" and refused.
+    /// The machine's clock. One that stands before 1970 reads as 0.
     #[must_use]
     pub fn system() -> Self {
         Self::from_fn(|| {

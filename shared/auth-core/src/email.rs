@@ -7,7 +7,8 @@ pub const MAX_EMAIL_CHARS: usize = 254;
 
 /// An address in lower case, the form in which users are stored and found.
 ///
-/// It is not checked for a syntax: an address that names no user simply finds none.
+/// Only ASCII letters are lowered: beyond them two different addresses would share a key (the
+/// Kelvin sign lowers to `k`). The syntax is not checked: an address that names no user finds none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Email(String);
 
@@ -26,7 +27,7 @@ impl Email {
         if address.chars().count() > MAX_EMAIL_CHARS {
             return Err(EmailTooLong);
         }
-        Ok(Self(address.to_lowercase()))
+        Ok(Self(address.to_ascii_lowercase()))
     }
 
     /// The address in lower case.
@@ -51,6 +52,10 @@ mod tests {
         assert_eq!(
             Email::parse("John.Doe@Example.com").unwrap(),
             Email::parse("john.doe@example.COM").unwrap()
+        );
+        assert_ne!(
+            Email::parse("\u{212a}@example.com").unwrap(),
+            Email::parse("k@example.com").unwrap()
         );
     }
 

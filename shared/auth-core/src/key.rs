@@ -1,4 +1,6 @@
-//! One key with its algorithm, checked when it is made: a `Key` that exists is fit for use.
+//! One key with its algorithm, checked when it is made. That nobody can guess an HMAC secret is
+//! checked by [`Key::from_secret`] and [`KeySet::parse_private`](crate::KeySet::parse_private) alone:
+//! published test vectors have secrets that anyone can.
 //!
 //! Start at [`Key::from_secret`] and [`Key::from_jwk`]. The checks per key type are in the submodules.
 
@@ -43,7 +45,8 @@ pub enum KeyError {
     /// An RSA modulus or exponent that cannot be trusted.
     #[error("RSA key refused: {0}")]
     WeakRsa(&'static str),
-    /// The parts of the key do not belong together, or the point is not on the curve.
+    /// The parts of the key do not belong together, or the point is not on the curve of ECDSA, or
+    /// of small order on that of EdDSA.
     #[error("key parts do not fit each other")]
     Inconsistent,
     /// `use` or `key_ops` forbid signatures (RFC 7517 sections 4.2 and 4.3).
@@ -70,6 +73,7 @@ pub struct Key {
     algorithm: Algorithm,
     verifying: DecodingKey,
     signing: Option<EncodingKey>,
+    is_public: bool,
 }
 
 impl Key {
@@ -87,6 +91,7 @@ impl Key {
             algorithm,
             verifying: DecodingKey::from_secret(secret),
             signing: Some(EncodingKey::from_secret(secret)),
+            is_public: false,
         })
     }
 
@@ -108,6 +113,7 @@ impl Key {
         };
         jwk.check_operations(parts.signing.is_some())?;
         Ok(Self {
+            is_public: jwk.is_public(),
             kid: jwk.kid.map_or(parts.derived_kid, str::to_owned),
             algorithm,
             verifying: parts.verifying,
@@ -133,10 +139,10 @@ impl Key {
         self.signing.is_some()
     }
 
-    /// Whether the key is the public half of a key pair, and no more.
+    /// Whether the key was made of the public half of a key pair, and no more.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        self.algorithm.family() != Family::Hmac && self.signing.is_none()
+        self.is_public
     }
 
     /// Refuses an HMAC secret that anyone can guess.

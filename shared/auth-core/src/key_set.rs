@@ -80,7 +80,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// As [`KeySet::parse`]; [`KeyError::NotPublic`] where a key could sign.
+    /// As [`KeySet::parse`]; [`KeyError::NotPublic`] where a key has a secret member.
     pub fn parse_public(text: &str, default: Algorithm) -> Result<Self, KeyError> {
         let set = Self::parse(text, default)?;
         if set.0.iter().all(Key::is_public) {

@@ -1,4 +1,4 @@
-//! Bytes that must never be printed. Owned here; every secret of the crate sits in one.
+//! Bytes that must never be printed.
 
 use std::fmt;
 

@@ -6,7 +6,8 @@ use aws_lc_rs::rand;
 use serde::Serialize;
 
 use crate::{
-    base64url, claims::Claims, clock::Clock, key_set::KeySet, settings::TokenSettings, user::User,
+    base64url, claims::Claims, clock::Clock, jws::MAX_TOKEN_BYTES, key_set::KeySet,
+    settings::TokenSettings, user::User,
 };
 
 /// The media type of an access token (RFC 9068 section 2.1).
@@ -32,7 +33,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// Why a token could not be issued. No input of a client brings either about.
+/// Why a token could not be issued. No input of a client brings any of it about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SigningError {
     /// No randomness was to be had, or the key refused.
@@ -42,6 +43,12 @@ pub enum SigningError {
     /// a space in it, one permission would read as two.
     #[error("a permission of the user is not a scope token")]
     Permission,
+    /// The user has no id or no email, which every token carries.
+    #[error("the user has no id or no email")]
+    Unnamed,
+    /// The user's roles make a token longer than the guard takes.
+    #[error("the user's roles do not fit into a token")]
+    TooLong,
 }
 
 #[derive(Serialize)]
@@ -79,6 +86,9 @@ impl TokenIssuer {
     pub fn issue(&self, user: &User) -> Result<AccessToken, SigningError> {
         let mut jti = [0; JTI_BYTES];
         rand::fill(&mut jti).map_err(|_| SigningError::Unavailable)?;
+        if user.id.is_empty() || user.email.is_empty() {
+            return Err(SigningError::Unnamed);
+        }
         let permissions = user.permissions();
         if !permissions
             .iter()
@@ -93,7 +103,7 @@ impl TokenIssuer {
             aud: &self.settings.audience,
             iat: now,
             nbf: now,
-            exp: now + self.settings.expiration,
+            exp: now.saturating_add(self.settings.expiration),
             jti: &base64url::encode(jti),
             email: &user.email,
             roles: &user.role_names(),
@@ -127,6 +137,9 @@ impl TokenIssuer {
             .ok_or(SigningError::Unavailable)?;
         token.push('.');
         token.push_str(&signature);
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(SigningError::TooLong);
+        }
         Ok(AccessToken(token))
     }
 }
@@ -176,6 +189,19 @@ mod tests {
                 "{permission:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_token_that_the_guard_would_refuse_is_not_issued() {
+        let error = |user| issuer().issue(&user).unwrap_err();
+        assert_eq!(error(user(&"x".repeat(6_000))), SigningError::TooLong);
+        let nameless = |id: &str, email: &str| User {
+            id: id.into(),
+            email: email.into(),
+            ..user("read")
+        };
+        assert_eq!(error(nameless("", "a@b.c")), SigningError::Unnamed);
+        assert_eq!(error(nameless("1", "")), SigningError::Unnamed);
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub struct User {
     pub id: String,
     /// The address as it was registered.
     pub email: String,
-    /// A disabled user neither signs in nor passes the guard's repository check.
+    /// A disabled user neither signs in nor is answered by `me`.
     pub disabled: bool,
     /// What the user is.
     pub roles: Vec<Role>,

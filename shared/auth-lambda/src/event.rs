@@ -2,7 +2,7 @@
 //!
 //! `lambda_http` builds a whole URL out of an event, and panics where host, scheme, path or query
 //! make none, or where a body marked as base64 is not; the panic's text then reaches the caller.
-//! No handler here reads host, scheme or query, so they are taken out. The types of an event are
+//! Here host and scheme are taken out, and what else would make no URL. The types of an event are
 //! public but hidden in the documentation of `lambda_http`: the version is locked, and the tests
 //! replay every one of these events against the real binaries.
 
@@ -21,8 +21,10 @@ use lambda_http::{
 
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// API Gateway takes request lines of 10 KiB with all headers.
-const MAX_PATH_BYTES: usize = 10 * 1024;
+/// API Gateway takes 10 KiB of request line and headers together; what is longer or more was not
+/// sent through it.
+const MAX_BYTES: usize = 10 * 1024;
+const MAX_HEADERS: usize = 1024;
 
 /// A service that hands events on without the parts that `lambda_http` cannot take.
 pub(crate) struct PlainEvents<S>(S);
@@ -76,8 +78,8 @@ fn plain_rest(request: &mut ApiGatewayProxyRequest) {
     }
     plain_headers(&mut request.headers);
     plain_headers(&mut request.multi_value_headers);
-    request.query_string_parameters = QueryMap::default();
-    request.multi_value_query_string_parameters = QueryMap::default();
+    plain_query_map(&mut request.query_string_parameters);
+    plain_query_map(&mut request.multi_value_query_string_parameters);
     request.request_context.domain_name = None;
     request.request_context.stage = None;
     plain_path(&mut request.path);
@@ -86,8 +88,7 @@ fn plain_rest(request: &mut ApiGatewayProxyRequest) {
 
 fn plain_http(request: &mut ApiGatewayV2httpRequest) {
     plain_headers(&mut request.headers);
-    request.raw_query_string = None;
-    request.query_string_parameters = QueryMap::default();
+    request.raw_query_string.take_if(|query| !is_query(query));
     request.request_context.domain_name = None;
     request.request_context.stage = None;
     plain_path(&mut request.raw_path);
@@ -95,25 +96,76 @@ fn plain_http(request: &mut ApiGatewayV2httpRequest) {
 }
 
 fn plain_headers(headers: &mut HeaderMap) {
+    if headers.keys_len() > MAX_HEADERS {
+        headers.clear();
+    }
     headers.remove(HOST);
     headers.remove(FORWARDED_PROTO);
 }
 
 /// Leaves paths of RFC 3986 section 3.3 as they are. Any other is served nowhere, as is `/`.
 fn plain_path(path: &mut Option<String>) {
-    let is_plain = |path: &str| {
-        path.starts_with('/') && path.len() <= MAX_PATH_BYTES && path.bytes().all(is_path_byte)
-    };
-    if !path.as_deref().is_some_and(is_plain) {
+    if !path.as_deref().is_some_and(is_path) {
         *path = Some("/".into());
     }
+}
+
+/// A path without dot segments: the URL would resolve them to a route that API Gateway did not see.
+fn is_path(path: &str) -> bool {
+    let is_dots = |segment: &str| {
+        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+        segment == "." || segment == ".."
+    };
+    path.starts_with('/')
+        && path.len() <= MAX_BYTES
+        && path.bytes().all(is_path_byte)
+        && !path.split('/').any(is_dots)
 }
 
 fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/%-._~!$&'()*+,;=:@".contains(&byte)
 }
 
+fn is_query(query: &str) -> bool {
+    query.len() <= MAX_BYTES && query.bytes().all(|byte| byte == b'?' || is_path_byte(byte))
+}
+
+/// Parameters are escaped on their way into the URL; only their length can be wrong.
+fn plain_query_map(query: &mut QueryMap) {
+    if query.to_query_string().len() > MAX_BYTES {
+        *query = QueryMap::default();
+    }
+}
+
 /// A body that is not what it is marked as is handed on as it stands, for the handler to refuse.
 fn is_base64(body: Option<&str>) -> bool {
     body.is_none_or(|body| STANDARD.decode(body).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_a_url_would_change_are_served_nowhere() {
+        for path in ["/api/v1/me", "/prod/a.b/..c/%41", "/"] {
+            assert!(is_path(path), "{path}");
+        }
+        for path in [
+            "",
+            "api",
+            "/a/../b",
+            "/a/.",
+            "/a/%2e%2E/b",
+            "/.%2e/b",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/ä",
+            "/a\\b",
+        ] {
+            assert!(!is_path(path), "{path}");
+        }
+        assert!(!is_path(&"/".repeat(MAX_BYTES + 1)));
+    }
 }

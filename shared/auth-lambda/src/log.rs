@@ -7,7 +7,7 @@
 use std::panic;
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// The variable in which Lambda tells the level of a function's logs.
 const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
@@ -17,15 +17,18 @@ const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
 ///
 /// Crates from outside never log below `INFO`: at `TRACE` the runtime would print whole events,
 /// passwords and tokens with them.
-pub fn init(function: &str) {
-    let level = std::env::var(LEVEL_VARIABLE)
-        .ok()
-        .and_then(|level| level.parse().ok())
-        .unwrap_or(LevelFilter::INFO);
+pub fn init(function: &'static str) {
+    let level = std::env::var(LEVEL_VARIABLE).map_or(LevelFilter::INFO, |name| parse_level(&name));
     let own = ["auth_core", "auth_http", "auth_lambda", function];
-    let targets = Targets::new()
-        .with_default(level.min(LevelFilter::INFO))
-        .with_targets(own.map(|name| (name, level)));
+    let filter = filter_fn(move |metadata| {
+        let name = metadata.target().split("::").next().unwrap_or_default();
+        let limit = if own.contains(&name) {
+            level
+        } else {
+            level.min(LevelFilter::INFO)
+        };
+        *metadata.level() <= limit
+    });
     let lines = fmt::layer()
         .json()
         .flatten_event(true)
@@ -33,10 +36,36 @@ pub fn init(function: &str) {
     // A second start, as in tests, keeps the first.
     let _ = tracing_subscriber::registry()
         .with(lines)
-        .with(targets)
+        .with(filter)
         .try_init();
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);
         tracing::error!(place, "panic");
     }));
+}
+
+/// Lambda's names of levels, which are tracing's and `FATAL`.
+fn parse_level(name: &str) -> LevelFilter {
+    if name.eq_ignore_ascii_case("fatal") {
+        return LevelFilter::ERROR;
+    }
+    name.parse().unwrap_or(LevelFilter::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_lambda_s() {
+        for (name, level) in [
+            ("TRACE", LevelFilter::TRACE),
+            ("DEBUG", LevelFilter::DEBUG),
+            ("WARN", LevelFilter::WARN),
+            ("FATAL", LevelFilter::ERROR),
+            ("nonsense", LevelFilter::INFO),
+        ] {
+            assert_eq!(parse_level(name), level);
+        }
+    }
 }

@@ -43,6 +43,17 @@ fn names(table: &mut Table) {
     ] {
         table.add_claims("aud", &json!({ "aud": wrong }));
     }
+    // Look-alikes: Cyrillic a, zero width space, a decomposed letter, a zero byte, full width.
+    for wrong in [
+        "\u{430}pi",
+        "api\u{200b}",
+        "a\u{301}pi",
+        "api\u{0}",
+        "\u{ff41}pi",
+    ] {
+        table.add_claims("look-alike", &json!({ "aud": wrong }));
+        table.add_claims("look-alike", &json!({ "iss": wrong.replace("pi", "uth") }));
+    }
 }
 
 /// Every claim missing, and as every type that it may not have.
@@ -111,6 +122,7 @@ fn numbers(table: &mut Table) {
             json!(true),
             json!(-1),
             json!(1e18),
+            json!(9_007_199_254_740_993_u64),
             json!(u64::MAX),
             json!(""),
         ] {

@@ -2,9 +2,13 @@
 
 use auth_core::{Algorithm, Clock, KeySet, TokenIssuer, TokenSettings, User};
 use aws_lc_rs::{
-    encoding::AsDer,
+    encoding::{AsDer, PublicKeyX509Der},
+    hmac,
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, KeyPair},
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair,
+        Ed25519KeyPair, KeyPair,
+    },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -23,6 +27,8 @@ pub(super) fn add(table: &mut Table) {
     other_algorithm_of_the_key(table);
     ecdsa_formats(table);
     trivial_signatures(table);
+    signed_headers(table);
+    shifted_signatures(table);
     for (kid, alg) in [
         ("rsa", "RS256"),
         ("p256", "ES256"),
@@ -79,49 +85,103 @@ fn public_key_as_secret(table: &mut Table) {
             e: forge::octets(&jwk, "e"),
         };
         let key: aws_lc_rs::rsa::PublicEncryptingKey = components.try_into().expect("a public key");
-        let der: aws_lc_rs::encoding::PublicKeyX509Der<'_> = key.as_der().expect("DER");
+        let der: PublicKeyX509Der<'_> = key.as_der().expect("DER");
         der.as_ref().to_vec()
     };
-    let lines: Vec<String> = STANDARD
-        .encode(&spki)
-        .as_bytes()
-        .chunks(64)
-        .map(|line| String::from_utf8_lossy(line).into_owned())
-        .collect();
-    let pem = format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
-        lines.join("\n")
-    );
-    let ec = forge::public_jwk("p256");
-    let forms: [(&str, &str, Vec<u8>); 9] = [
+    let p256 = forge::p256_pair(&ECDSA_P256_SHA256_FIXED_SIGNING);
+    let p256_spki: PublicKeyX509Der<'_> = p256.public_key().as_der().expect("DER");
+    let ed25519 = forge::octets(&forge::public_jwk("ed25519"), "x");
+    let seed = forge::octets(&forge::private_jwk("ed25519"), "d");
+    let ed25519_pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &ed25519).expect("a pair");
+    let ed25519_spki: PublicKeyX509Der<'_> = ed25519_pair.public_key().as_der().expect("DER");
+    let modulus = jwk["n"].as_str().expect("n").as_bytes();
+    let forms: Vec<(&str, &str, Vec<u8>)> = vec![
         ("rsa", "modulus", forge::octets(&jwk, "n")),
+        ("rsa", "modulus in base64url", modulus.to_vec()),
+        ("rsa", "PEM", pem(&spki).into_bytes()),
         (
             "rsa",
-            "modulus in base64url",
-            jwk["n"].as_str().expect("n").into(),
+            "PEM with a line end",
+            format!("{}\n", pem(&spki)).into_bytes(),
         ),
         ("rsa", "SPKI", spki),
-        ("rsa", "PEM", pem.clone().into()),
-        ("rsa", "PEM with a line end", format!("{pem}\n").into()),
-        ("rsa", "JWK", jwk.to_string().into()),
-        ("rsa", "JWK set", super::public_keys().into()),
-        (
-            "p256",
-            "point",
-            [&[4][..], &forge::octets(&ec, "x"), &forge::octets(&ec, "y")].concat(),
-        ),
-        (
-            "ed25519",
-            "x",
-            forge::octets(&forge::public_jwk("ed25519"), "x"),
-        ),
+        ("rsa", "JWK", jwk.to_string().into_bytes()),
+        ("rsa", "JWK set", super::public_keys().into_bytes()),
+        ("p256", "point", p256.public_key().as_ref().to_vec()),
+        ("p256", "SPKI", p256_spki.as_ref().to_vec()),
+        ("p256", "PEM", pem(p256_spki.as_ref()).into_bytes()),
+        ("ed25519", "x", ed25519),
+        ("ed25519", "SPKI", ed25519_spki.as_ref().to_vec()),
+        ("ed25519", "PEM", pem(ed25519_spki.as_ref()).into_bytes()),
     ];
     for (kid, form, secret) in forms {
-        let message = forge::message(header("HS256", kid), forge::claims(table.now).to_string());
-        let tag = forge::hmac_sha256(&secret, message.as_bytes());
+        for (alg, hash) in [
+            ("HS256", hmac::HMAC_SHA256),
+            ("HS384", hmac::HMAC_SHA384),
+            ("HS512", hmac::HMAC_SHA512),
+        ] {
+            let message = forge::message(header(alg, kid), forge::claims(table.now).to_string());
+            let tag = forge::hmac_tag(hash, &secret, message.as_bytes());
+            let token = format!("{message}.{}", b64(tag));
+            table.add_public(format!("{alg} under the {form} of {kid}"), token);
+        }
+    }
+}
+
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der).into_bytes();
+    let lines: Vec<_> = text.chunks(64).map(String::from_utf8_lossy).collect();
+    let lines = lines.join("\n");
+    format!("-----BEGIN PUBLIC KEY-----\n{lines}\n-----END PUBLIC KEY-----")
+}
+
+/// A token with any header and claims, rightly signed with ES256 by the key `p256`.
+fn es256(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
+    let message = forge::message(header, claims);
+    let pair = forge::p256_pair(&ECDSA_P256_SHA256_FIXED_SIGNING);
+    let signature = pair.sign(&SystemRandom::new(), message.as_bytes());
+    format!("{message}.{}", b64(signature.expect("a signature")))
+}
+
+/// What a header may not say, with a signature that is right.
+fn signed_headers(table: &mut Table) {
+    let claims = forge::claims(table.now).to_string();
+    let good: Value = serde_json::from_str(&header("ES256", "p256")).expect("JSON");
+    for change in [
+        json!({"crit": ["exp"]}),
+        json!({"b64": false}),
+        json!({"zip": "DEF"}),
+        json!({"jwk": forge::public_jwk("p256")}),
+        json!({"jku": "https://attacker.example/jwks.json"}),
+        json!({"x5u": "https://attacker.example/cert"}),
+        json!({"x5c": ["MIIB"]}),
+        json!({"kid": null}),
+        json!({"typ": "JWT"}),
+        json!({"typ": null}),
+        json!({"alg": "EdDSA"}),
+    ] {
+        let header = forge::with(good.clone(), &change).to_string();
         table.add_public(
-            format!("HS256 under the {form} of {kid}"),
-            format!("{message}.{}", b64(tag)),
+            format!("ES256, rightly signed, with {change}"),
+            es256(header, &claims),
+        );
+    }
+    let twice = header("ES256", "p256").replacen('{', r#"{"alg":"none","#, 1);
+    table.add_public(
+        "ES256, rightly signed, with alg twice",
+        es256(twice, &claims),
+    );
+    let attacker = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+    let point = attacker.public_key().as_ref().to_vec();
+    let jwk = json!({"kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..])});
+    for kid in ["p256", "attacker"] {
+        let header = forge::with(good.clone(), &json!({"kid": kid, "jwk": jwk})).to_string();
+        let message = forge::message(header, &claims);
+        let signature = attacker.sign(&SystemRandom::new(), message.as_bytes());
+        let token = format!("{message}.{}", b64(signature.expect("a signature")));
+        table.add_public(
+            format!("ES256 by an embedded key, as {kid} (CVE-2018-0114)"),
+            token,
         );
     }
 }
@@ -220,4 +280,51 @@ fn trivial_signatures(table: &mut Table) {
         "RS256 of one",
         format!("{message}.{}", b64([vec![0; 255], vec![1]].concat())),
     );
+}
+
+/// The order of the group of Ed25519, little-endian (RFC 8032 section 5.1).
+const ED25519_ORDER: [u8; 32] = [
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+];
+
+/// Right signatures in a second spelling that a lenient verifier takes.
+fn shifted_signatures(table: &mut Table) {
+    let split = |token: &str| {
+        let (message, signature) = token.rsplit_once('.').expect("a token");
+        (message.to_owned(), forge::decoded(signature))
+    };
+    let (message, signature) = split(&good(table.now, "ed25519"));
+    let mut carry = 0;
+    let shifted: Vec<u8> = signature[32..]
+        .iter()
+        .zip(ED25519_ORDER)
+        .map(|(digit, order)| {
+            carry += u16::from(*digit) + u16::from(order);
+            let low = carry.to_le_bytes()[0];
+            carry >>= 8;
+            low
+        })
+        .collect();
+    let signature = [&signature[..32], &shifted].concat();
+    table.add_public(
+        "EdDSA with S plus the order",
+        format!("{message}.{}", b64(signature)),
+    );
+
+    let (message, signature) = split(&good(table.now, "rsa"));
+    let modulus = forge::octets(&forge::public_jwk("rsa"), "n");
+    for (name, signature) in [
+        ("with a leading zero", [&[0], &signature[..]].concat()),
+        ("with a trailing zero", [&signature[..], &[0]].concat()),
+        ("without its last byte", signature[..255].to_vec()),
+        ("without its first byte", signature[1..].to_vec()),
+        ("of the modulus", modulus),
+        ("of all bits", vec![0xff; 256]),
+    ] {
+        table.add_public(
+            format!("RS256 {name}"),
+            format!("{message}.{}", b64(signature)),
+        );
+    }
 }

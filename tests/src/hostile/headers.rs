@@ -13,6 +13,37 @@ pub(super) fn add(table: &mut Table) {
     types(table);
     forbidden_members(table);
     duplicates(table);
+    other_case(table);
+}
+
+/// Names of members are compared as they are (RFC 7515 section 10.13).
+fn other_case(table: &mut Table) {
+    let (header, claims) = (
+        forge::header().to_string(),
+        forge::claims(table.now).to_string(),
+    );
+    for name in ["alg", "typ", "kid"] {
+        let header = header.replace(
+            &format!("\"{name}\""),
+            &format!("\"{}\"", name.to_uppercase()),
+        );
+        table.add(
+            format!("{name} in capitals"),
+            forge::signed(header, &claims),
+        );
+    }
+    for name in [
+        "iss", "sub", "aud", "iat", "nbf", "exp", "jti", "email", "roles", "scope",
+    ] {
+        let claims = claims.replace(
+            &format!("\"{name}\":"),
+            &format!("\"{}\":", name.to_uppercase()),
+        );
+        table.add(
+            format!("{name} in capitals"),
+            forge::signed(&header, claims),
+        );
+    }
 }
 
 /// `none` in its spellings, with no signature, with an empty one and with a good one.

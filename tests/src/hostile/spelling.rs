@@ -135,6 +135,41 @@ fn json_texts(table: &mut Table) {
         table.add(format!("header {text:?}"), forge::signed(text, &claims));
         table.add(format!("claims {text:?}"), forge::signed(&header, text));
     }
+    let nested =
+        json!({"alg": "HS256", "typ": "at+jwt", "kid": forge::kid_of(SECRET), "cty": "JWT"});
+    table.add(
+        "a token in a token",
+        forge::signed(nested.to_string(), table.good()),
+    );
+    table.add(
+        "an encrypted token's header",
+        forge::signed(header.replace("HS256", "PBES2-HS256+A128KW"), &claims),
+    );
+    table.add(
+        "header in UTF-16",
+        forge::signed(
+            header
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect::<Vec<u8>>(),
+            &claims,
+        ),
+    );
+    table.add(
+        "header that is not UTF-8",
+        forge::signed([header.as_bytes(), &[0xff]].concat(), &claims),
+    );
+    table.add(
+        "a header nested 1,000 deep",
+        forge::signed(
+            header.replacen(
+                '{',
+                &format!("{{\"x\":{}1{},", "[".repeat(1000), "]".repeat(1000)),
+                1,
+            ),
+            &claims,
+        ),
+    );
     table.add("an empty header object", forge::signed("{}", &claims));
     table.add("empty claims", forge::signed(&header, "{}"));
     table.add(

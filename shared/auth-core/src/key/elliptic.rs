@@ -2,7 +2,7 @@
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
-    ECDSA_P384_SHA384_FIXED_SIGNING, ED25519, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+    ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
     ParsedPublicKey, VerificationAlgorithm,
 };
 use jsonwebtoken::{DecodingKey, EncodingKey};
@@ -64,9 +64,45 @@ pub(super) fn parse_ecdsa(jwk: &Jwk, curve: &Curve) -> Result<Parts, KeyError> {
     })
 }
 
+const ED25519_BYTES: usize = 32;
+
+/// The encodings of points of small order, sign bit cleared: 0 and 1 in both of their spellings,
+/// -1, and the two of order eight. Under such a key one signature holds for every message.
+const SMALL_ORDER: [[u8; ED25519_BYTES]; 7] = [
+    [0; 32],
+    with_ends(1, 0, 0),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+    with_ends(0xec, 0xff, 0x7f),
+    with_ends(0xed, 0xff, 0x7f),
+    with_ends(0xee, 0xff, 0x7f),
+];
+
+const fn with_ends(first: u8, middle: u8, last: u8) -> [u8; ED25519_BYTES] {
+    let mut bytes = [middle; ED25519_BYTES];
+    bytes[0] = first;
+    bytes[ED25519_BYTES - 1] = last;
+    bytes
+}
+
+/// An Ed25519 key. A public `x` that is no point at all passes here and verifies nothing.
 pub(super) fn parse_ed25519(jwk: &Jwk) -> Result<Parts, KeyError> {
     let x = jwk.required("x")?;
-    ParsedPublicKey::new(&ED25519, &x).map_err(|_| KeyError::Inconsistent)?;
+    let mut y: [u8; ED25519_BYTES] = x[..]
+        .try_into()
+        .map_err(|_| KeyError::Malformed("x must have 32 bytes"))?;
+    y[ED25519_BYTES - 1] &= 0x7f;
+    if SMALL_ORDER.contains(&y) {
+        return Err(KeyError::Inconsistent);
+    }
     let signing = jwk
         .octets("d")?
         .map(|seed| {

@@ -8,14 +8,21 @@ use crate::{algorithm::Algorithm, base64url};
 
 /// Words that mark a secret as one to be replaced, and secrets printed in widely copied examples
 /// (jwt.io, FastAPI's security tutorial). Compared in lower case.
-const PLACEHOLDERS: [&str; 14] = [
+const PLACEHOLDERS: [&str; 21] = [
     "changeme",
     "change-me",
     "change_me",
+    "change me",
     "change this",
     "change-this",
     "change_this",
     "placeholder",
+    "password",
+    "my-secret",
+    "my_secret",
+    "super-secret",
+    "super_secret",
+    "supersecret",
     "replace-me",
     "replace_me",
     "your-secret",

@@ -53,6 +53,12 @@ impl<'a> Jwk<'a> {
             .ok_or(KeyError::Malformed("a member of the key is missing"))
     }
 
+    /// Whether the members hold nothing secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
+    pub(super) fn is_public(&self) -> bool {
+        let secret = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+        !secret.iter().any(|name| self.has(name))
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.members.contains_key(name)
     }
@@ -78,7 +84,9 @@ impl<'a> Jwk<'a> {
         if fits(algorithm, kty, crv) {
             Ok(algorithm)
         } else {
-            Err(KeyError::Unsupported("alg does not fit kty and crv"))
+            Err(KeyError::Unsupported(
+                "alg, or JWT_ALGORITHM where the key names none, does not fit kty and crv",
+            ))
         }
     }
 

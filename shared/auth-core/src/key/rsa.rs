@@ -62,7 +62,14 @@ fn parse_private(jwk: &Jwk, n: &[u8], e: &[u8]) -> Result<Option<EncodingKey>, K
         return Err(KeyError::Unsupported("RSA keys of more than two primes"));
     }
     let Some(d) = jwk.octets("d")? else {
-        return Ok(None);
+        let is_half = ["p", "q", "dp", "dq", "qi"]
+            .iter()
+            .any(|name| jwk.has(name));
+        return if is_half {
+            Err(KeyError::Inconsistent)
+        } else {
+            Ok(None)
+        };
     };
     let components = KeyPairComponents {
         public_key: PublicKeyComponents { n, e },
@@ -97,7 +104,7 @@ const ROCA_PRIMES: [u32; 38] = [
 
 /// Whether the modulus is a power of 65537 modulo every one of the primes, as those of the broken
 /// generator are (Nemec et al., "The Return of Coppersmith's Attack", section 2.1). A sound modulus
-/// looks so with a chance of about 2^-27.
+/// looks so with a chance of about 2^-28.
 fn is_roca(n: &[u8]) -> bool {
     ROCA_PRIMES.iter().all(|&prime| {
         let residue = n
