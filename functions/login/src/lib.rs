@@ -6,8 +6,8 @@ mod settings;
 mod sign_in;
 
 use auth_core::{
-    Clock, Credentials, MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, PasswordHasher, TokenIssuer,
-    UserRepository,
+    Clock, Credentials, Email, MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, PasswordHasher,
+    TokenIssuer, UserRepository,
 };
 use auth_http::{ApiError, JsonBody, Response, Route, answer, find, ok};
 use http::Request;
@@ -105,20 +105,18 @@ impl<R: UserRepository> Login<R> {
 
 fn credentials<B: AsRef<[u8]>>(request: &Request<B>) -> Result<Credentials, ApiError> {
     let mut body = JsonBody::parse(request.headers(), request.body().as_ref())?;
-    let (email, password) = (body.string("email"), body.string("password"));
-    let email_text = email.as_deref().unwrap_or_default();
-    let password_text = password.as_deref().unwrap_or_default();
-    let credentials = match Credentials::parse(email_text, password_text) {
-        Ok(credentials) => Some(credentials),
-        Err((email, password)) => {
-            if email.is_some() {
-                body.too_long("email", &format!("{MAX_EMAIL_CHARS} characters"));
-            }
-            if password.is_some() {
-                body.too_long("password", &format!("{MAX_PASSWORD_BYTES} bytes"));
-            }
-            None
-        }
-    };
+    let email = body.text(
+        "email",
+        Email::parse,
+        format_args!("{MAX_EMAIL_CHARS} characters"),
+    );
+    let password = body.text(
+        "password",
+        Password::parse,
+        format_args!("{MAX_PASSWORD_BYTES} bytes"),
+    );
+    let credentials = email
+        .zip(password)
+        .map(|(email, password)| Credentials::new(email, password));
     body.finish(credentials)
 }

@@ -22,7 +22,7 @@ pub enum Algorithm {
 
 /// The kind of key that an algorithm takes (the `kty` of RFC 7518 section 6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
+pub(crate) enum Family {
     /// `oct`: one secret both makes and checks the MAC.
     Hmac,
     /// `RSA`.
@@ -60,8 +60,7 @@ impl Algorithm {
     }
 
     /// The kind of key it takes.
-    #[must_use]
-    pub fn family(self) -> Family {
+    pub(crate) fn family(self) -> Family {
         match self {
             Self::HS256 | Self::HS384 | Self::HS512 => Family::Hmac,
             Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => {
@@ -74,8 +73,7 @@ impl Algorithm {
 
     /// The least length of an HMAC secret in bytes: that of the hash (RFC 7518 section 3.2).
     /// `None` for signatures.
-    #[must_use]
-    pub fn min_secret_bytes(self) -> Option<usize> {
+    pub(crate) fn min_secret_bytes(self) -> Option<usize> {
         match self {
             Self::HS256 => Some(32),
             Self::HS384 => Some(48),

@@ -31,15 +31,20 @@ pub enum BearerError {
 /// Checks bearer tokens (RFC 6750 section 2.1) against a key set.
 ///
 /// ```
-/// use auth_core::{BearerError, Clock, JwtBearer, Key, Algorithm, TokenSettings};
-/// # use auth_core::{InMemoryUserRepository, KeySet, TokenIssuer, UserRepository, Email};
+/// use auth_core::{Algorithm, BearerError, Clock, JwtBearer, Key, KeySet, TokenIssuer, TokenSettings};
+/// # let user = auth_core::User { id: "1".into(), email: "a@b.c".into(), disabled: false, roles: vec![] };
 /// let secret: Vec<u8> = (0..32).collect();
 /// let keys = KeySet::from(Key::from_secret(&secret, Algorithm::HS256)?);
+/// let issuer = TokenIssuer::new(keys.clone(), TokenSettings::default(), Clock::system());
 /// let bearer = JwtBearer::new(keys, TokenSettings::default(), Clock::system());
 ///
-/// let nobody = http::HeaderMap::new();
-/// assert_eq!(bearer.authenticate(&nobody), Err(BearerError::NotAuthenticated));
-/// # Ok::<(), auth_core::KeyError>(())
+/// let mut headers = http::HeaderMap::new();
+/// assert_eq!(bearer.authenticate(&headers), Err(BearerError::NotAuthenticated));
+///
+/// let token = issuer.issue(&user)?;
+/// headers.insert("authorization", format!("Bearer {}", token.expose()).parse()?);
+/// assert_eq!(bearer.authenticate(&headers)?.id(), "1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct JwtBearer {
@@ -68,7 +73,7 @@ impl JwtBearer {
         let token = bearer_token(headers)?;
         let verified = jws::verify(token, &self.keys)?;
         if !verified.header.contains_key("kid") {
-            return Err(Rejection::UnknownKid.into());
+            return Err(Rejection::MissingKid.into());
         }
         if !is_access_token_type(verified.header.get("typ")) {
             return Err(Rejection::WrongType.into());

@@ -1,9 +1,6 @@
 //! What a person types to sign in.
 
-use crate::{
-    email::{Email, EmailTooLong},
-    secret::Secret,
-};
+use crate::{email::Email, secret::Secret};
 
 /// The most bytes a password may have: enough for any passphrase, little enough to hash.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -43,19 +40,10 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Checks both limits; each result stands for itself, so that a caller can report both.
-    ///
-    /// # Errors
-    ///
-    /// What is too long, the address first.
-    pub fn parse(
-        email: &str,
-        password: &str,
-    ) -> Result<Self, (Option<EmailTooLong>, Option<PasswordTooLong>)> {
-        match (Email::parse(email), Password::parse(password)) {
-            (Ok(email), Ok(password)) => Ok(Self { email, password }),
-            (email, password) => Err((email.err(), password.err())),
-        }
+    /// What was typed into the two fields.
+    #[must_use]
+    pub fn new(email: Email, password: Password) -> Self {
+        Self { email, password }
     }
 
     /// The address.
@@ -77,15 +65,14 @@ mod tests {
 
     #[test]
     fn debug_never_shows_the_password() {
-        let credentials = Credentials::parse("a@b.c", "hunter2").unwrap();
+        let password = Password::parse("hunter2").unwrap();
+        let credentials = Credentials::new(Email::parse("a@b.c").unwrap(), password);
         assert!(!format!("{credentials:?}").contains("hunter2"));
     }
 
     #[test]
-    fn both_limits_are_reported_together() {
-        let (email, password) =
-            Credentials::parse(&"a".repeat(255), &"b".repeat(1025)).unwrap_err();
-        assert!(email.is_some() && password.is_some());
-        assert!(Credentials::parse(&"a".repeat(254), &"b".repeat(1024)).is_ok());
+    fn length_is_counted_in_bytes() {
+        assert!(Password::parse(&"é".repeat(512)).is_ok());
+        assert!(Password::parse(&"é".repeat(513)).is_err());
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The most characters an address may have (RFC 5321 section 4.5.3.1.3, less the brackets).
+/// The most characters an address may have. RFC 5321 section 4.5.3.1.3 allows 254 octets between
+/// its brackets; characters are what a person counts, and what the answer speaks of.
 pub const MAX_EMAIL_CHARS: usize = 254;
 
 /// An address in lower case, the form in which users are stored and found.

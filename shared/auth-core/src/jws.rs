@@ -31,7 +31,10 @@ pub enum Rejection {
     /// A member of the header that is never taken.
     #[error("forbidden header member")]
     ForbiddenHeader,
-    /// `kid` names no key of the set, or is missing.
+    /// There is no `kid`, or it is not a string.
+    #[error("no kid")]
+    MissingKid,
+    /// `kid` names no key of the set.
     #[error("unknown kid")]
     UnknownKid,
     /// `alg` is not the algorithm of the key.
@@ -110,7 +113,7 @@ fn check_signature(
     let kid = match header.get("kid") {
         None => None,
         Some(Value::String(kid)) => Some(kid.as_str()),
-        Some(_) => return Err(Rejection::UnknownKid),
+        Some(_) => return Err(Rejection::MissingKid),
     };
     let key = keys.find(kid).ok_or(Rejection::UnknownKid)?;
     if header.get("alg").and_then(Value::as_str) != Some(key.algorithm().name()) {

@@ -1,6 +1,5 @@
 //! One key with its algorithm, checked when it is made. That nobody can guess an HMAC secret is
-//! checked by [`Key::from_secret`] and [`KeySet::parse_private`](crate::KeySet::parse_private) alone:
-//! published test vectors have secrets that anyone can.
+//! checked by [`Key::from_secret`] alone: published test vectors have JWKs that anyone can.
 //!
 //! Start at [`Key::from_secret`] and [`Key::from_jwk`]. The checks per key type are in the submodules.
 
@@ -143,14 +142,6 @@ impl Key {
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.is_public
-    }
-
-    /// Refuses an HMAC secret that anyone can guess.
-    pub(crate) fn check_guessable(&self) -> Result<(), KeyError> {
-        match self.verifying.try_get_as_bytes() {
-            Ok(secret) if self.algorithm.family() == Family::Hmac => hmac::check_guessable(secret),
-            _ => Ok(()),
-        }
     }
 
     /// The signature of `message` in base64url, or `None` where the key cannot sign.

@@ -61,21 +61,6 @@ impl KeySet {
         )
     }
 
-    /// Parses a set whose first key signs, for functions that issue tokens.
-    ///
-    /// # Errors
-    ///
-    /// As [`KeySet::parse`]; [`KeyError::Placeholder`] for an HMAC secret that anyone can guess,
-    /// [`KeyError::Unsupported`] where the first key cannot sign.
-    pub fn parse_private(text: &str, default: Algorithm) -> Result<Self, KeyError> {
-        let set = Self::parse(text, default)?;
-        set.0.iter().try_for_each(Key::check_guessable)?;
-        match set.signing_key() {
-            Some(_) => Ok(set),
-            None => Err(KeyError::Unsupported("the first key cannot sign")),
-        }
-    }
-
     /// Parses a set that holds nothing secret, for functions that only verify.
     ///
     /// # Errors
@@ -97,8 +82,7 @@ impl KeySet {
     }
 
     /// The key of a token's header. Without a `kid` only a set of one key is unambiguous.
-    #[must_use]
-    pub fn find(&self, kid: Option<&str>) -> Option<&Key> {
+    pub(crate) fn find(&self, kid: Option<&str>) -> Option<&Key> {
         match (kid, &self.0[..]) {
             (Some(kid), keys) => keys.iter().find(|key| key.kid() == kid),
             (None, [key]) => Some(key),
@@ -119,21 +103,6 @@ mod tests {
 
     const PUBLIC: &str =
         r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-
-    #[test]
-    fn a_private_set_signs_and_holds_no_guessable_secret() {
-        let oct = |k: &str| format!(r#"{{"kty":"oct","k":"{k}"}}"#);
-        let parse = |text: &str| KeySet::parse_private(text, Algorithm::HS256).map(|_| ());
-        assert_eq!(
-            parse(&oct("a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA")),
-            Ok(())
-        );
-        assert_eq!(parse(&oct(&"A".repeat(43))), Err(KeyError::Placeholder));
-        assert_eq!(
-            parse(PUBLIC),
-            Err(KeyError::Unsupported("the first key cannot sign"))
-        );
-    }
 
     #[test]
     fn a_key_that_may_only_verify_does_not_sign() {

@@ -24,7 +24,7 @@ mod settings;
 mod token;
 mod user;
 
-pub use algorithm::{Algorithm, Family, UnknownAlgorithm};
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{BearerError, JwtBearer};
 pub use clock::Clock;
 pub use credentials::{Credentials, MAX_PASSWORD_BYTES, Password, PasswordTooLong};
@@ -35,7 +35,6 @@ pub use key_set::KeySet;
 pub use logged_user::{Forbidden, LoggedUser};
 pub use password::{HashingError, PasswordHash, PasswordHashError, PasswordHasher};
 pub use repository::{InMemoryUserRepository, RepositoryError, UserRepository};
-pub use secret::Secret;
 pub use settings::{
     KeyUse, Settings, SettingsError, SettingsReader, Store, TokenSettings, VARIABLES,
 };

@@ -5,7 +5,10 @@
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use argon2::{
@@ -103,6 +106,7 @@ pub struct HashingError;
 #[derive(Default)]
 pub struct PasswordHasher {
     memory: Mutex<Vec<Block>>,
+    computed: AtomicU64,
 }
 
 impl PasswordHasher {
@@ -156,6 +160,12 @@ impl PasswordHasher {
         Ok(phc.to_string())
     }
 
+    /// How many hashes were computed so far.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
     fn compute(
         &self,
         password: &Password,
@@ -163,6 +173,7 @@ impl PasswordHasher {
         salt: &Salt,
         output_bytes: usize,
     ) -> Result<Output, HashingError> {
+        self.computed.fetch_add(1, Ordering::Relaxed);
         // A panic while the lock was held leaves only garbage that the next call overwrites.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let blocks = params.block_count();
@@ -228,6 +239,7 @@ mod tests {
         for guess in ["", "changeme", "dummy"] {
             assert_eq!(hasher.verify(&password(guess), None), Ok(false));
         }
+        assert_eq!(hasher.computed(), 3, "each guess costs a hash");
     }
 
     #[test]

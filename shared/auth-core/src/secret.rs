@@ -6,18 +6,16 @@ use zeroize::Zeroizing;
 
 /// A secret whose `Debug` shows nothing and whose memory is wiped when it is dropped.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub(crate) struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
     /// Takes the bytes over.
-    #[must_use]
-    pub fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
     /// The bytes themselves: named so that a reader notices each use.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
+    pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
 }

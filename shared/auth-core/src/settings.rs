@@ -18,7 +18,7 @@ const MAX_EXPIRATION: u64 = 30 * 24 * 3600;
 const LOCAL_SECRET_MARK: &str = "not-for-deployment";
 
 /// Where users are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
     /// In the process, with the tutorial's user: for laptops and tests.
     Memory,
@@ -133,6 +133,12 @@ fn read_keys(reader: &mut SettingsReader, key_use: KeyUse) -> Option<KeySet> {
 
 fn read_secret(reader: &mut SettingsReader, algorithm: Algorithm) -> Option<KeySet> {
     let in_lambda = reader.is_in_lambda();
+    if algorithm.min_secret_bytes().is_none() {
+        return reader.problem(
+            "JWT_ALGORITHM",
+            "must be HS256, HS384 or HS512 with JWT_SECRET_KEY",
+        );
+    }
     reader.required("JWT_SECRET_KEY", |secret| {
         if in_lambda && secret.contains(LOCAL_SECRET_MARK) {
             return Err("is the published secret of local work".into());

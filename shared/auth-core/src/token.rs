@@ -192,6 +192,55 @@ mod tests {
     }
 
     #[test]
+    fn a_token_says_what_is_documented() {
+        let roles = [
+            ("Admin", &["write", "read"][..]),
+            ("Auditor", &["read", "audit"]),
+        ];
+        let roles = roles.map(|(name, permissions)| Role {
+            id: name.into(),
+            name: name.into(),
+            description: String::new(),
+            permissions: permissions.iter().map(ToString::to_string).collect(),
+        });
+        let user = User {
+            roles: roles.into(),
+            ..user("")
+        };
+        let settings = TokenSettings {
+            issuer: "https://auth.example.com".into(),
+            audience: "shop".into(),
+            expiration: 60,
+            leeway: 5,
+        };
+        let issuer = TokenIssuer {
+            settings,
+            ..issuer()
+        };
+        let token = issuer.issue(&user).unwrap();
+        let parts: Vec<_> = token.expose().split('.').map(base64url::decode).collect();
+        let json = |part: &Option<Vec<u8>>| -> serde_json::Value {
+            serde_json::from_slice(part.as_ref().unwrap()).unwrap()
+        };
+        let (header, mut claims) = (json(&parts[0]), json(&parts[1]));
+        let kid = issuer.keys.signing_key().unwrap().kid();
+        assert_eq!(
+            header,
+            serde_json::json!({"alg": "HS256", "typ": "at+jwt", "kid": kid})
+        );
+        let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
+        assert_eq!(jti.as_str().unwrap().len(), 22);
+        assert_eq!(
+            claims,
+            serde_json::json!({
+                "iss": "https://auth.example.com", "sub": "1", "aud": "shop", "iat": 1_000,
+                "nbf": 1_000, "exp": 1_060, "email": "a@b.c", "roles": ["Admin", "Auditor"],
+                "scope": "audit read write",
+            })
+        );
+    }
+
+    #[test]
     fn a_token_that_the_guard_would_refuse_is_not_issued() {
         let error = |user| issuer().issue(&user).unwrap_err();
         assert_eq!(error(user(&"x".repeat(6_000))), SigningError::TooLong);

@@ -1,5 +1,7 @@
 //! Request bodies: JSON objects within a size, and what is wrong with them in FastAPI's words.
 
+use std::fmt::Display;
+
 use http::{HeaderMap, header::CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 
@@ -53,22 +55,25 @@ impl JsonBody {
         }
     }
 
-    /// A member that must be a string. `None` after an error.
-    pub fn string(&mut self, name: &str) -> Option<String> {
-        match self.members.remove(name) {
-            Some(Value::String(text)) => Some(text),
-            Some(_) => self.error(name, "string_type", "Input should be a valid string".into()),
-            None => self.error(name, "missing", "Field required".into()),
-        }
-    }
-
-    /// Records that a member is longer than `limit`, for example `254 characters`.
-    pub fn too_long(&mut self, name: &str, limit: &str) {
-        self.error::<()>(
-            name,
-            "string_too_long",
-            format!("String should have at most {limit}"),
-        );
+    /// A member that must be a string within a limit, for example `254 characters`. `None` after an
+    /// error, which [`JsonBody::finish`] reports.
+    pub fn text<T, E>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+        limit: impl Display,
+    ) -> Option<T> {
+        let text = match self.members.get(name) {
+            Some(Value::String(text)) => text,
+            Some(_) => {
+                return self.error(name, "string_type", "Input should be a valid string".into());
+            }
+            None => return self.error(name, "missing", "Field required".into()),
+        };
+        parse(text).ok().or_else(|| {
+            let msg = format!("String should have at most {limit}");
+            self.error(name, "string_too_long", msg)
+        })
     }
 
     /// What was read, if nothing was wrong.
@@ -221,10 +226,15 @@ mod tests {
 
     #[test]
     fn every_member_s_error_is_reported() {
-        let mut body = parse(None, br#"{"b": 1, "d": "text"}"#).unwrap();
-        let (a, b, d) = (body.string("a"), body.string("b"), body.string("d"));
-        assert_eq!((a, b, d.as_deref()), (None, None, Some("text")));
-        body.too_long("d", "3 characters");
+        let mut body = parse(None, br#"{"b": 1, "c": "text", "d": "text"}"#).unwrap();
+        let mut text = |name: &str, limit: usize| {
+            let parse = |text: &str| (text.len() <= limit).then(|| text.to_owned()).ok_or(());
+            body.text(name, parse, format_args!("{limit} characters"))
+        };
+        assert_eq!(text("a", 4), None);
+        assert_eq!(text("b", 4), None);
+        assert_eq!(text("c", 4).as_deref(), Some("text"));
+        assert_eq!(text("d", 3), None);
         let Err(ApiError::Validation(errors)) = body.finish(Some(())) else {
             panic!("three errors");
         };

@@ -15,34 +15,46 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// Why a request was not fulfilled. Causes are for logs; a client sees [`ApiError::status`],
 /// a fixed text and the headers of RFC 6750.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The guard did not let the request through.
-    Bearer(BearerError),
+    #[error(transparent)]
+    Bearer(#[from] BearerError),
     /// The token is valid, but its user is gone or disabled.
+    #[error("the token's user is gone or disabled")]
     UserGone,
     /// A permission or role is missing.
-    Forbidden(Forbidden),
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// Email and password do not sign anybody in. The text is what the client reads.
+    #[error("login refused")]
     InvalidCredentials(&'static str),
     /// The body is JSON of a wrong shape, or no JSON.
+    #[error("malformed body")]
     Validation(Vec<ValidationError>),
     /// The body is larger than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
+    #[error("body too large")]
     ContentTooLarge,
     /// The function serves another path.
+    #[error("another path")]
     NotFound,
     /// The function serves the path with other methods, as `Allow` lists them.
+    #[error("another method than {allow}")]
     MethodNotAllowed {
         /// The methods, separated by commas.
         allow: String,
     },
     /// Users or keys cannot be reached.
-    Unavailable(RepositoryError),
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
     /// A password could not be hashed.
-    Hashing(HashingError),
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
     /// A token could not be signed.
-    Signing(SigningError),
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// The answer could not be written as JSON.
+    #[error("the answer could not be written: {0}")]
     Serialization(serde_json::Error),
 }
 
@@ -74,7 +86,7 @@ impl ApiError {
             Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unavailable(RepositoryError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Repository(RepositoryError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Hashing(_) | Self::Signing(_) | Self::Serialization(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -107,7 +119,9 @@ impl ApiError {
             Self::ContentTooLarge => "Content Too Large".into(),
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed { .. } => "Method Not Allowed".into(),
-            Self::Unavailable(_) => "Service temporarily unavailable".into(),
+            Self::Repository(RepositoryError::Unavailable(_)) => {
+                "Service temporarily unavailable".into()
+            }
             Self::Hashing(_) | Self::Signing(_) | Self::Serialization(_) => {
                 "Internal Server Error".into()
             }
@@ -135,7 +149,9 @@ impl ApiError {
                 challenge(", error=\"insufficient_scope\"")
             }
             Self::MethodNotAllowed { allow } => Some((ALLOW, allow.clone())),
-            Self::Unavailable(_) => Some((RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())),
+            Self::Repository(RepositoryError::Unavailable(_)) => {
+                Some((RETRY_AFTER, RETRY_AFTER_SECONDS.to_string()))
+            }
             Self::Validation(_)
             | Self::ContentTooLarge
             | Self::NotFound
@@ -146,32 +162,103 @@ impl ApiError {
     }
 }
 
-impl From<BearerError> for ApiError {
-    fn from(error: BearerError) -> Self {
-        Self::Bearer(error)
-    }
-}
+#[cfg(test)]
+mod tests {
+    use auth_core::Rejection;
 
-impl From<Forbidden> for ApiError {
-    fn from(error: Forbidden) -> Self {
-        Self::Forbidden(error)
-    }
-}
+    use super::*;
 
-impl From<RepositoryError> for ApiError {
-    fn from(error: RepositoryError) -> Self {
-        Self::Unavailable(error)
+    fn answer(error: ApiError) -> (u16, Value, Option<String>) {
+        let response = error.into_response("api");
+        let header = [WWW_AUTHENTICATE, ALLOW, RETRY_AFTER]
+            .iter()
+            .find_map(|name| response.headers().get(name))
+            .map(|value| value.to_str().unwrap().to_owned());
+        let body: Value = serde_json::from_str(response.body()).unwrap();
+        (response.status().as_u16(), body["detail"].clone(), header)
     }
-}
 
-impl From<HashingError> for ApiError {
-    fn from(error: HashingError) -> Self {
-        Self::Hashing(error)
+    #[test]
+    fn every_error_has_its_answer() {
+        let scope = |scope: Option<&str>| Forbidden {
+            scope: scope.map(str::to_owned),
+        };
+        let bearer = r#"Bearer realm="api""#;
+        let with = |rest: &str| Some(format!("{bearer}, {rest}"));
+        let plain = Some(bearer.to_owned());
+        let invalid_token = with(r#"error="invalid_token""#);
+        for (error, status, detail, header) in [
+            (
+                BearerError::NotAuthenticated.into(),
+                401,
+                "Not authenticated",
+                plain.clone(),
+            ),
+            (
+                BearerError::InvalidToken(Rejection::WrongSignature).into(),
+                401,
+                "Invalid token",
+                invalid_token.clone(),
+            ),
+            (
+                BearerError::Expired.into(),
+                401,
+                "Token has expired",
+                invalid_token.clone(),
+            ),
+            (
+                BearerError::InvalidRequest.into(),
+                400,
+                "Invalid request",
+                with(r#"error="invalid_request""#),
+            ),
+            (ApiError::UserGone, 401, "User not found", invalid_token),
+            (ApiError::InvalidCredentials("No"), 401, "No", plain),
+            (
+                scope(Some("read")).into(),
+                403,
+                "Not enough permissions",
+                with(r#"error="insufficient_scope", scope="read""#),
+            ),
+            (
+                scope(None).into(),
+                403,
+                "Not enough permissions",
+                with(r#"error="insufficient_scope""#),
+            ),
+            (ApiError::ContentTooLarge, 413, "Content Too Large", None),
+            (ApiError::NotFound, 404, "Not Found", None),
+            (
+                ApiError::MethodNotAllowed {
+                    allow: "GET".into(),
+                },
+                405,
+                "Method Not Allowed",
+                Some("GET".into()),
+            ),
+            (
+                RepositoryError::Unavailable("down".into()).into(),
+                503,
+                "Service temporarily unavailable",
+                Some("1".into()),
+            ),
+            (HashingError.into(), 500, "Internal Server Error", None),
+            (
+                SigningError::Unavailable.into(),
+                500,
+                "Internal Server Error",
+                None,
+            ),
+        ] {
+            assert_eq!(answer(error), (status, detail.into(), header));
+        }
     }
-}
 
-impl From<SigningError> for ApiError {
-    fn from(error: SigningError) -> Self {
-        Self::Signing(error)
+    #[test]
+    fn a_scope_that_fits_in_no_header_leaves_the_status() {
+        let forbidden = Forbidden {
+            scope: Some("a\nb".into()),
+        };
+        assert_eq!(answer(forbidden.into()).0, 403);
     }
 }

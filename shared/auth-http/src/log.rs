@@ -1,5 +1,7 @@
 //! Why requests were not fulfilled, for the logs: each once, and never a secret.
 
+use auth_core::RepositoryError;
+
 use crate::error::ApiError;
 
 /// Logs why a request was not fulfilled. A login logs its own outcome.
@@ -7,19 +9,18 @@ pub(crate) fn refusal(error: &ApiError) {
     let status = error.status().as_u16();
     match error {
         ApiError::InvalidCredentials(_) => {}
-        ApiError::Bearer(reason) => tracing::info!(status, %reason, "refused"),
-        ApiError::Unavailable(reason) => {
-            let cause = std::error::Error::source(reason).map(ToString::to_string);
-            tracing::error!(status, %reason, cause, "unavailable");
-        }
-        ApiError::Hashing(reason) => tracing::error!(status, %reason, "failed"),
-        ApiError::Signing(reason) => tracing::error!(status, %reason, "failed"),
-        ApiError::Serialization(reason) => tracing::error!(status, %reason, "failed"),
-        ApiError::UserGone
+        ApiError::Bearer(_)
+        | ApiError::UserGone
         | ApiError::Forbidden(_)
         | ApiError::Validation(_)
         | ApiError::ContentTooLarge
         | ApiError::NotFound
-        | ApiError::MethodNotAllowed { .. } => tracing::info!(status, "refused"),
+        | ApiError::MethodNotAllowed { .. } => tracing::info!(status, reason = %error, "refused"),
+        ApiError::Repository(RepositoryError::Unavailable(cause)) => {
+            tracing::error!(status, reason = %error, %cause, "unavailable");
+        }
+        ApiError::Hashing(_) | ApiError::Signing(_) | ApiError::Serialization(_) => {
+            tracing::error!(status, reason = %error, "failed");
+        }
     }
 }

@@ -11,20 +11,15 @@ use std::task::{Context, Poll};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_http::{
     LambdaEvent, Request, Service,
-    aws_lambda_events::{
-        apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest},
-        query_map::QueryMap,
-    },
+    aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest},
     http::{HeaderMap, header::HOST},
     request::LambdaRequest,
 };
 
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// API Gateway takes 10 KiB of request line and headers together; what is longer or more was not
-/// sent through it.
+/// API Gateway takes 10 KiB of request line and headers together.
 const MAX_BYTES: usize = 10 * 1024;
-const MAX_HEADERS: usize = 1024;
 
 /// A service that hands events on without the parts that `lambda_http` cannot take.
 pub(crate) struct PlainEvents<S>(S);
@@ -78,8 +73,6 @@ fn plain_rest(request: &mut ApiGatewayProxyRequest) {
     }
     plain_headers(&mut request.headers);
     plain_headers(&mut request.multi_value_headers);
-    plain_query_map(&mut request.query_string_parameters);
-    plain_query_map(&mut request.multi_value_query_string_parameters);
     request.request_context.domain_name = None;
     request.request_context.stage = None;
     plain_path(&mut request.path);
@@ -96,9 +89,6 @@ fn plain_http(request: &mut ApiGatewayV2httpRequest) {
 }
 
 fn plain_headers(headers: &mut HeaderMap) {
-    if headers.keys_len() > MAX_HEADERS {
-        headers.clear();
-    }
     headers.remove(HOST);
     headers.remove(FORWARDED_PROTO);
 }
@@ -126,15 +116,10 @@ fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/%-._~!$&'()*+,;=:@".contains(&byte)
 }
 
+/// A query of RFC 3986 section 3.4. REST events carry theirs as parameters, which are escaped on
+/// their way into the URL.
 fn is_query(query: &str) -> bool {
     query.len() <= MAX_BYTES && query.bytes().all(|byte| byte == b'?' || is_path_byte(byte))
-}
-
-/// Parameters are escaped on their way into the URL; only their length can be wrong.
-fn plain_query_map(query: &mut QueryMap) {
-    if query.to_query_string().len() > MAX_BYTES {
-        *query = QueryMap::default();
-    }
 }
 
 /// A body that is not what it is marked as is handed on as it stands, for the handler to refuse.
@@ -167,5 +152,6 @@ mod tests {
             assert!(!is_path(path), "{path}");
         }
         assert!(!is_path(&"/".repeat(MAX_BYTES + 1)));
+        assert!(is_query("a=%20b&c=?/") && !is_query("a=<b>") && !is_query("é"));
     }
 }

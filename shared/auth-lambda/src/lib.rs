@@ -1,14 +1,14 @@
 //! Runs a handler on AWS Lambda: the only crate that imports `lambda_http`.
 //!
-//! A function's `main` starts its logs with [`init_logs`], reads its settings, ends with [`refuse`]
-//! where they are bad, and hands its handler to [`run`].
+//! A function's `main` starts its logs with [`init_logs`], reads its settings from [`environment`],
+//! ends with [`refuse`] where they are bad, and hands its handler to [`run`].
 
 mod event;
 mod log;
 
-use std::{convert::Infallible, future::Future, process::ExitCode};
+use std::{convert::Infallible, fmt::Display, future::Future, process::ExitCode};
 
-use auth_core::SettingsError;
+use auth_core::SettingsReader;
 use auth_http::Response;
 use event::PlainEvents;
 use lambda_http::{Adapter, Request, service_fn};
@@ -16,10 +16,33 @@ use lambda_http::{Adapter, Request, service_fn};
 pub use event::request;
 pub use log::init as init_logs;
 
-/// Ends a start whose settings were refused: one message on standard error, and a code for `main`
-/// that is not zero.
+/// What the Lambda runtime cannot do without. `cargo lambda watch` sets them too.
+const RUNTIME_VARIABLES: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
+/// A reader of the process's environment. In a process that no Lambda runtime has started it has
+/// a problem at once; [`run`] would panic there.
 #[must_use]
-pub fn refuse(error: &SettingsError) -> ExitCode {
+pub fn environment() -> SettingsReader<'static> {
+    let mut reader = SettingsReader::from_env();
+    for name in RUNTIME_VARIABLES {
+        if !reader.is_set(name) {
+            reader.problem::<()>(
+                name,
+                "is set by AWS Lambda and by `cargo lambda watch`: start the function there",
+            );
+        }
+    }
+    reader
+}
+
+/// Ends a start that failed: one message on standard error, and a code for `main` that is not zero.
+#[must_use]
+pub fn refuse(error: &impl Display) -> ExitCode {
     eprintln!("{error}");
     ExitCode::FAILURE
 }

@@ -27,7 +27,10 @@ pub fn init(function: &'static str) {
         } else {
             level.min(LevelFilter::INFO)
         };
-        *metadata.level() <= limit
+        // The runtime's span, which carries the request's id, is of level INFO: lines of a higher
+        // level need it too.
+        let is_request = metadata.is_span() && *metadata.level() <= LevelFilter::INFO;
+        is_request || *metadata.level() <= limit
     });
     let lines = fmt::layer()
         .json()

@@ -25,14 +25,6 @@ const PREFIXES: [&str; 4] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_"];
 /// Set in every real Lambda environment, and by no local emulator of this project's.
 const LAMBDA_MARKER: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 
-/// What the Lambda runtime itself cannot do without. `cargo lambda watch` sets them too.
-const RUNTIME_VARIABLES: [&str; 4] = [
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-];
-
 /// The settings were refused. Its `Display` is one message with a line for each problem, each
 /// naming its variable; no value stands in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,21 +55,11 @@ pub struct SettingsReader<'a> {
 }
 
 impl SettingsReader<'static> {
-    /// A reader of the process's own environment. A process that no Lambda runtime has started
-    /// has a problem at once: the runtime would panic.
+    /// A reader of the process's own environment.
     #[must_use]
     pub fn from_env() -> Self {
         let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        let mut reader = Self::new(names, &|name| env::var(name));
-        for name in RUNTIME_VARIABLES {
-            if !reader.is_set(name) {
-                reader.problem::<()>(
-                    name,
-                    "is set by AWS Lambda and by `cargo lambda watch`: start the function there",
-                );
-            }
-        }
-        reader
+        Self::new(names, &|name| env::var(name))
     }
 }
 

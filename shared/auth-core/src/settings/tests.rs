@@ -1,3 +1,5 @@
+//! Settings as an environment gives them, good and bad.
+
 use std::{collections::BTreeMap, env::VarError, ffi::OsString};
 
 use super::*;
@@ -158,7 +160,7 @@ fn a_secret_must_fit_the_algorithm() {
     );
     assert_eq!(
         problems(&[("JWT_ALGORITHM", "RS256")]),
-        ["JWT_SECRET_KEY: a secret takes HS256, HS384 or HS512"]
+        ["JWT_ALGORITHM: must be HS256, HS384 or HS512 with JWT_SECRET_KEY"]
     );
     assert_eq!(problems(&[("JWT_ALGORITHM", "none")]).len(), 1);
 }
