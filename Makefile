@@ -2,6 +2,7 @@
 
 PORT ?= 9000
 TOOLS := .tools
+CARGO_DENY := $(TOOLS)/cargo-deny-0.20.2/bin/cargo-deny
 PIP_INSTALL = $(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test lint advisories tools lint-tools clean
@@ -19,24 +20,21 @@ lint: lint-tools ## format, clippy, rustdoc, dependencies, templates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
-	$(TOOLS)/bin/cargo-deny --locked check bans licenses sources
+	$(CARGO_DENY) --locked check bans licenses sources
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
 	$(TOOLS)/venv/bin/cfn-lint template.yaml
 
-advisories: $(TOOLS)/bin/cargo-deny ## check dependencies against RustSec's database, which it fetches
-	$(TOOLS)/bin/cargo-deny --locked check advisories
+advisories: $(CARGO_DENY) ## check dependencies against RustSec's database, which it fetches
+	$(CARGO_DENY) --locked check advisories
 
-tools: $(TOOLS)/cargo-lambda.stamp
+# A cargo-lambda on the PATH is good enough.
+tools:
+	@command -v cargo-lambda >/dev/null || $(MAKE) --no-print-directory $(TOOLS)/bin/cargo-lambda
 
-lint-tools: $(TOOLS)/sam.stamp $(TOOLS)/bin/cargo-deny
+lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
 
 clean: ## remove what was built and installed here
 	rm -rf target .aws-sam $(TOOLS)
-
-# A cargo-lambda that is already on the PATH is good enough.
-$(TOOLS)/cargo-lambda.stamp: scripts/requirements-run.txt
-	@if ! command -v cargo-lambda >/dev/null; then $(MAKE) --no-print-directory $(TOOLS)/bin/cargo-lambda; fi
-	@mkdir -p $(TOOLS) && touch $@
 
 $(TOOLS)/bin/cargo-lambda: $(TOOLS)/venv/bin/pip scripts/requirements-run.txt
 	@echo "installing cargo-lambda into $(TOOLS)"
@@ -48,9 +46,9 @@ $(TOOLS)/sam.stamp: $(TOOLS)/venv/bin/pip scripts/requirements-lint.txt
 	@$(PIP_INSTALL) -r scripts/requirements-lint.txt
 	@touch $@
 
-$(TOOLS)/bin/cargo-deny:
+$(CARGO_DENY):
 	@echo "building cargo-deny into $(TOOLS)"
-	@cargo install --quiet --locked --root $(TOOLS) --version 0.20.2 cargo-deny
+	@cargo install --quiet --locked --root $(@D)/.. --version 0.20.2 cargo-deny
 
 $(TOOLS)/venv/bin/pip:
 	@python3 -m venv $(TOOLS)/venv || { echo "python3 cannot make a virtual environment: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }

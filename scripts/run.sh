@@ -7,7 +7,9 @@ port=${PORT:-9000}
 url=http://127.0.0.1:$port
 PATH=$PWD/.tools/bin:$PATH
 
-command -v curl >/dev/null || { echo "curl is not installed" >&2; exit 1; }
+for tool in cargo cargo-lambda curl; do
+  command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 1; }
+done
 if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
   echo "port $port is taken: try make run PORT=$((port + 1))" >&2
   exit 1
@@ -16,9 +18,12 @@ fi
 # Two first requests at once would wait for each other's build.
 cargo build --locked --bin login --bin me
 
+# A process group of its own, so that the functions end with the watch.
+set -m
 cargo-lambda lambda watch -A 127.0.0.1 -P "$port" &
 watch=$!
-trap 'kill "$watch" 2>/dev/null || true; wait "$watch" 2>/dev/null || true' EXIT
+set +m
+trap 'kill -- "-$watch" 2>/dev/null || true; wait "$watch" 2>/dev/null || true' EXIT
 trap 'exit 0' INT TERM
 
 answers() { [ "$(curl -s -o /dev/null -w '%{http_code}' "$@")" = "$expected" ]; }

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, env::VarError};
 
 use auth_core::{
-    Algorithm, Clock, InMemoryUserRepository, JwtBearer, KeySet, SettingsReader, TokenSettings,
+    Algorithm, BearerError, Clock, InMemoryUserRepository, JwtBearer, KeySet, LoggedUser,
+    SettingsReader, TokenSettings,
 };
-use http::Response;
+use http::{HeaderMap, HeaderValue, Response, header::AUTHORIZATION};
 use login::{Login, LoginSettings};
 use me::Me;
 
@@ -66,4 +67,16 @@ impl TestApp {
 pub fn guard(jwks: &str) -> JwtBearer {
     let keys = KeySet::parse(jwks, Algorithm::HS256).expect("a key set");
     JwtBearer::new(keys, TokenSettings::default(), Clock::from_fn(|| NOW))
+}
+
+/// What a guard says of a token behind `Bearer`.
+///
+/// # Errors
+///
+/// The guard's.
+pub fn authenticate(guard: &JwtBearer, token: &str) -> Result<LoggedUser, BearerError> {
+    let mut headers = HeaderMap::new();
+    let value = HeaderValue::from_bytes(format!("Bearer {token}").as_bytes()).expect("a header");
+    headers.insert(AUTHORIZATION, value);
+    guard.authenticate(&headers)
 }

@@ -27,6 +27,8 @@ pub fn release(name: &str) -> PathBuf {
         let status = Command::new(env!("CARGO"))
             .args([
                 "build",
+                "--target-dir",
+                "target",
                 "--release",
                 "--locked",
                 "--bin",
@@ -106,14 +108,13 @@ impl Function {
         text
     }
 
-    /// The physical memory that the process holds, in bytes (`VmRSS` of Linux).
+    /// The physical memory that the process holds, in bytes.
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {
-        let status = format!("/proc/{}/status", self.process.id());
-        let status = std::fs::read_to_string(status).expect("/proc");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        kib.expect("VmRSS").parse::<u64>().expect("a number") * 1024
+        let id = self.process.id().to_string();
+        let output = Command::new("ps").args(["-o", "rss=", "-p", &id]).output();
+        let kib = String::from_utf8(output.expect("ps runs").stdout).expect("a number");
+        kib.trim().parse::<u64>().expect("a number") * 1024
     }
 }
 

@@ -162,6 +162,7 @@ fn me() -> Vec<Case> {
         john("me_stage_prefix"),
         john("me_lower_case_scheme"),
         john("me_query"),
+        john("me_other_roles_in_the_token"),
         john("me_malformed_url"),
         john("me_malformed_url.v1"),
         not_authenticated("me_no_token"),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{forge, project};
+use crate::{binaries, forge, project};
 
 /// Every sample event by its name, the file's without `.json`, as it stands in the file.
 #[must_use]
@@ -42,6 +42,10 @@ pub fn fill(event: &str, now: u64) -> String {
             token(json!({"sub": "2", "email": "jane.doe@leapify.tech"})),
         ),
         ("other_id", token(json!({"sub": "2"}))),
+        (
+            "other_roles",
+            token(json!({"roles": ["Owner"], "scope": "own"})),
+        ),
     ];
     let filled = tokens
         .iter()
@@ -50,4 +54,29 @@ pub fn fill(event: &str, now: u64) -> String {
         });
     assert!(!filled.contains("{{"), "an unknown placeholder in {filled}");
     filled
+}
+
+/// An event of now that asks `login` or `me` for the user of an address.
+#[must_use]
+pub fn by(function: &str, email: &str) -> String {
+    let mut event = if function == "login" {
+        object("login_success")
+    } else {
+        object("me_no_token")
+    };
+    if function == "login" {
+        let body = json!({"email": email, "password": "changeme"});
+        event["body"] = body.to_string().into();
+    } else {
+        let token = forge::token(binaries::now(), &json!({}), &json!({ "email": email }));
+        event["headers"]["authorization"] = format!("Bearer {token}").into();
+    }
+    event.to_string()
+}
+
+/// An event of now, its placeholders filled, to be changed.
+#[must_use]
+pub fn object(name: &str) -> Value {
+    let text = project::read(&format!("events/{name}.json"));
+    serde_json::from_str(&fill(&text, binaries::now())).expect("an event")
 }

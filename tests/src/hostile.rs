@@ -4,6 +4,7 @@
 mod claims;
 mod confusion;
 mod headers;
+mod signatures;
 mod spelling;
 
 pub use confusion::issued;
@@ -55,6 +56,7 @@ pub fn tokens(now: u64, margin: u64) -> Vec<Hostile> {
     claims::add(&mut table);
     spelling::add(&mut table);
     confusion::add(&mut table);
+    signatures::add(&mut table);
     table.tokens
 }
 

@@ -6,7 +6,9 @@ pub mod binaries;
 pub mod cases;
 pub mod events;
 pub mod forge;
+pub mod functions;
 pub mod hostile;
+pub mod openapi;
 pub mod project;
 pub mod runtime_api;
 

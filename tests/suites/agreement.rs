@@ -6,8 +6,10 @@ use std::{
 };
 
 use auth_core::{SettingsReader, VARIABLES};
-use bundle_tests::project;
-use login::LoginSettings;
+use bundle_tests::{
+    functions::{FUNCTIONS, Function},
+    project,
+};
 use serde_json::Value;
 
 /// Function, method, path.
@@ -18,11 +20,13 @@ fn route(function: &str, method: &str, path: &str) -> Route {
 }
 
 fn routes_of_the_code() -> BTreeSet<Route> {
-    let login = login::ROUTES
-        .iter()
-        .map(|r| route("login", r.method, r.path));
-    let me = me::ROUTES.iter().map(|r| route("me", r.method, r.path));
-    login.chain(me).collect()
+    let routes = |function: &Function| {
+        let name = function.name;
+        (function.routes)()
+            .into_iter()
+            .map(move |(method, path)| route(name, method, path))
+    };
+    FUNCTIONS.iter().flat_map(routes).collect()
 }
 
 /// The functions of the template by the name of their binary.
@@ -102,12 +106,13 @@ fn every_folder_of_functions_is_in_the_template() {
     assert_eq!(template, folders);
 }
 
-/// Both functions start with `variables`: none is missing, misspelt or refused.
-fn functions_start_with(variables: &BTreeMap<String, String>) {
+/// The function starts with `variables`: none is missing, misspelt or refused.
+fn assert_starts(function: &Function, variables: &BTreeMap<String, String>) {
     let lookup = |name: &str| variables.get(name).cloned().ok_or(VarError::NotPresent);
-    let reader = || SettingsReader::new(variables.keys().cloned(), &lookup);
-    LoginSettings::read(reader()).expect("settings of login");
-    me::read_settings(reader()).expect("settings of me");
+    let reader = SettingsReader::new(variables.keys().cloned(), &lookup);
+    if let Err(error) = (function.read_settings)(reader) {
+        panic!("{}: {error}", function.name);
+    }
 }
 
 #[test]
@@ -119,7 +124,9 @@ fn the_functions_take_the_settings_of_watch() {
         .map(|pair| pair.as_str().unwrap().split_once('=').unwrap())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect::<BTreeMap<_, _>>();
-    functions_start_with(&variables);
+    for function in &FUNCTIONS {
+        assert_starts(function, &variables);
+    }
     assert!(variables["JWT_SECRET_KEY"].contains("not-for-deployment"));
 }
 
@@ -149,7 +156,8 @@ fn the_functions_take_the_settings_of_the_template() {
         for variable in variables.keys() {
             assert!(VARIABLES.contains(&variable.as_str()), "{name}: {variable}");
         }
-        functions_start_with(&variables);
+        let function = FUNCTIONS.iter().find(|function| function.name == name);
+        assert_starts(function.expect("a function"), &variables);
     }
 }
 
@@ -159,4 +167,11 @@ fn the_readme_explains_every_variable() {
     for variable in VARIABLES {
         assert!(readme.contains(&format!("| `{variable}` |")), "{variable}");
     }
+}
+
+/// The tests provoke panics in builds of their own: what they show holds for a release that unwinds.
+#[test]
+fn a_release_unwinds() {
+    let manifest: Value = toml::from_str(&project::read("Cargo.toml")).unwrap();
+    assert_eq!(manifest["profile"]["release"]["panic"], "unwind");
 }

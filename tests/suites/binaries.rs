@@ -1,32 +1,17 @@
 //! The real binaries as processes: refused starts, unparsable events, panics, outages, logs, size.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use bundle_tests::{
     app::ENVIRONMENT,
-    binaries::{self, Answer, Function, refused_start, release},
-    cases, events, forge,
+    binaries::{Function, refused_start, release},
+    events, forge,
     runtime_api::Outcome,
 };
 use serde_json::{Value, json};
 
 fn event(name: &str) -> String {
-    events::fill(&events::all()[name], binaries::now())
-}
-
-fn login_event(email: &str, password: &str) -> String {
-    let mut event: Value = serde_json::from_str(&event("login_success")).unwrap();
-    event["body"] = json!({"email": email, "password": password})
-        .to_string()
-        .into();
-    event.to_string()
-}
-
-fn me_event(email: &str) -> String {
-    let token = forge::token(binaries::now(), &json!({}), &json!({ "email": email }));
-    let mut event: Value = serde_json::from_str(&event("me_no_token")).unwrap();
-    event["headers"]["authorization"] = format!("Bearer {token}").into();
-    event.to_string()
+    events::object(name).to_string()
 }
 
 #[test]
@@ -156,53 +141,106 @@ async fn an_unparsable_event_is_reported_and_the_process_lives() {
     }
 }
 
+fn staged() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_staged"))
+}
+
 /// The answers that only a fault brings about, through the bundle's handlers in a process.
 #[tokio::test]
 async fn a_panic_is_a_plain_500_and_an_outage_a_503() {
-    let binary = Path::new(env!("CARGO_BIN_EXE_faulty"));
-    let check = |answer: &Answer, status: u16, detail: &'static str, retry_after: Option<&str>| {
-        let headers = retry_after.map(|seconds| ("retry-after", seconds));
-        let case = cases::Case {
-            event: "login_fault",
-            status,
-            body: cases::Body::Json(json!({ "detail": detail })),
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| (name, if value == "1" { "1" } else { "?" }))
-                .collect(),
-        };
-        answer.check(&case);
-    };
     for function in ["login", "me"] {
-        let process = Function::start_with(binary, &ENVIRONMENT, &[function]).await;
-        let request = |email: &str| {
-            if function == "login" {
-                login_event(email, "hunter2")
-            } else {
-                me_event(email)
-            }
-        };
+        // Lines of WARN and above carry the request's id too.
+        let variables = [
+            ENVIRONMENT[0],
+            ENVIRONMENT[1],
+            ("AWS_LAMBDA_LOG_LEVEL", "WARN"),
+        ];
+        let process = Function::start_with(staged(), &variables, &[function]).await;
         for _ in 0..2 {
-            let panicked = process.answer(&request("panic@example.com")).await;
-            check(&panicked, 500, "Internal Server Error", None);
-            let unavailable = process.answer(&request("john.doe@example.com")).await;
-            check(
-                &unavailable,
-                503,
-                "Service temporarily unavailable",
-                Some("1"),
+            let panicked = process
+                .answer(&events::by(function, "panic@example.com"))
+                .await;
+            assert_eq!(panicked.status(), 500);
+            assert_eq!(panicked.body(), r#"{"detail":"Internal Server Error"}"#);
+            let unavailable = process
+                .answer(&events::by(function, "unavailable@example.com"))
+                .await;
+            assert_eq!(unavailable.status(), 503);
+            assert_eq!(
+                unavailable.body(),
+                r#"{"detail":"Service temporarily unavailable"}"#
             );
+            assert_eq!(unavailable.header("retry-after").as_deref(), Some("1"));
+            assert_eq!(unavailable.header("www-authenticate"), None);
         }
         let logs = process.logs();
         assert!(
-            logs.contains(r#""message":"panic""#) && logs.contains("faulty.rs"),
+            logs.contains(r#""message":"panic""#) && logs.contains("staged.rs"),
             "{logs}"
         );
         assert!(logs.contains("connection refused"), "{logs}");
         assert!(
-            !logs.contains("the text of a panic") && !logs.contains("hunter2"),
+            !logs.contains("the text of a panic") && !logs.contains("changeme"),
             "{logs}"
         );
+        assert_eq!(logs.lines().count(), 4, "{logs}");
+        for line in logs.lines() {
+            assert!(line.contains(r#""requestId":"8476a536-"#), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_user_neither_signs_in_nor_is_answered() {
+    let event = |function| events::by(function, "disabled@example.com");
+    let login = Function::start_with(staged(), &ENVIRONMENT, &["login"]).await;
+    let answer = login.answer(&event("login")).await;
+    assert_eq!(
+        (answer.status(), answer.detail()),
+        (401, json!("Invalid email or password"))
+    );
+    assert!(
+        login
+            .logs()
+            .contains(r#""outcome":"DisabledUser","user_id":"1""#)
+    );
+
+    let variables = [ENVIRONMENT[0], ENVIRONMENT[1], ("LOGIN_ERRORS", "distinct")];
+    let login = Function::start_with(staged(), &variables, &["login"]).await;
+    let answer = login.answer(&event("login")).await;
+    assert_eq!(
+        (answer.status(), answer.detail()),
+        (401, json!("User not found"))
+    );
+
+    let me = Function::start_with(staged(), &ENVIRONMENT, &["me"]).await;
+    let answer = me.answer(&event("me")).await;
+    assert_eq!(
+        (answer.status(), answer.detail()),
+        (401, json!("User not found"))
+    );
+    let challenge = answer.header("www-authenticate");
+    assert_eq!(
+        challenge.as_deref(),
+        Some(r#"Bearer realm="api", error="invalid_token""#)
+    );
+}
+
+#[test]
+fn a_process_outside_lambda_says_where_it_belongs() {
+    for function in ["login", "me"] {
+        let output = Command::new(release(function))
+            .env_clear()
+            .envs(ENVIRONMENT)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            message.contains("AWS_LAMBDA_RUNTIME_API: is set by AWS Lambda"),
+            "{message}"
+        );
+        assert_eq!(message.lines().count(), 5, "{message}");
     }
 }
 
@@ -276,6 +314,8 @@ async fn logs_are_json_with_outcomes_and_without_secrets() {
     assert_eq!(
         reasons,
         [
+            "malformed body",
+            "malformed body",
             "invalid token: wrong signature",
             "token has expired",
             "several Authorization values",

@@ -1,7 +1,5 @@
 //! Wycheproof's vectors for JSON Web Signature and JSON Web Key.
 
-use std::path::PathBuf;
-
 use auth_core::{Algorithm, KeySet, verify_compact};
 use bundle_tests::project;
 use serde_json::Value;
@@ -35,10 +33,9 @@ const EXCEPTIONS: [(u64, bool, &str); 8] = [
 ];
 
 fn vectors(file: &str) -> Value {
-    let folder = std::env::var_os("WYCHEPROOF_DIR").map_or_else(
-        || project::root().join("../shared/vectors/wycheproof"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("WYCHEPROOF_DIR");
+    let folder = folder.unwrap_or_else(|| "../shared/vectors/wycheproof".into());
+    let folder = project::root().join(folder);
     let path = folder.join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!(

@@ -67,3 +67,56 @@ impl<R: UserRepository> SignIn<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{
+        Algorithm, Clock, Email, InMemoryUserRepository, Key, Password, TokenSettings,
+    };
+
+    use super::*;
+
+    const EMAIL: &str = "john.doe@leapify.tech";
+
+    async fn sign_in(disabled: bool) -> SignIn<InMemoryUserRepository> {
+        let users = InMemoryUserRepository::with_tutorial_user();
+        let email = Email::parse(EMAIL).unwrap();
+        let mut john = users.find_with_password(&email).await.unwrap().unwrap();
+        john.user.disabled = disabled;
+        let secret: Vec<u8> = (0..32).collect();
+        let key = Key::from_secret(&secret, Algorithm::HS256).unwrap();
+        SignIn {
+            users: InMemoryUserRepository::new([john]).unwrap(),
+            hasher: PasswordHasher::new(),
+            issuer: TokenIssuer::new(key.into(), TokenSettings::default(), Clock::system()),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_outcome_costs_one_hash() {
+        for (disabled, email, password, refusal) in [
+            (false, EMAIL, "changeme", None),
+            (false, EMAIL, "changeMe", Some(Refusal::WrongPassword)),
+            (
+                false,
+                "jane@leapify.tech",
+                "changeme",
+                Some(Refusal::UnknownUser),
+            ),
+            (true, EMAIL, "changeme", Some(Refusal::DisabledUser)),
+            (true, EMAIL, "changeMe", Some(Refusal::DisabledUser)),
+        ] {
+            let sign_in = sign_in(disabled).await;
+            let email = Email::parse(email).unwrap();
+            let password = Password::parse(password).unwrap();
+            let outcome = sign_in.sign_in(&Credentials::new(email, password)).await;
+            let refused = match outcome {
+                Ok(_) => None,
+                Err(SignInError::Refused(refusal)) => Some(refusal),
+                Err(error) => panic!("{error:?}"),
+            };
+            assert_eq!(refused, refusal);
+            assert_eq!(sign_in.hasher.computed(), 1, "{refusal:?}");
+        }
+    }
+}

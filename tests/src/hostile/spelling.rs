@@ -113,109 +113,85 @@ fn base64(table: &mut Table) {
 }
 
 fn json_texts(table: &mut Table) {
-    let (header, claims) = (
-        forge::header().to_string(),
-        forge::claims(table.now).to_string(),
-    );
-    let not_objects = [
+    let header = forge::header().to_string();
+    let claims = forge::claims(table.now).to_string();
+    for text in [
         "",
         "null",
         "[]",
         "1",
         "\"text\"",
         "{",
+        "{}",
         "{}{}",
         "{} ,",
         "\u{feff}{}",
         "{'a':1}",
         "{\"a\":1,}",
         "\0",
-    ];
-    for text in not_objects {
+    ] {
         table.add(format!("header {text:?}"), forge::signed(text, &claims));
         table.add(format!("claims {text:?}"), forge::signed(&header, text));
     }
-    let nested =
-        json!({"alg": "HS256", "typ": "at+jwt", "kid": forge::kid_of(SECRET), "cty": "JWT"});
+    odd_headers(table, &header, &claims);
+    odd_claims(table, &header, &claims);
+}
+
+/// Good headers in a form that another parser might take.
+fn odd_headers(table: &mut Table, header: &str, claims: &str) {
+    let utf16: Vec<u8> = header.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let deep = format!("{{\"x\":{}1{},", "[".repeat(1000), "]".repeat(1000));
+    for (name, header) in [
+        ("in UTF-16", utf16),
+        ("that is not UTF-8", [header.as_bytes(), &[0xff]].concat()),
+        (
+            "nested 1,000 deep",
+            header.replacen('{', &deep, 1).into_bytes(),
+        ),
+        (
+            "of an encrypted token",
+            header.replace("HS256", "PBES2-HS256+A128KW").into_bytes(),
+        ),
+    ] {
+        table.add(format!("header {name}"), forge::signed(header, claims));
+    }
+    let nested = forge::with(forge::header(), &json!({"cty": "JWT"}));
     table.add(
         "a token in a token",
         forge::signed(nested.to_string(), table.good()),
     );
-    table.add(
-        "an encrypted token's header",
-        forge::signed(header.replace("HS256", "PBES2-HS256+A128KW"), &claims),
-    );
-    table.add(
-        "header in UTF-16",
-        forge::signed(
-            header
-                .encode_utf16()
-                .flat_map(u16::to_le_bytes)
-                .collect::<Vec<u8>>(),
-            &claims,
+}
+
+/// Good claims in a form that another parser might take.
+fn odd_claims(table: &mut Table, header: &str, claims: &str) {
+    let deep = format!("{{\"x\":{}1{},", "[".repeat(2000), "]".repeat(2000));
+    let (before, after) = claims.split_once("Admin").expect("the role");
+    for (name, claims) in [
+        ("in an array", format!("[{claims}]").into_bytes()),
+        ("and something after", format!("{claims} x").into_bytes()),
+        (
+            "after a byte order mark",
+            format!("\u{feff}{claims}").into_bytes(),
         ),
-    );
-    table.add(
-        "header that is not UTF-8",
-        forge::signed([header.as_bytes(), &[0xff]].concat(), &claims),
-    );
-    table.add(
-        "a header nested 1,000 deep",
-        forge::signed(
-            header.replacen(
-                '{',
-                &format!("{{\"x\":{}1{},", "[".repeat(1000), "]".repeat(1000)),
-                1,
-            ),
-            &claims,
+        (
+            "that are not UTF-8",
+            [before.as_bytes(), &[0xff], after.as_bytes()].concat(),
         ),
-    );
-    table.add("an empty header object", forge::signed("{}", &claims));
-    table.add("empty claims", forge::signed(&header, "{}"));
-    table.add(
-        "claims in an array",
-        forge::signed(&header, format!("[{claims}]")),
-    );
-    table.add(
-        "claims and something after",
-        forge::signed(&header, format!("{claims} x")),
-    );
-    table.add(
-        "claims after a byte order mark",
-        forge::signed(&header, format!("\u{feff}{claims}")),
-    );
-    table.add(
-        "claims that are not UTF-8",
-        forge::signed(
-            &header,
-            claims
-                .replace("Admin", "AdmiX")
-                .into_bytes()
-                .iter()
-                .map(|byte| if *byte == b'X' { 0xff } else { *byte })
-                .collect::<Vec<u8>>(),
+        (
+            "nested 2,000 deep",
+            claims.replacen('{', &deep, 1).into_bytes(),
         ),
-    );
-    table.add(
-        "claims nested 2,000 deep",
-        forge::signed(
-            &header,
-            format!(
-                "{}\"x\":{}1{}}}",
-                &claims.replace('}', ","),
-                "[".repeat(2000),
-                "]".repeat(2000)
-            ),
+        (
+            "with a comment",
+            claims.replacen('{', "{/**/", 1).into_bytes(),
         ),
-    );
-    table.add(
-        "claims with a comment",
-        forge::signed(&header, claims.replacen('{', "{/**/", 1)),
-    );
-    table.add(
-        "a lone surrogate in a claim",
-        forge::signed(&header, claims.replace("Admin", "\\ud800")),
-    );
+        (
+            "with a lone surrogate",
+            claims.replace("Admin", "\\ud800").into_bytes(),
+        ),
+    ] {
+        table.add(format!("claims {name}"), forge::signed(header, claims));
+    }
 }
 
 fn signatures(table: &mut Table) {

@@ -1,0 +1,58 @@
+//! A function with users made for the tests, as a process: `staged login` or `staged me`.
+//!
+//! The handlers are the bundle's own. `panic@example.com` makes the repository panic,
+//! `unavailable@example.com` cannot be reached, `disabled@example.com` is disabled, and everyone else
+//! is unknown. Ids are `1` and passwords `changeme`.
+
+use std::process::ExitCode;
+
+use auth_core::{
+    Clock, Email, InMemoryUserRepository, RepositoryError, StoredUser, User, UserRepository,
+};
+use login::{Login, LoginSettings};
+use me::Me;
+
+struct StagedUserRepository;
+
+impl UserRepository for StagedUserRepository {
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
+        let found = self.find_with_password(email).await?;
+        Ok(found.map(|stored| stored.user))
+    }
+
+    async fn find_with_password(
+        &self,
+        email: &Email,
+    ) -> Result<Option<StoredUser>, RepositoryError> {
+        match email.as_str() {
+            "panic@example.com" => panic!("the text of a panic, with {email}"),
+            "unavailable@example.com" => {
+                Err(RepositoryError::Unavailable("connection refused".into()))
+            }
+            "disabled@example.com" => {
+                let john = Email::parse("john.doe@leapify.tech").expect("an address");
+                let users = InMemoryUserRepository::with_tutorial_user();
+                let mut found = users.find_with_password(&john).await?.expect("John");
+                found.user.disabled = true;
+                found.user.email = email.to_string();
+                Ok(Some(found))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    auth_lambda::init_logs("staged");
+    let (reader, clock) = (auth_lambda::environment(), Clock::system());
+    if std::env::args().nth(1).as_deref() == Some("login") {
+        let settings = LoginSettings::read(reader).expect("settings");
+        let login = Login::new(settings, StagedUserRepository, clock);
+        auth_lambda::run(|request| login.handle(request)).await
+    } else {
+        let settings = me::read_settings(reader).expect("settings");
+        let me = Me::new(settings, StagedUserRepository, clock);
+        auth_lambda::run(|request| me.handle(request)).await
+    }
+}
