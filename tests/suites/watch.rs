@@ -1,4 +1,4 @@
-//! `cargo lambda watch` as `make run` starts it, over real HTTP, and `cargo lambda invoke`.
+//! `cargo lambda watch` over real HTTP, `cargo lambda invoke`, and `make run`.
 
 use std::{
     net::TcpListener,
@@ -8,15 +8,17 @@ use std::{
 };
 
 use bundle_tests::{binaries::Answer, cases, events, project};
-use serde_json::{Value, json};
+use serde_json::Value;
+use tempfile::NamedTempFile;
 
 /// The first request waits for a build.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A running watch; its whole process group ends with it.
+/// `make run` on a free port; it ends the functions when it ends.
 struct Watch {
     process: Child,
     port: u16,
+    output: NamedTempFile,
 }
 
 impl Watch {
@@ -24,22 +26,45 @@ impl Watch {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        let process = Command::new(project::cargo_lambda())
-            .args([
-                "lambda",
-                "watch",
-                "-A",
-                "127.0.0.1",
-                "-P",
-                &port.to_string(),
-            ])
+        let output = NamedTempFile::new().unwrap();
+        let process = Command::new("make")
+            .args(["--no-print-directory", "run", &format!("PORT={port}")])
             .current_dir(project::root())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(output.reopen().unwrap())
             .process_group(0)
             .spawn()
-            .expect("cargo-lambda starts");
-        Self { process, port }
+            .expect("make starts");
+        let mut watch = Self {
+            process,
+            port,
+            output,
+        };
+        watch.wait_until_it_answers();
+        watch
+    }
+
+    fn wait_until_it_answers(&mut self) {
+        let begin = Instant::now();
+        while !self.output().contains("Ctrl-C ends them.") {
+            let ended = self.process.try_wait().unwrap();
+            let is_late = begin.elapsed() > PATIENCE;
+            assert!(ended.is_none() && !is_late, "{ended:?} {}", self.output());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn output(&self) -> String {
+        std::fs::read_to_string(self.output.path()).unwrap()
+    }
+
+    /// The two lines that `make run` tells to try.
+    fn told_lines(&self) -> String {
+        let output = self.output();
+        let told = output.lines().filter(|line| line.starts_with("  "));
+        let told: Vec<&str> = told.filter(|line| line.contains("curl -s")).collect();
+        assert_eq!(told.len(), 2, "{output}");
+        told.join("\n")
     }
 
     fn url(&self, path: &str) -> String {
@@ -50,7 +75,10 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
+        let killed = Command::new("kill").args(["-TERM", "--", &group]).status();
+        if !killed.is_ok_and(|status| status.success()) {
+            let _ = self.process.kill();
+        }
         let _ = self.process.wait();
     }
 }
@@ -63,44 +91,30 @@ fn agent() -> ureq::Agent {
         .into()
 }
 
-/// Asks until the server listens.
-fn post(watch: &Watch, path: &str, body: &Value) -> (u16, Value) {
-    let begin = Instant::now();
-    loop {
-        let request = agent()
-            .post(watch.url(path))
-            .content_type("application/json");
-        match request.send(body.to_string()) {
-            Ok(mut response) => {
-                let body = response.body_mut().read_to_string().unwrap();
-                return (
-                    response.status().as_u16(),
-                    serde_json::from_str(&body).unwrap(),
-                );
-            }
-            Err(error) if begin.elapsed() > PATIENCE => panic!("watch does not answer: {error}"),
-            Err(_) => std::thread::sleep(Duration::from_millis(100)),
-        }
-    }
-}
-
 #[test]
-fn watch_serves_login_and_me_and_takes_every_event_without_a_placeholder() {
+fn make_run_serves_what_it_tells_and_takes_every_event_without_a_placeholder() {
     let watch = Watch::start();
-    let credentials = json!({"email": "john.doe@leapify.tech", "password": "changeme"});
-    let (status, login) = post(&watch, "/api/v1/login", &credentials);
-    assert_eq!(status, 200, "{login}");
-
-    let token = login["access_token"].as_str().unwrap();
-    let request = agent().get(watch.url("/api/v1/me"));
-    let request = request.header("authorization", format!("Bearer {token}"));
-    let mut response = request.call().unwrap();
-    assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["cache-control"], "no-store");
+    let output = Command::new("bash")
+        .args(["-c", &watch.told_lines()])
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let (token, me) = printed
+        .split_once('\n')
+        .expect("a token, then who is asking");
+    assert_eq!(token.split('.').count(), 3, "{printed}");
     assert_eq!(
-        response.body_mut().read_to_string().unwrap(),
+        me,
         r#"{"id":"1","email":"john.doe@leapify.tech","roles":["Admin"]}"#
     );
+
+    let request = agent().get(watch.url("/api/v1/me"));
+    let response = request
+        .header("authorization", format!("Bearer {token}"))
+        .call()
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["cache-control"], "no-store");
 
     let response = agent().get(watch.url("/api/v1/me")).call().unwrap();
     assert_eq!(response.status(), 401);

@@ -40,14 +40,14 @@ impl<R: UserRepository> SignIn<R> {
             .users
             .find_with_password(credentials.email())
             .await
-            .map_err(SignInError::Repository)?;
+            .map_err(|error| failed(SignInError::Repository(error)))?;
         // Without an enabled user the hasher does the same work on a hash that nothing matches.
         let enabled = found.as_ref().filter(|stored| !stored.user.disabled);
         let hash = enabled.map(|stored| &stored.password_hash);
         let matches = self
             .hasher
             .verify(credentials.password(), hash)
-            .map_err(SignInError::Hashing)?;
+            .map_err(|error| failed(SignInError::Hashing(error)))?;
 
         let user = found.as_ref().map(|stored| &stored.user);
         let user_id = user.map(|user| user.id.as_str());
@@ -60,12 +60,19 @@ impl<R: UserRepository> SignIn<R> {
             Some(user) if user.disabled => refused(Refusal::DisabledUser),
             Some(_) if !matches => refused(Refusal::WrongPassword),
             Some(user) => {
-                let token = self.issuer.issue(user).map_err(SignInError::Signing)?;
+                let token = self.issuer.issue(user);
+                let token = token.map_err(|error| failed(SignInError::Signing(error)))?;
                 info!(outcome = "Success", user_id, "login");
                 Ok(token)
             }
         }
     }
+}
+
+/// Logs that a login was not decided; the reason is logged where the error becomes an answer.
+fn failed(error: SignInError) -> SignInError {
+    info!(outcome = "Failed", "login");
+    error
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub enum Rejection {
     /// A member of the header that is never taken.
     #[error("forbidden header member")]
     ForbiddenHeader,
-    /// There is no `kid`, or it is not a string.
+    /// There is no `kid` where one is needed, or it is not a string.
     #[error("no kid")]
     MissingKid,
     /// `kid` names no key of the set.
@@ -115,7 +115,12 @@ fn check_signature(
         Some(Value::String(kid)) => Some(kid.as_str()),
         Some(_) => return Err(Rejection::MissingKid),
     };
-    let key = keys.find(kid).ok_or(Rejection::UnknownKid)?;
+    let missing = if kid.is_some() {
+        Rejection::UnknownKid
+    } else {
+        Rejection::MissingKid
+    };
+    let key = keys.find(kid).ok_or(missing)?;
     if header.get("alg").and_then(Value::as_str) != Some(key.algorithm().name()) {
         return Err(Rejection::WrongAlgorithm);
     }

@@ -1,7 +1,7 @@
 //! One key with its algorithm, checked when it is made. That nobody can guess an HMAC secret is
 //! checked by [`Key::from_secret`] alone: published test vectors have JWKs that anyone can.
 //!
-//! Start at [`Key::from_secret`] and [`Key::from_jwk`]. The checks per key type are in the submodules.
+//! Start at [`Key::from_secret`] and `Key::from_jwk`. The checks per key type are in the submodules.
 
 mod elliptic;
 mod hmac;
@@ -100,7 +100,10 @@ impl Key {
     /// # Errors
     ///
     /// [`KeyError`] for the first check that fails.
-    pub fn from_jwk(members: &Map<String, Value>, default: Algorithm) -> Result<Self, KeyError> {
+    pub(crate) fn from_jwk(
+        members: &Map<String, Value>,
+        default: Algorithm,
+    ) -> Result<Self, KeyError> {
         let jwk = Jwk::parse(members)?;
         let algorithm = jwk.algorithm(default)?;
         let parts = match algorithm.family() {
@@ -133,14 +136,12 @@ impl Key {
     }
 
     /// Whether the key can sign.
-    #[must_use]
-    pub fn can_sign(&self) -> bool {
+    pub(crate) fn can_sign(&self) -> bool {
         self.signing.is_some()
     }
 
     /// Whether the key was made of the public half of a key pair, and no more.
-    #[must_use]
-    pub fn is_public(&self) -> bool {
+    pub(crate) fn is_public(&self) -> bool {
         self.is_public
     }
 

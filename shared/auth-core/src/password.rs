@@ -160,7 +160,7 @@ impl PasswordHasher {
         Ok(phc.to_string())
     }
 
-    /// How many hashes were computed so far.
+    /// How many hashes were computed so far: a test can tell that a refusal cost one, or none.
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)

@@ -126,19 +126,25 @@ fn read_keys(reader: &mut SettingsReader, key_use: KeyUse) -> Option<KeySet> {
         (KeyUse::Verify, false, true) => reader.required("JWT_JWKS", |text| {
             KeySet::parse_public(text, default).map_err(|error| error.to_string())
         }),
+        (KeyUse::Verify, false, false) => {
+            reader.problem("JWT_SECRET_KEY", "must be set, or JWT_JWKS in its place")
+        }
         (KeyUse::Sign | KeyUse::Verify, _, _) => read_secret(reader, default),
     };
     algorithm.and(keys)
 }
 
 fn read_secret(reader: &mut SettingsReader, algorithm: Algorithm) -> Option<KeySet> {
-    let in_lambda = reader.is_in_lambda();
-    if algorithm.min_secret_bytes().is_none() {
-        return reader.problem(
+    let is_hmac = algorithm.min_secret_bytes().is_some();
+    if !is_hmac {
+        reader.problem::<()>(
             "JWT_ALGORITHM",
             "must be HS256, HS384 or HS512 with JWT_SECRET_KEY",
         );
     }
+    // The secret is checked all the same, for problems of its own.
+    let algorithm = if is_hmac { algorithm } else { Algorithm::HS256 };
+    let in_lambda = reader.is_in_lambda();
     reader.required("JWT_SECRET_KEY", |secret| {
         if in_lambda && secret.contains(LOCAL_SECRET_MARK) {
             return Err("is the published secret of local work".into());

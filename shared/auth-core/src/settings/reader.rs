@@ -22,7 +22,7 @@ pub const VARIABLES: [&str; 9] = [
 
 const PREFIXES: [&str; 4] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_"];
 
-/// Set in every real Lambda environment, and by no local emulator of this project's.
+/// Set in every real Lambda environment; `cargo lambda watch` does not set it.
 const LAMBDA_MARKER: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 
 /// The settings were refused. Its `Display` is one message with a line for each problem, each

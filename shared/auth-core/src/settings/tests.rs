@@ -163,6 +163,8 @@ fn a_secret_must_fit_the_algorithm() {
         ["JWT_ALGORITHM: must be HS256, HS384 or HS512 with JWT_SECRET_KEY"]
     );
     assert_eq!(problems(&[("JWT_ALGORITHM", "none")]).len(), 1);
+    let both = problems(&[("JWT_ALGORITHM", "RS256"), ("JWT_SECRET_KEY", "changeme")]);
+    assert_eq!(both.len(), 2, "{both:?}");
 }
 
 #[test]
@@ -189,6 +191,10 @@ fn a_function_that_only_verifies_takes_public_keys_in_place_of_the_secret() {
     assert_eq!(
         problems(&[("JWT_JWKS", PUBLIC)]),
         ["JWT_JWKS: set it or JWT_SECRET_KEY, not both"]
+    );
+    assert_eq!(
+        read(KeyUse::Verify, &[("AUTH_STORE", "memory")]).unwrap_err(),
+        ["JWT_SECRET_KEY: must be set, or JWT_JWKS in its place"]
     );
     assert_eq!(
         read(
