@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auth_core::{
-    Algorithm, BearerError, Clock, JwtBearer, Key, KeySet, TokenSettings, verify_compact,
+    Algorithm, BearerError, Clock, JwtBearer, Key, KeySet, Rejection, TokenSettings, verify_compact,
 };
 use bundle_tests::{
     app::{NOW, authenticate, guard},
@@ -138,6 +138,22 @@ fn bytes_beyond_ascii_and_white_space_inside_are_refused() {
             "{token}"
         );
     }
+}
+
+#[test]
+fn a_token_of_8_kib_passes_and_one_of_a_byte_more_does_not() {
+    let padded = |length: usize| {
+        let pad = |size: usize| json!({"x": "x".repeat(size)});
+        let sizes = (0..4).flat_map(|header| (5_500..6_000).map(move |claims| (header, claims)));
+        let mut tokens =
+            sizes.map(|(header, claims)| forge::token(NOW, &pad(header), &pad(claims)));
+        tokens
+            .find(|token| token.len() == length)
+            .expect("a token of the length")
+    };
+    assert!(authenticate(&secret_guard(), &padded(8192)).is_ok());
+    let result = authenticate(&secret_guard(), &padded(8193));
+    assert_eq!(result, Err(BearerError::InvalidToken(Rejection::TooLong)));
 }
 
 #[test]

@@ -125,6 +125,13 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_of_eight_different_bytes_is_not_called_guessable() {
+        let secret = |distinct: u8| (0..32).map(|i| i % distinct).collect::<Vec<u8>>();
+        assert_eq!(check_guessable(&secret(8)), Ok(()));
+        assert_eq!(check_guessable(&secret(7)), Err(KeyError::Placeholder));
+    }
+
+    #[test]
     fn a_secret_signs_with_hmac_alone() {
         let secret: Vec<u8> = (0..64).collect();
         assert!(matches!(
