@@ -133,9 +133,13 @@ mod tests {
         let good = odd_modulus(256);
         assert_eq!(check_public(&good, &[1, 0, 1]), Ok(()));
         assert_eq!(check_public(&good, &[3]), Ok(()));
+        assert_eq!(check_public(&good, &[0xff; 4]), Ok(()));
+        let mut of_2047_bits = good.clone();
+        of_2047_bits[0] = 0x7f;
         for (n, e) in [
             (odd_modulus(128), vec![1, 0, 1]),
             (odd_modulus(255), vec![1, 0, 1]),
+            (of_2047_bits, vec![1, 0, 1]),
             (odd_modulus(1025), vec![1, 0, 1]),
             (vec![0xa4; 256], vec![1, 0, 1]),
             (vec![], vec![1, 0, 1]),
@@ -153,5 +157,6 @@ mod tests {
         // 65537^2, as bytes: it fits the fingerprint by construction.
         assert!(is_roca(&4_295_098_369_u64.to_be_bytes()));
         assert!(!is_roca(&4_295_098_371_u64.to_be_bytes()));
+        assert!(!is_roca(&(4_295_098_369_u64 + 256).to_be_bytes()));
     }
 }
