@@ -1,0 +1,118 @@
+//! The real binaries: starts that are refused, and what a started one weighs.
+
+use std::process::Command;
+
+use bundle_tests::{
+    app::ENVIRONMENT,
+    binaries::{Function, refused_start, release},
+    events, forge,
+};
+
+#[test]
+fn refused_settings_end_the_start_with_their_names() {
+    let store = ("AUTH_STORE", "memory");
+    let secret = ("JWT_SECRET_KEY", forge::SECRET);
+    let short = &forge::SECRET[..31];
+    for (variables, named) in [
+        (vec![store], vec!["JWT_SECRET_KEY: must be set"]),
+        (
+            vec![store, ("JWT_SECRET_KEY", "changeme")],
+            vec!["JWT_SECRET_KEY: is a placeholder"],
+        ),
+        (
+            vec![store, ("JWT_SECRET_KEY", short)],
+            vec!["JWT_SECRET_KEY: must be at least 32 bytes for HS256, has 31"],
+        ),
+        (
+            vec![store, secret, ("JWT_EXPIRATON", "60")],
+            vec!["JWT_EXPIRATON: unknown variable"],
+        ),
+        (vec![secret], vec!["AUTH_STORE: must be set"]),
+        (
+            vec![("AUTH_STORE", "redis"), secret],
+            vec!["AUTH_STORE: must be memory"],
+        ),
+        (
+            vec![
+                store,
+                secret,
+                ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ],
+            vec![
+                "AUTH_STORE: memory is for local work",
+                "JWT_SECRET_KEY: is the published secret of local work",
+            ],
+        ),
+        (
+            vec![("JWT_SECRET_KEY", "changeme"), ("JWT_EXPIRATON", "60")],
+            vec![
+                "AUTH_STORE: must be set",
+                "JWT_SECRET_KEY: is a placeholder",
+                "JWT_EXPIRATON: unknown variable",
+            ],
+        ),
+    ] {
+        for function in ["me", "login"] {
+            let (status, message) = refused_start(&release(function), &variables);
+            assert_eq!(status.code(), Some(1), "{function} {message}");
+            assert_eq!(message.lines().count(), 1 + named.len(), "{message}");
+            for problem in &named {
+                assert!(
+                    message.contains(problem),
+                    "{function}: {problem} is not in {message}"
+                );
+            }
+            assert!(!message.contains(short), "the secret is in {message}");
+        }
+    }
+    let (status, message) = refused_start(
+        &release("login"),
+        &[store, secret, ("LOGIN_ERRORS", "both")],
+    );
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        message.contains("LOGIN_ERRORS: must be uniform or distinct"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_process_outside_lambda_says_where_it_belongs() {
+    for function in ["login", "me"] {
+        let output = Command::new(release(function))
+            .env_clear()
+            .envs(ENVIRONMENT)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            message.contains("AWS_LAMBDA_RUNTIME_API: is set by AWS Lambda"),
+            "{message}"
+        );
+        assert_eq!(message.lines().count(), 5, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn me_stays_small() {
+    let binary = release("me");
+    let size = std::fs::metadata(&binary).unwrap().len();
+    println!(
+        "me: {size} bytes, login: {} bytes",
+        std::fs::metadata(release("login")).unwrap().len()
+    );
+    assert!(size < 4_500_000, "{size} bytes");
+
+    let me = Function::start(&binary).await;
+    let good = events::object("me_success").to_string();
+    for _ in 0..1000 {
+        assert_eq!(me.answer(&good).await.status(), 200);
+    }
+    let resident = me.resident_bytes();
+    println!(
+        "me: {} KiB resident after 1,000 invocations",
+        resident / 1024
+    );
+    assert!(resident < 8 * 1024 * 1024, "{resident} bytes");
+}
