@@ -5,9 +5,11 @@
 mod settings;
 mod sign_in;
 
+use std::sync::Arc;
+
 use auth_core::{
-    Clock, Credentials, Email, MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, PasswordHasher,
-    TokenIssuer, UserRepository,
+    Clock, CredentialRepository, Credentials, Email, KeySource, MAX_EMAIL_CHARS,
+    MAX_PASSWORD_BYTES, Password, PasswordHasher, TokenIssuer,
 };
 use auth_http::{ApiError, JsonBody, Response, Route, answer, find, ok};
 use http::Request;
@@ -46,17 +48,17 @@ pub struct Login<R> {
     realm: String,
 }
 
-impl<R: UserRepository> Login<R> {
-    /// The function with these settings and users.
+impl<R: CredentialRepository> Login<R> {
+    /// The function with these settings, keys and users.
     #[must_use]
-    pub fn new(settings: LoginSettings, users: R, clock: Clock) -> Self {
+    pub fn new(settings: LoginSettings, keys: Arc<dyn KeySource>, users: R, clock: Clock) -> Self {
         let LoginSettings { common, errors } = settings;
         Self {
             realm: common.tokens.audience.clone(),
             sign_in: SignIn {
                 users,
                 hasher: PasswordHasher::new(),
-                issuer: TokenIssuer::new(common.keys, common.tokens, clock),
+                issuer: TokenIssuer::new(keys, common.tokens, clock),
             },
             errors,
         }

@@ -1,10 +1,10 @@
 //! The rule of a login: who may have a token. It knows nothing of HTTP.
 
 use auth_core::{
-    AccessToken, Credentials, HashingError, PasswordHasher, RepositoryError, SigningError,
-    TokenIssuer, UserRepository,
+    AccessToken, CredentialRepository, Credentials, HashingError, PasswordHasher, RepositoryError,
+    SigningError, StoredUser, TokenIssuer,
 };
-use tracing::info;
+use tracing::{info, warn};
 
 /// Why nobody is signed in. All three cost one password hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) struct SignIn<R> {
     pub(crate) issuer: TokenIssuer,
 }
 
-impl<R: UserRepository> SignIn<R> {
+impl<R: CredentialRepository> SignIn<R> {
     /// Finds the user, checks the password and issues a token; logs the outcome.
     pub(crate) async fn sign_in(
         &self,
@@ -49,22 +49,45 @@ impl<R: UserRepository> SignIn<R> {
             .verify(credentials.password(), hash)
             .map_err(|error| failed(SignInError::Hashing(error)))?;
 
-        let user = found.as_ref().map(|stored| &stored.user);
-        let user_id = user.map(|user| user.id.as_str());
+        let user_id = found.as_ref().map(|stored| stored.user.id.as_str());
         let refused = |refusal| {
             info!(outcome = ?refusal, user_id, "login");
             Err(SignInError::Refused(refusal))
         };
-        match user {
+        match &found {
             None => refused(Refusal::UnknownUser),
-            Some(user) if user.disabled => refused(Refusal::DisabledUser),
+            Some(stored) if stored.user.disabled => refused(Refusal::DisabledUser),
             Some(_) if !matches => refused(Refusal::WrongPassword),
-            Some(user) => {
-                let token = self.issuer.issue(user);
+            Some(stored) => {
+                let token = self.issuer.issue(&stored.user).await;
                 let token = token.map_err(|error| failed(SignInError::Signing(error)))?;
                 info!(outcome = "Success", user_id, "login");
+                self.renew_hash(credentials, stored).await;
                 Ok(token)
             }
+        }
+    }
+
+    /// Makes a hash of other parameters anew, now that the password is at hand. It can wait for the
+    /// next login, so a failure does not end this one.
+    async fn renew_hash(&self, credentials: &Credentials, stored: &StoredUser) {
+        let old = &stored.password_hash;
+        if old.is_current() {
+            return;
+        }
+        let renewed = match self.hasher.hash(credentials.password()) {
+            Ok(new) => {
+                let replaced = self
+                    .users
+                    .replace_password_hash(credentials.email(), old, &new);
+                replaced.await.map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        let user_id = &stored.user.id;
+        match renewed {
+            Ok(renewed) => info!(user_id, renewed, "password hash"),
+            Err(cause) => warn!(user_id, cause, "password hash not renewed"),
         }
     }
 }
@@ -78,7 +101,7 @@ fn failed(error: SignInError) -> SignInError {
 #[cfg(test)]
 mod tests {
     use auth_core::{
-        Algorithm, Clock, Email, InMemoryUserRepository, Key, Password, TokenSettings,
+        Algorithm, Clock, Email, InMemoryUserRepository, Key, KeySet, Password, TokenSettings,
     };
 
     use super::*;
@@ -95,7 +118,7 @@ mod tests {
         SignIn {
             users: InMemoryUserRepository::new([john]).unwrap(),
             hasher: PasswordHasher::new(),
-            issuer: TokenIssuer::new(key.into(), TokenSettings::default(), Clock::system()),
+            issuer: TokenIssuer::new(KeySet::from(key), TokenSettings::default(), Clock::system()),
         }
     }
 

@@ -1,8 +1,10 @@
 //! `GET /api/v1/me`: who is asking. The model of a guarded route.
 
+use std::sync::Arc;
+
 use auth_core::{
-    Clock, Email, JwtBearer, KeyUse, LoggedUser, Settings, SettingsError, SettingsReader,
-    UserRepository,
+    Clock, Email, JwtBearer, KeySource, KeyUse, LoggedUser, Settings, SettingsError,
+    SettingsReader, UserRepository,
 };
 use auth_http::{ApiError, Response, Route, answer, find, ok};
 use http::Request;
@@ -48,11 +50,11 @@ pub fn read_settings(mut reader: SettingsReader) -> Result<Settings, SettingsErr
 }
 
 impl<R: UserRepository> Me<R> {
-    /// The function with these settings and users.
+    /// The function with these settings, keys and users.
     #[must_use]
-    pub fn new(settings: Settings, users: R, clock: Clock) -> Self {
+    pub fn new(settings: Settings, keys: Arc<dyn KeySource>, users: R, clock: Clock) -> Self {
         Self {
-            bearer: JwtBearer::new(settings.keys, settings.tokens, clock),
+            bearer: JwtBearer::new(keys, settings.tokens, clock),
             users,
         }
     }
@@ -61,7 +63,10 @@ impl<R: UserRepository> Me<R> {
     pub async fn handle<B>(&self, request: Request<B>) -> Response {
         answer(self.bearer.realm(), async {
             match find(&ROUTES, request.method(), request.uri().path())? {
-                Endpoint::Me => self.me(&self.bearer.authenticate(request.headers())?).await,
+                Endpoint::Me => {
+                    let asking = self.bearer.authenticate(request.headers()).await?;
+                    self.me(&asking).await
+                }
             }
         })
         .await

@@ -1,8 +1,9 @@
 //! `me` on AWS Lambda.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use auth_core::{Clock, InMemoryUserRepository, Settings, Store, UserRepository};
+use auth_aws::Aws;
+use auth_core::{Clock, InMemoryUserRepository, KeySource, Settings, Store, UserRepository};
 use me::Me;
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,12 +13,26 @@ async fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return auth_lambda::refuse(&error),
     };
-    match settings.store {
-        Store::Memory => serve(settings, InMemoryUserRepository::with_tutorial_user()).await,
+    let aws = Aws::for_function();
+    let keys = settings.keys.clone();
+    let keys = match aws.key_source(keys, Clock::system()).await {
+        Ok(keys) => keys,
+        Err(error) => return auth_lambda::refuse(&error),
+    };
+    match settings.store.clone() {
+        Store::Memory => {
+            let users = InMemoryUserRepository::with_tutorial_user();
+            serve(settings, keys, users).await
+        }
+        Store::DynamoDb { table } => serve(settings, keys, aws.users(table).await).await,
     }
 }
 
-async fn serve(settings: Settings, users: impl UserRepository) -> ExitCode {
-    let me = Me::new(settings, users, Clock::system());
+async fn serve(
+    settings: Settings,
+    keys: Arc<dyn KeySource>,
+    users: impl UserRepository,
+) -> ExitCode {
+    let me = Me::new(settings, keys, users, Clock::system());
     auth_lambda::run(|request| me.handle(request)).await
 }

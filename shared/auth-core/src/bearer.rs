@@ -1,14 +1,23 @@
 //! The guard: who is asking, from the `Authorization` header alone.
 //!
-//! Start at [`JwtBearer::authenticate`]. The guard asks no store: a function that must know whether
+//! Start at [`JwtBearer::authenticate`]. The guard asks no user store: a function that must know whether
 //! the user still exists looks the user up itself, as `me` does.
+
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use serde_json::Value;
 
 use crate::{
-    claims, clock::Clock, json, jws, jws::Rejection, key_set::KeySet, logged_user::LoggedUser,
-    settings::TokenSettings, token::ACCESS_TOKEN_TYPE,
+    claims,
+    clock::Clock,
+    json, jws,
+    jws::Rejection,
+    key_set::KeySet,
+    key_source::{KeySource, KeysUnavailable},
+    logged_user::LoggedUser,
+    settings::TokenSettings,
+    token::ACCESS_TOKEN_TYPE,
 };
 
 /// Why a request is not let through.
@@ -26,39 +35,45 @@ pub enum BearerError {
     /// The token was valid and is no longer.
     #[error("token has expired")]
     Expired,
+    /// The keys cannot be had, so nothing can be said of the token.
+    #[error(transparent)]
+    KeysUnavailable(#[from] KeysUnavailable),
 }
 
-/// Checks bearer tokens (RFC 6750 section 2.1) against a key set.
+/// Checks bearer tokens (RFC 6750 section 2.1) against the keys of a source.
 ///
 /// ```
 /// use auth_core::{Algorithm, BearerError, Clock, JwtBearer, Key, KeySet, TokenIssuer, TokenSettings};
 /// # let user = auth_core::User { id: "1".into(), email: "a@b.c".into(), disabled: false, roles: vec![] };
 /// let secret: Vec<u8> = (0..32).collect();
 /// let keys = KeySet::from(Key::from_secret(&secret, Algorithm::HS256)?);
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let issuer = TokenIssuer::new(keys.clone(), TokenSettings::default(), Clock::system());
 /// let bearer = JwtBearer::new(keys, TokenSettings::default(), Clock::system());
 ///
 /// let mut headers = http::HeaderMap::new();
-/// assert_eq!(bearer.authenticate(&headers), Err(BearerError::NotAuthenticated));
+/// assert_eq!(bearer.authenticate(&headers).await, Err(BearerError::NotAuthenticated));
 ///
-/// let token = issuer.issue(&user)?;
+/// let token = issuer.issue(&user).await?;
 /// headers.insert("authorization", format!("Bearer {}", token.expose()).parse()?);
-/// assert_eq!(bearer.authenticate(&headers)?.id(), "1");
+/// assert_eq!(bearer.authenticate(&headers).await?.id(), "1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct JwtBearer {
-    keys: KeySet,
+    keys: Arc<dyn KeySource>,
     settings: TokenSettings,
     clock: Clock,
 }
 
 impl JwtBearer {
-    /// A guard that takes tokens signed by any of `keys`.
+    /// A guard that takes tokens signed by any of `keys`: a [`KeySet`], or a source of them.
     #[must_use]
-    pub fn new(keys: KeySet, settings: TokenSettings, clock: Clock) -> Self {
+    pub fn new(keys: impl Into<Arc<dyn KeySource>>, settings: TokenSettings, clock: Clock) -> Self {
         Self {
-            keys,
+            keys: keys.into(),
             settings,
             clock,
         }
@@ -69,9 +84,18 @@ impl JwtBearer {
     /// # Errors
     ///
     /// [`BearerError`]; which one decides what the client is told.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<LoggedUser, BearerError> {
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<LoggedUser, BearerError> {
         let token = bearer_token(headers)?;
-        let verified = jws::verify(token, &self.keys)?;
+        match self.check(token, &*self.keys.keys().await?) {
+            Err(BearerError::InvalidToken(Rejection::UnknownKid)) => {
+                self.check(token, &*self.keys.keys_for_unknown_kid().await?)
+            }
+            checked => checked,
+        }
+    }
+
+    fn check(&self, token: &[u8], keys: &KeySet) -> Result<LoggedUser, BearerError> {
+        let verified = jws::verify(token, keys)?;
         if !verified.header.contains_key("kid") {
             return Err(Rejection::MissingKid.into());
         }

@@ -60,6 +60,9 @@ pub enum KeyError {
     /// A set without keys.
     #[error("the set has no key")]
     EmptySet,
+    /// The first key of a set has to sign and cannot.
+    #[error("the first key cannot sign")]
+    NotForSigning,
     /// A private or secret key where public ones are expected.
     #[error("must hold public keys alone")]
     NotPublic,

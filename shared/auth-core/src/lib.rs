@@ -16,8 +16,10 @@ mod json;
 mod jws;
 mod key;
 mod key_set;
+mod key_source;
 mod logged_user;
 mod password;
+mod random;
 mod repository;
 mod secret;
 mod settings;
@@ -32,11 +34,16 @@ pub use email::{Email, EmailTooLong, MAX_EMAIL_CHARS};
 pub use jws::{MAX_TOKEN_BYTES, Rejection, verify_compact};
 pub use key::{Key, KeyError};
 pub use key_set::KeySet;
+pub use key_source::{KeySource, KeysFuture, KeysUnavailable};
 pub use logged_user::{Forbidden, LoggedUser};
 pub use password::{HashingError, PasswordHash, PasswordHashError, PasswordHasher};
-pub use repository::{InMemoryUserRepository, RepositoryError, UserRepository};
+pub use random::random_id;
+pub use repository::{
+    CredentialRepository, DirectoryError, InMemoryUserRepository, PageKey, RepositoryError,
+    UserChange, UserDirectory, UserPage, UserRepository,
+};
 pub use settings::{
-    KeyUse, Settings, SettingsError, SettingsReader, Store, TokenSettings, VARIABLES,
+    KeySettings, KeyUse, Settings, SettingsError, SettingsReader, Store, TokenSettings, VARIABLES,
 };
 pub use token::{AccessToken, SigningError, TokenIssuer};
 pub use user::{Role, StoredUser, User};

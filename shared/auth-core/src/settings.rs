@@ -14,6 +14,9 @@ use crate::{algorithm::Algorithm, key::Key, key_set::KeySet};
 /// The longest life of an access token that can be set: 30 days, in seconds.
 const MAX_EXPIRATION: u64 = 30 * 24 * 3600;
 
+/// Where keys may come from, one of them. The first two can sign.
+const KEY_VARIABLES: [&str; 3] = ["JWT_SECRET_KEY", "JWT_KEYS_SECRET_ID", "JWT_JWKS"];
+
 /// A local secret says this of itself, and is refused in AWS Lambda: it is published.
 const LOCAL_SECRET_MARK: &str = "not-for-deployment";
 
@@ -22,6 +25,27 @@ const LOCAL_SECRET_MARK: &str = "not-for-deployment";
 pub enum Store {
     /// In the process, with the tutorial's user: for laptops and tests.
     Memory,
+    /// In `DynamoDB`.
+    DynamoDb {
+        /// The table's name or ARN.
+        table: String,
+    },
+}
+
+/// Where keys come from.
+#[derive(Debug, Clone)]
+pub enum KeySettings {
+    /// From the environment: they stay as they are while the process lives.
+    Fixed(KeySet),
+    /// From AWS Secrets Manager: a JWK or JWK set, which may change.
+    Secret {
+        /// The secret's name or ARN.
+        id: String,
+        /// The algorithm of a key that names none and whose type leaves a choice.
+        algorithm: Algorithm,
+        /// What the keys are for.
+        key_use: KeyUse,
+    },
 }
 
 /// What a function does with keys.
@@ -63,7 +87,7 @@ pub struct Settings {
     /// Where users are kept.
     pub store: Store,
     /// The keys of access tokens.
-    pub keys: KeySet,
+    pub keys: KeySettings,
     /// The rules of access tokens.
     pub tokens: TokenSettings,
 }
@@ -72,13 +96,7 @@ impl Settings {
     /// Reads the settings of a function that uses keys for `key_use`. `None` after a problem,
     /// which [`SettingsReader::finish`] reports.
     pub fn read(reader: &mut SettingsReader, key_use: KeyUse) -> Option<Self> {
-        let store = reader.required("AUTH_STORE", parse_store);
-        if store == Some(Store::Memory) && reader.is_in_lambda() {
-            reader.problem::<()>(
-                "AUTH_STORE",
-                "memory is for local work: its one user has a published password",
-            );
-        }
+        let store = read_store(reader);
         let keys = read_keys(reader, key_use);
         let tokens = TokenSettings::read(reader);
         Some(Self {
@@ -109,27 +127,60 @@ impl TokenSettings {
     }
 }
 
-fn read_keys(reader: &mut SettingsReader, key_use: KeyUse) -> Option<KeySet> {
+fn read_store(reader: &mut SettingsReader) -> Option<Store> {
+    let is_memory = reader.required("AUTH_STORE", |text| match text {
+        "memory" => Ok(true),
+        "dynamodb" => Ok(false),
+        _ => Err("must be dynamodb or memory".into()),
+    })?;
+    if !is_memory {
+        let table = reader.required("AUTH_TABLE", parse_table)?;
+        return Some(Store::DynamoDb { table });
+    }
+    if reader.is_in_lambda() {
+        return reader.problem(
+            "AUTH_STORE",
+            "memory is for local work: its one user has a published password",
+        );
+    }
+    Some(Store::Memory)
+}
+
+fn read_keys(reader: &mut SettingsReader, key_use: KeyUse) -> Option<KeySettings> {
     let algorithm = reader.optional("JWT_ALGORITHM", Algorithm::HS256, |name| {
         name.parse::<Algorithm>().map_err(|error| error.to_string())
     });
     // After a problem with the algorithm the keys are checked all the same, for their own.
     let default = algorithm.unwrap_or(Algorithm::HS256);
-    let keys = match (
-        key_use,
-        reader.is_set("JWT_SECRET_KEY"),
-        reader.is_set("JWT_JWKS"),
-    ) {
-        (KeyUse::Verify, true, true) => {
-            reader.problem("JWT_JWKS", "set it or JWT_SECRET_KEY, not both")
+    let variables = match key_use {
+        KeyUse::Sign => &KEY_VARIABLES[..2],
+        KeyUse::Verify => &KEY_VARIABLES[..],
+    };
+    let mut set = variables.iter().filter(|name| reader.is_set(name));
+    let keys = match (set.next().copied(), set.next().copied()) {
+        (Some(one), Some(other)) => {
+            reader.problem(other, format_args!("set it or {one}, not both"))
         }
-        (KeyUse::Verify, false, true) => reader.required("JWT_JWKS", |text| {
-            KeySet::parse_public(text, default).map_err(|error| error.to_string())
-        }),
-        (KeyUse::Verify, false, false) => {
-            reader.problem("JWT_SECRET_KEY", "must be set, or JWT_JWKS in its place")
+        (Some("JWT_KEYS_SECRET_ID"), None) => {
+            let id = reader.required("JWT_KEYS_SECRET_ID", parse_secret_id);
+            id.map(|id| KeySettings::Secret {
+                id,
+                algorithm: default,
+                key_use,
+            })
         }
-        (KeyUse::Sign | KeyUse::Verify, _, _) => read_secret(reader, default),
+        (Some("JWT_JWKS"), None) => {
+            let keys = reader.required("JWT_JWKS", |text| {
+                KeySet::parse_public(text, default).map_err(|error| error.to_string())
+            });
+            keys.map(KeySettings::Fixed)
+        }
+        (Some(_), None) => read_secret(reader, default).map(KeySettings::Fixed),
+        (None, _) => {
+            let others = variables[1..].join(" or ");
+            let what = format_args!("must be set, or {others} in its place");
+            reader.problem(variables[0], what)
+        }
     };
     algorithm.and(keys)
 }
@@ -155,10 +206,23 @@ fn read_secret(reader: &mut SettingsReader, algorithm: Algorithm) -> Option<KeyS
     })
 }
 
-fn parse_store(text: &str) -> Result<Store, String> {
-    match text {
-        "memory" => Ok(Store::Memory),
-        _ => Err("must be memory".into()),
+/// An id or ARN of Secrets Manager (`CreateSecret` in its API reference).
+fn parse_secret_id(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@:!-".contains(&byte);
+    if text.len() <= 2048 && text.bytes().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the name or ARN of a secret".into())
+    }
+}
+
+/// A name or ARN of `DynamoDB` (`CreateTable` in its API reference).
+fn parse_table(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-:/".contains(&byte);
+    if (3..=1024).contains(&text.len()) && text.bytes().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the name or ARN of a table".into())
     }
 }
 

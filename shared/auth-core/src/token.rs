@@ -1,19 +1,23 @@
 //! Issuing access tokens.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use aws_lc_rs::rand;
 use serde::Serialize;
 
 use crate::{
-    base64url, claims::Claims, clock::Clock, jws::MAX_TOKEN_BYTES, key_set::KeySet,
-    settings::TokenSettings, user::User,
+    base64url,
+    claims::Claims,
+    clock::Clock,
+    jws::MAX_TOKEN_BYTES,
+    key_set::KeySet,
+    key_source::{KeySource, KeysUnavailable},
+    random::random_id,
+    settings::TokenSettings,
+    user::User,
 };
 
 /// The media type of an access token (RFC 9068 section 2.1).
 pub(crate) const ACCESS_TOKEN_TYPE: &str = "at+jwt";
-
-const JTI_BYTES: usize = 16;
 
 /// A signed access token. Only [`TokenIssuer`] makes one, and its `Debug` shows nothing.
 #[derive(Clone)]
@@ -49,6 +53,9 @@ pub enum SigningError {
     /// The user's roles make a token longer than the guard takes.
     #[error("the user's roles do not fit into a token")]
     TooLong,
+    /// The keys cannot be had.
+    #[error(transparent)]
+    KeysUnavailable(#[from] KeysUnavailable),
 }
 
 #[derive(Serialize)]
@@ -61,7 +68,7 @@ struct Header<'a> {
 /// Makes access tokens for users who have proved who they are.
 #[derive(Debug, Clone)]
 pub struct TokenIssuer {
-    keys: KeySet,
+    keys: Arc<dyn KeySource>,
     settings: TokenSettings,
     clock: Clock,
 }
@@ -70,9 +77,9 @@ impl TokenIssuer {
     /// An issuer that signs with the first key of `keys`, which [`KeyUse::Sign`](crate::KeyUse)
     /// has made sure can sign.
     #[must_use]
-    pub fn new(keys: KeySet, settings: TokenSettings, clock: Clock) -> Self {
+    pub fn new(keys: impl Into<Arc<dyn KeySource>>, settings: TokenSettings, clock: Clock) -> Self {
         Self {
-            keys,
+            keys: keys.into(),
             settings,
             clock,
         }
@@ -83,9 +90,8 @@ impl TokenIssuer {
     /// # Errors
     ///
     /// [`SigningError`] where the user's roles or the machine do not allow one.
-    pub fn issue(&self, user: &User) -> Result<AccessToken, SigningError> {
-        let mut jti = [0; JTI_BYTES];
-        rand::fill(&mut jti).map_err(|_| SigningError::Unavailable)?;
+    pub async fn issue(&self, user: &User) -> Result<AccessToken, SigningError> {
+        let jti = random_id().ok_or(SigningError::Unavailable)?;
         if user.id.is_empty() || user.email.is_empty() {
             return Err(SigningError::Unnamed);
         }
@@ -104,12 +110,12 @@ impl TokenIssuer {
             iat: now,
             nbf: now,
             exp: now.saturating_add(self.settings.expiration),
-            jti: &base64url::encode(jti),
+            jti: &jti,
             email: &user.email,
             roles: &user.role_names(),
             scope: &permissions.join(" "),
         };
-        self.sign(&claims)
+        sign(&claims, &*self.keys.keys().await?)
     }
 
     /// The life of a token in seconds.
@@ -117,31 +123,31 @@ impl TokenIssuer {
     pub fn expires_in(&self) -> u64 {
         self.settings.expiration
     }
+}
 
-    fn sign(&self, claims: &Claims) -> Result<AccessToken, SigningError> {
-        let key = self.keys.signing_key().ok_or(SigningError::Unavailable)?;
-        let header = Header {
-            alg: key.algorithm().name(),
-            typ: ACCESS_TOKEN_TYPE,
-            kid: key.kid(),
-        };
-        let header = serde_json::to_vec(&header).map_err(|_| SigningError::Unavailable)?;
-        let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Unavailable)?;
-        let mut token = format!(
-            "{}.{}",
-            base64url::encode(header),
-            base64url::encode(claims)
-        );
-        let signature = key
-            .sign(token.as_bytes())
-            .ok_or(SigningError::Unavailable)?;
-        token.push('.');
-        token.push_str(&signature);
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(SigningError::TooLong);
-        }
-        Ok(AccessToken(token))
+fn sign(claims: &Claims, keys: &KeySet) -> Result<AccessToken, SigningError> {
+    let key = keys.signing_key().ok_or(SigningError::Unavailable)?;
+    let header = Header {
+        alg: key.algorithm().name(),
+        typ: ACCESS_TOKEN_TYPE,
+        kid: key.kid(),
+    };
+    let header = serde_json::to_vec(&header).map_err(|_| SigningError::Unavailable)?;
+    let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Unavailable)?;
+    let mut token = format!(
+        "{}.{}",
+        base64url::encode(header),
+        base64url::encode(claims)
+    );
+    let signature = key
+        .sign(token.as_bytes())
+        .ok_or(SigningError::Unavailable)?;
+    token.push('.');
+    token.push_str(&signature);
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(SigningError::TooLong);
     }
+    Ok(AccessToken(token))
 }
 
 fn is_scope_token(permission: &str) -> bool {
@@ -158,7 +164,7 @@ mod tests {
         let secret: Vec<u8> = (0..32).collect();
         let key = Key::from_secret(&secret, Algorithm::HS256).unwrap();
         TokenIssuer::new(
-            key.into(),
+            KeySet::from(key),
             TokenSettings::default(),
             Clock::from_fn(|| 1_000),
         )
@@ -179,20 +185,20 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_permission_that_would_read_as_two_is_not_issued() {
-        assert!(issuer().issue(&user("read")).is_ok());
+    #[tokio::test]
+    async fn a_permission_that_would_read_as_two_is_not_issued() {
+        assert!(issuer().issue(&user("read")).await.is_ok());
         for permission in ["read write", "", "a\"b", "a\\b", "lesen-ü", "a\tb"] {
             assert_eq!(
-                issuer().issue(&user(permission)).unwrap_err(),
+                issuer().issue(&user(permission)).await.unwrap_err(),
                 SigningError::Permission,
                 "{permission:?}"
             );
         }
     }
 
-    #[test]
-    fn a_token_says_what_is_documented() {
+    #[tokio::test]
+    async fn a_token_says_what_is_documented() {
         let roles = [
             ("Admin", &["write", "read"][..]),
             ("Auditor", &["read", "audit"]),
@@ -217,13 +223,14 @@ mod tests {
             settings,
             ..issuer()
         };
-        let token = issuer.issue(&user).unwrap();
+        let token = issuer.issue(&user).await.unwrap();
         let parts: Vec<_> = token.expose().split('.').map(base64url::decode).collect();
         let json = |part: &Option<Vec<u8>>| -> serde_json::Value {
             serde_json::from_slice(part.as_ref().unwrap()).unwrap()
         };
         let (header, mut claims) = (json(&parts[0]), json(&parts[1]));
-        let kid = issuer.keys.signing_key().unwrap().kid();
+        let keys = issuer.keys.keys().await.unwrap();
+        let kid = keys.signing_key().unwrap().kid();
         assert_eq!(
             header,
             serde_json::json!({"alg": "HS256", "typ": "at+jwt", "kid": kid})
@@ -240,37 +247,37 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_token_that_the_guard_would_refuse_is_not_issued() {
-        let error = |user| issuer().issue(&user).unwrap_err();
-        assert_eq!(error(user(&"x".repeat(6_000))), SigningError::TooLong);
+    #[tokio::test]
+    async fn a_token_that_the_guard_would_refuse_is_not_issued() {
+        let error = async |user| issuer().issue(&user).await.unwrap_err();
+        assert_eq!(error(user(&"x".repeat(6_000))).await, SigningError::TooLong);
         let nameless = |id: &str, email: &str| User {
             id: id.into(),
             email: email.into(),
             ..user("read")
         };
-        assert_eq!(error(nameless("", "a@b.c")), SigningError::Unnamed);
-        assert_eq!(error(nameless("1", "")), SigningError::Unnamed);
+        assert_eq!(error(nameless("", "a@b.c")).await, SigningError::Unnamed);
+        assert_eq!(error(nameless("1", "")).await, SigningError::Unnamed);
     }
 
-    #[test]
-    fn two_tokens_of_one_second_differ_and_neither_is_printed() {
+    #[tokio::test]
+    async fn two_tokens_of_one_second_differ_and_neither_is_printed() {
         let (one, two) = (
-            issuer().issue(&user("read")).unwrap(),
-            issuer().issue(&user("read")).unwrap(),
+            issuer().issue(&user("read")).await.unwrap(),
+            issuer().issue(&user("read")).await.unwrap(),
         );
         assert_ne!(one.expose(), two.expose());
         assert_eq!(format!("{one:?}"), "AccessToken(redacted)");
     }
 
-    #[test]
-    fn a_set_of_public_keys_issues_nothing() {
+    #[tokio::test]
+    async fn a_set_of_public_keys_issues_nothing() {
         let public =
             r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         let keys = KeySet::parse(public, Algorithm::EdDSA).unwrap();
         let issuer = TokenIssuer::new(keys, TokenSettings::default(), Clock::system());
         assert_eq!(
-            issuer.issue(&user("read")).unwrap_err(),
+            issuer.issue(&user("read")).await.unwrap_err(),
             SigningError::Unavailable
         );
     }

@@ -34,15 +34,23 @@ pub async fn answer(
     // A handler that panicked is dropped whole, so nobody sees what it left half done.
     match AssertUnwindSafe(handler).catch_unwind().await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => {
-            log::refusal(&error);
-            error.into_response(realm)
-        }
+        Ok(Err(error)) => refused(error, realm),
         Err(_panic) => with_body(
             StatusCode::INTERNAL_SERVER_ERROR,
             r#"{"detail":"Internal Server Error"}"#.into(),
         ),
     }
+}
+
+/// The answer to a request that its handler did not answer before Lambda would have ended it.
+#[must_use]
+pub fn deadline_exceeded() -> Response {
+    refused(ApiError::DeadlineExceeded, "")
+}
+
+fn refused(error: ApiError, realm: &str) -> Response {
+    log::refusal(&error);
+    error.into_response(realm)
 }
 
 pub(crate) fn with_body(status: StatusCode, json: String) -> Response {

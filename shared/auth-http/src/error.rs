@@ -44,7 +44,7 @@ pub enum ApiError {
         /// The methods, separated by commas.
         allow: String,
     },
-    /// Users or keys cannot be reached.
+    /// The user store failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     /// A password could not be hashed.
@@ -53,6 +53,9 @@ pub enum ApiError {
     /// A token could not be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// The request could not be answered before Lambda would have ended it.
+    #[error("no answer before the deadline")]
+    DeadlineExceeded,
     /// The answer could not be written as JSON.
     #[error("the answer could not be written: {0}")]
     Serialization(serde_json::Error),
@@ -86,10 +89,14 @@ impl ApiError {
             Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Repository(RepositoryError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Hashing(_) | Self::Signing(_) | Self::Serialization(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Bearer(BearerError::KeysUnavailable(_))
+            | Self::Signing(SigningError::KeysUnavailable(_))
+            | Self::Repository(RepositoryError::Unavailable(_))
+            | Self::DeadlineExceeded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Repository(RepositoryError::Malformed(_))
+            | Self::Hashing(_)
+            | Self::Signing(_)
+            | Self::Serialization(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -119,12 +126,14 @@ impl ApiError {
             Self::ContentTooLarge => "Content Too Large".into(),
             Self::NotFound => "Not Found".into(),
             Self::MethodNotAllowed { .. } => "Method Not Allowed".into(),
-            Self::Repository(RepositoryError::Unavailable(_)) => {
-                "Service temporarily unavailable".into()
-            }
-            Self::Hashing(_) | Self::Signing(_) | Self::Serialization(_) => {
-                "Internal Server Error".into()
-            }
+            Self::Bearer(BearerError::KeysUnavailable(_))
+            | Self::Signing(SigningError::KeysUnavailable(_))
+            | Self::Repository(RepositoryError::Unavailable(_))
+            | Self::DeadlineExceeded => "Service temporarily unavailable".into(),
+            Self::Repository(RepositoryError::Malformed(_))
+            | Self::Hashing(_)
+            | Self::Signing(_)
+            | Self::Serialization(_) => "Internal Server Error".into(),
         }
     }
 
@@ -149,10 +158,12 @@ impl ApiError {
                 challenge(", error=\"insufficient_scope\"")
             }
             Self::MethodNotAllowed { allow } => Some((ALLOW, allow.clone())),
-            Self::Repository(RepositoryError::Unavailable(_)) => {
-                Some((RETRY_AFTER, RETRY_AFTER_SECONDS.to_string()))
-            }
-            Self::Validation(_)
+            Self::Bearer(BearerError::KeysUnavailable(_))
+            | Self::Signing(SigningError::KeysUnavailable(_))
+            | Self::Repository(RepositoryError::Unavailable(_))
+            | Self::DeadlineExceeded => Some((RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())),
+            Self::Repository(RepositoryError::Malformed(_))
+            | Self::Validation(_)
             | Self::ContentTooLarge
             | Self::NotFound
             | Self::Hashing(_)
@@ -164,7 +175,7 @@ impl ApiError {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::Rejection;
+    use auth_core::{KeysUnavailable, Rejection};
 
     use super::*;
 
@@ -241,6 +252,30 @@ mod tests {
                 503,
                 "Service temporarily unavailable",
                 Some("1".into()),
+            ),
+            (
+                BearerError::from(KeysUnavailable).into(),
+                503,
+                "Service temporarily unavailable",
+                Some("1".into()),
+            ),
+            (
+                SigningError::from(KeysUnavailable).into(),
+                503,
+                "Service temporarily unavailable",
+                Some("1".into()),
+            ),
+            (
+                ApiError::DeadlineExceeded,
+                503,
+                "Service temporarily unavailable",
+                Some("1".into()),
+            ),
+            (
+                RepositoryError::Malformed("id".into()).into(),
+                500,
+                "Internal Server Error",
+                None,
             ),
             (HashingError.into(), 500, "Internal Server Error", None),
             (

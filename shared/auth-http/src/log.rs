@@ -1,6 +1,6 @@
 //! Why requests were not fulfilled, for the logs: each once, and never a secret.
 
-use auth_core::RepositoryError;
+use auth_core::{BearerError, RepositoryError, SigningError};
 
 use crate::error::ApiError;
 
@@ -9,6 +9,9 @@ pub(crate) fn refusal(error: &ApiError) {
     let status = error.status().as_u16();
     match error {
         ApiError::InvalidCredentials(_) => {}
+        ApiError::Bearer(BearerError::KeysUnavailable(_))
+        | ApiError::Signing(SigningError::KeysUnavailable(_))
+        | ApiError::DeadlineExceeded => tracing::error!(status, reason = %error, "unavailable"),
         ApiError::Bearer(_)
         | ApiError::UserGone
         | ApiError::Forbidden(_)
@@ -19,7 +22,10 @@ pub(crate) fn refusal(error: &ApiError) {
         ApiError::Repository(RepositoryError::Unavailable(cause)) => {
             tracing::error!(status, reason = %error, %cause, "unavailable");
         }
-        ApiError::Hashing(_) | ApiError::Signing(_) | ApiError::Serialization(_) => {
+        ApiError::Repository(RepositoryError::Malformed(_))
+        | ApiError::Hashing(_)
+        | ApiError::Signing(_)
+        | ApiError::Serialization(_) => {
             tracing::error!(status, reason = %error, "failed");
         }
     }

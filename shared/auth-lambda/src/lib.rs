@@ -3,6 +3,7 @@
 //! A function's `main` starts its logs with [`init_logs`], reads its settings from [`environment`],
 //! ends with [`refuse`] where they are bad, and hands its handler to [`run`].
 
+mod deadline;
 mod event;
 mod log;
 
@@ -47,15 +48,18 @@ pub fn refuse(error: &impl Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Serves events until Lambda ends the process. The code is for `main` to return.
+/// Serves events until Lambda ends the process. A handler that is still at work shortly before
+/// Lambda would end the request is dropped, and the answer is a 503. The code is for `main` to
+/// return.
 pub async fn run<'a, H, F>(handler: H) -> ExitCode
 where
     H: Fn(Request) -> F + Send + 'a,
     F: Future<Output = Response> + Send + 'a,
 {
     let answers = service_fn(move |request| {
+        let left = deadline::time_left(&request);
         let response = handler(request);
-        async { Ok::<_, Infallible>(response.await) }
+        async move { Ok::<_, Infallible>(deadline::within(left, response).await) }
     });
     match lambda_runtime::run(PlainEvents::new(Adapter::from(answers))).await {
         Ok(()) => ExitCode::SUCCESS,

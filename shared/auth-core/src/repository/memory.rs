@@ -1,8 +1,15 @@
 //! Users in memory: for laptops and tests. Every process has its own.
 
-use std::collections::HashMap;
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use super::{RepositoryError, UserRepository};
+use super::{
+    CredentialRepository, DirectoryError, PageKey, RepositoryError, UserChange, UserDirectory,
+    UserPage, UserRepository,
+};
 use crate::{
     email::{Email, EmailTooLong},
     password::{PasswordHash, PasswordHashError},
@@ -12,10 +19,13 @@ use crate::{
 /// The tutorial's user signs in with `changeme`.
 const TUTORIAL_PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$RuRJBszvg0QI1SNWzZIR4Q$P/I3Lz5JLQxCvBvJkmX14vGzfJRxr/60lJNk726WP0I";
 
-/// A fixed set of users.
+/// Users on a page of a listing.
+const PAGE: usize = 100;
+
+/// Users that live as long as the process.
 #[derive(Debug, Default)]
 pub struct InMemoryUserRepository {
-    users: HashMap<Email, StoredUser>,
+    users: Mutex<BTreeMap<Email, StoredUser>>,
 }
 
 impl InMemoryUserRepository {
@@ -29,7 +39,14 @@ impl InMemoryUserRepository {
             .into_iter()
             .map(|stored| Ok((Email::parse(&stored.user.email)?, stored)))
             .collect::<Result<_, _>>()?;
-        Ok(Self { users })
+        Ok(Self {
+            users: Mutex::new(users),
+        })
+    }
+
+    /// The users. Each change is one step, so a panic elsewhere leaves none half made.
+    fn users(&self) -> MutexGuard<'_, BTreeMap<Email, StoredUser>> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The tutorial's one user: id `1`, `john.doe@leapify.tech`, password `changeme`,
@@ -65,14 +82,72 @@ fn tutorial_user() -> Result<StoredUser, PasswordHashError> {
 
 impl UserRepository for InMemoryUserRepository {
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
-        Ok(self.users.get(email).map(|stored| stored.user.clone()))
+        Ok(self.users().get(email).map(|stored| stored.user.clone()))
     }
+}
 
+impl CredentialRepository for InMemoryUserRepository {
     async fn find_with_password(
         &self,
         email: &Email,
     ) -> Result<Option<StoredUser>, RepositoryError> {
-        Ok(self.users.get(email).cloned())
+        Ok(self.users().get(email).cloned())
+    }
+
+    async fn replace_password_hash(
+        &self,
+        email: &Email,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, RepositoryError> {
+        let mut users = self.users();
+        let stored = users.get_mut(email);
+        let Some(stored) = stored.filter(|stored| stored.password_hash == *old) else {
+            return Ok(false);
+        };
+        stored.password_hash = new.clone();
+        Ok(true)
+    }
+}
+
+impl UserDirectory for InMemoryUserRepository {
+    async fn add(&self, user: &StoredUser) -> Result<(), DirectoryError> {
+        let email = Email::parse(&user.user.email)
+            .map_err(|error| RepositoryError::Malformed(error.to_string()))?;
+        let mut users = self.users();
+        if users.contains_key(&email) {
+            return Err(DirectoryError::AlreadyExists);
+        }
+        users.insert(email, user.clone());
+        Ok(())
+    }
+
+    async fn change(&self, email: &Email, change: UserChange) -> Result<User, DirectoryError> {
+        let mut users = self.users();
+        let stored = users.get_mut(email).ok_or(DirectoryError::NotFound)?;
+        match change {
+            UserChange::Disabled(disabled) => stored.user.disabled = disabled,
+            UserChange::Password(hash) => stored.password_hash = hash,
+            UserChange::Roles(roles) => stored.user.roles = roles,
+        }
+        Ok(stored.user.clone())
+    }
+
+    async fn delete(&self, email: &Email) -> Result<(), DirectoryError> {
+        let removed = self.users().remove(email);
+        removed.map(|_| ()).ok_or(DirectoryError::NotFound)
+    }
+
+    async fn page(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
+        let after = after.and_then(|PageKey(email)| Email::parse(&email).ok());
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let users = self.users();
+        let page: Vec<_> = users.range((begin, Bound::Unbounded)).take(PAGE).collect();
+        let last = page.last().filter(|_| page.len() == PAGE);
+        Ok(UserPage {
+            next: last.map(|(email, _)| PageKey(email.to_string())),
+            users: page.iter().map(|(_, stored)| stored.user.clone()).collect(),
+        })
     }
 }
 

@@ -8,9 +8,11 @@ use std::{
 /// Every variable that some function of the bundle reads. A function lets the others' through,
 /// and refuses any that begins like one of these and is not here: a typo must not fall back to a
 /// default.
-pub const VARIABLES: [&str; 9] = [
+pub const VARIABLES: [&str; 11] = [
     "AUTH_STORE",
+    "AUTH_TABLE",
     "JWT_SECRET_KEY",
+    "JWT_KEYS_SECRET_ID",
     "JWT_JWKS",
     "JWT_ALGORITHM",
     "JWT_EXPIRATION",

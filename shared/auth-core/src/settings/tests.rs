@@ -29,6 +29,13 @@ fn with(extra: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
     read(KeyUse::Verify, &variables)
 }
 
+fn fixed(settings: &Settings) -> &KeySet {
+    match &settings.keys {
+        KeySettings::Fixed(keys) => keys,
+        other @ KeySettings::Secret { .. } => panic!("{other:?}"),
+    }
+}
+
 fn problems(extra: &[(&str, &str)]) -> Vec<String> {
     with(extra).unwrap_err()
 }
@@ -39,7 +46,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(settings.store, Store::Memory);
     assert_eq!(settings.tokens, TokenSettings::default());
     assert_eq!(
-        settings.keys.signing_key().unwrap().algorithm(),
+        fixed(&settings).signing_key().unwrap().algorithm(),
         Algorithm::HS256
     );
 }
@@ -187,14 +194,14 @@ fn a_function_that_only_verifies_takes_public_keys_in_place_of_the_secret() {
         &[("AUTH_STORE", "memory"), ("JWT_JWKS", PUBLIC)],
     )
     .unwrap();
-    assert!(settings.keys.signing_key().is_none());
+    assert!(fixed(&settings).signing_key().is_none());
     assert_eq!(
         problems(&[("JWT_JWKS", PUBLIC)]),
         ["JWT_JWKS: set it or JWT_SECRET_KEY, not both"]
     );
     assert_eq!(
         read(KeyUse::Verify, &[("AUTH_STORE", "memory")]).unwrap_err(),
-        ["JWT_SECRET_KEY: must be set, or JWT_JWKS in its place"]
+        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_SECRET_ID or JWT_JWKS in its place"]
     );
     assert_eq!(
         read(
@@ -202,7 +209,7 @@ fn a_function_that_only_verifies_takes_public_keys_in_place_of_the_secret() {
             &[("AUTH_STORE", "memory"), ("JWT_JWKS", PUBLIC)]
         )
         .unwrap_err(),
-        ["JWT_SECRET_KEY: must be set"]
+        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_SECRET_ID in its place"]
     );
 }
 
@@ -230,4 +237,64 @@ fn local_settings_are_refused_in_real_lambda() {
     assert_eq!(found.len(), 2);
     assert!(found[0].starts_with("AUTH_STORE: memory is for local work"));
     assert!(found[1].starts_with("JWT_SECRET_KEY: is the published secret"));
+}
+
+#[test]
+fn users_are_in_a_table_and_keys_in_a_secret_where_they_are_named() {
+    let named = [
+        ("AUTH_STORE", "dynamodb"),
+        ("AUTH_TABLE", "users-1.A_b"),
+        (
+            "JWT_KEYS_SECRET_ID",
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:JwtKeys-a1B2c3",
+        ),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+    ];
+    for key_use in [KeyUse::Sign, KeyUse::Verify] {
+        let settings = read(key_use, &named).unwrap();
+        let table = "users-1.A_b".into();
+        assert_eq!(settings.store, Store::DynamoDb { table });
+        let KeySettings::Secret { id, .. } = settings.keys else {
+            panic!("fixed keys");
+        };
+        assert_eq!(id, named[2].1);
+    }
+}
+
+#[test]
+fn a_table_or_secret_that_is_missing_or_none_is_refused() {
+    let dynamodb = ("AUTH_STORE", "dynamodb");
+    assert_eq!(problems(&[dynamodb]), ["AUTH_TABLE: must be set"]);
+    for table in ["ab", "a b c", "tab\u{e9}lle", "table;drop"] {
+        assert_eq!(
+            problems(&[dynamodb, ("AUTH_TABLE", table)]),
+            ["AUTH_TABLE: must be the name or ARN of a table"],
+            "{table}"
+        );
+    }
+    let store = ("AUTH_STORE", "memory");
+    assert_eq!(
+        read(
+            KeyUse::Sign,
+            &[store, ("JWT_KEYS_SECRET_ID", "a secret, once")]
+        )
+        .unwrap_err(),
+        ["JWT_KEYS_SECRET_ID: must be the name or ARN of a secret"]
+    );
+}
+
+#[test]
+fn keys_come_from_one_place() {
+    let (secret_id, jwks) = (("JWT_KEYS_SECRET_ID", "keys"), ("JWT_JWKS", PUBLIC));
+    assert_eq!(
+        problems(&[secret_id]),
+        ["JWT_KEYS_SECRET_ID: set it or JWT_SECRET_KEY, not both"]
+    );
+    let variables = [("AUTH_STORE", "memory"), secret_id, jwks];
+    assert_eq!(
+        read(KeyUse::Verify, &variables).unwrap_err(),
+        ["JWT_JWKS: set it or JWT_KEYS_SECRET_ID, not both"]
+    );
+    // Public keys are another function's.
+    assert!(read(KeyUse::Sign, &variables).is_ok());
 }

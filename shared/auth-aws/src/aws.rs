@@ -1,0 +1,123 @@
+//! The clients, made when they are first asked for, and how long they wait.
+
+use std::{sync::Arc, time::Duration};
+
+use auth_core::{Clock, KeySettings, KeySource};
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use tokio::sync::OnceCell;
+
+use crate::{
+    keys::{KeysRefused, Secret, SecretKeys},
+    users::DynamoDbUserRepository,
+};
+
+/// How long a call may take before it is a failure.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    attempt: Duration,
+    operation: Duration,
+    attempts: u32,
+    backoff: Duration,
+}
+
+/// A person waits for the answer, and Lambda bills the wait.
+const FUNCTION: Patience = Patience {
+    attempt: Duration::from_millis(800),
+    operation: Duration::from_secs(2),
+    attempts: 3,
+    backoff: Duration::from_millis(50),
+};
+
+/// An operator may sit behind a slow line, and pages of a listing are large.
+#[cfg(feature = "operator")]
+const OPERATOR: Patience = Patience {
+    attempt: Duration::from_secs(15),
+    operation: Duration::from_secs(60),
+    attempts: 5,
+    backoff: Duration::from_millis(100),
+};
+
+/// AWS as the environment describes it. Nothing is read before the first call, so that a function
+/// whose settings name nothing in AWS pays nothing.
+#[derive(Debug)]
+pub struct Aws {
+    patience: Patience,
+    config: OnceCell<SdkConfig>,
+}
+
+impl Aws {
+    /// AWS for a function: a call fails after 2 s at the latest.
+    #[must_use]
+    pub fn for_function() -> Self {
+        Self::with(FUNCTION)
+    }
+
+    /// AWS for an operator's tool, which rather waits than fails.
+    #[cfg(feature = "operator")]
+    #[must_use]
+    pub fn for_operator() -> Self {
+        Self::with(OPERATOR)
+    }
+
+    fn with(patience: Patience) -> Self {
+        Self {
+            patience,
+            config: OnceCell::new(),
+        }
+    }
+
+    /// The users of a table.
+    pub async fn users(&self, table: impl Into<String>) -> DynamoDbUserRepository {
+        DynamoDbUserRepository::new(self.config().await, table.into())
+    }
+
+    /// The keys that the settings name. Those of a secret are read once here, at start; where
+    /// Secrets Manager does not answer, they are read when they are first needed.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysRefused`] where the secret holds no usable keys.
+    pub async fn key_source(
+        &self,
+        settings: KeySettings,
+        clock: Clock,
+    ) -> Result<Arc<dyn KeySource>, KeysRefused> {
+        match settings {
+            KeySettings::Fixed(keys) => Ok(keys.into()),
+            KeySettings::Secret {
+                id,
+                algorithm,
+                key_use,
+            } => {
+                let secret = Secret::new(self.config().await, id);
+                let keys = SecretKeys::new(secret, algorithm, key_use, clock);
+                keys.read_at_start().await?;
+                Ok(Arc::new(keys))
+            }
+        }
+    }
+
+    /// Shared by all clients, with the one HTTP client in it.
+    pub(crate) async fn config(&self) -> &SdkConfig {
+        let Patience {
+            attempt,
+            operation,
+            attempts,
+            backoff,
+        } = self.patience;
+        let load = || async move {
+            let timeouts = TimeoutConfig::builder()
+                .operation_attempt_timeout(attempt)
+                .operation_timeout(operation);
+            let retries = RetryConfig::standard()
+                .with_max_attempts(attempts)
+                .with_initial_backoff(backoff);
+            aws_config::defaults(BehaviorVersion::latest())
+                .timeout_config(timeouts.build())
+                .retry_config(retries)
+                .load()
+                .await
+        };
+        self.config.get_or_init(load).await
+    }
+}

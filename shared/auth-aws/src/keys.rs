@@ -1,0 +1,184 @@
+//! Keys in AWS Secrets Manager, read again from time to time.
+//!
+//! A secret that cannot be read leaves the former keys in use, for [`KEPT_FOR`] at most: nobody is
+//! signed out by an outage of Secrets Manager. Without keys there is an error, never a refusal.
+
+use std::{error::Error, fmt, future::Future, sync::Arc};
+
+use auth_core::{
+    Algorithm, Clock, KeyError, KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable,
+};
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::Client;
+use tokio::sync::Mutex;
+
+use crate::cause::cause;
+
+/// Seconds after which keys are read again.
+const REREAD_AFTER: u64 = 15 * 60;
+
+/// Seconds between two reads while there are keys, whatever asks for them.
+const RETRY_AFTER: u64 = 60;
+
+/// Seconds for which keys stay in use when they cannot be read again.
+const KEPT_FOR: u64 = 24 * 3600;
+
+/// The secret holds no keys that can be used, and the start is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("settings refused:\n  JWT_KEYS_SECRET_ID: the secret {0}")]
+pub struct KeysRefused(KeyError);
+
+/// Something whose text is read anew on each call.
+pub(crate) trait Text: fmt::Debug + Send + Sync {
+    fn read(&self) -> impl Future<Output = Result<String, String>> + Send;
+}
+
+/// A secret of Secrets Manager.
+#[derive(Debug)]
+pub(crate) struct Secret {
+    client: Client,
+    id: String,
+}
+
+impl Secret {
+    pub(crate) fn new(config: &SdkConfig, id: String) -> Self {
+        Self {
+            client: Client::new(config),
+            id,
+        }
+    }
+}
+
+impl Text for Secret {
+    async fn read(&self) -> Result<String, String> {
+        let read = self.client.get_secret_value().secret_id(&self.id).send();
+        let value = read.await.map_err(|error| cause(&error as &dyn Error))?;
+        value.secret_string.ok_or("the secret is no text".into())
+    }
+}
+
+/// The key set of a secret.
+#[derive(Debug)]
+pub(crate) struct SecretKeys<T> {
+    secret: T,
+    algorithm: Algorithm,
+    key_use: KeyUse,
+    clock: Clock,
+    // Held during a read, so that requests at once wait for one read and share it.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    kept: Option<Kept>,
+    tried_at: u64,
+    has_failed: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    keys: Arc<KeySet>,
+    read_at: u64,
+}
+
+impl State {
+    fn usable(&self, now: u64) -> Option<&Kept> {
+        let kept = self.kept.as_ref();
+        kept.filter(|kept| now.saturating_sub(kept.read_at) < KEPT_FOR)
+    }
+
+    fn keys(&self, now: u64) -> Result<Arc<KeySet>, KeysUnavailable> {
+        let usable = self.usable(now).ok_or(KeysUnavailable)?;
+        Ok(Arc::clone(&usable.keys))
+    }
+
+    /// Whether keys that were read at least `age` seconds ago should be read now.
+    fn is_due(&self, now: u64, age: u64) -> bool {
+        self.usable(now).is_none_or(|kept| {
+            now.saturating_sub(kept.read_at) >= age
+                && now.saturating_sub(self.tried_at) >= RETRY_AFTER
+        })
+    }
+}
+
+impl<T: Text> SecretKeys<T> {
+    pub(crate) fn new(secret: T, algorithm: Algorithm, key_use: KeyUse, clock: Clock) -> Self {
+        Self {
+            secret,
+            algorithm,
+            key_use,
+            clock,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Reads the keys for the first time. A secret that cannot be read may be readable later; one
+    /// without usable keys is a mistake that a start should show.
+    pub(crate) async fn read_at_start(&self) -> Result<(), KeysRefused> {
+        let mut state = self.state.lock().await;
+        self.read(&mut state).await.map_err(KeysRefused)
+    }
+
+    async fn read(&self, state: &mut State) -> Result<(), KeyError> {
+        let now = self.clock.now();
+        state.tried_at = now;
+        state.has_failed = true;
+        let text = match self.secret.read().await {
+            Ok(text) => text,
+            Err(cause) => {
+                tracing::error!(cause, "keys not read");
+                return Ok(());
+            }
+        };
+        let keys = self.parse(&text).inspect_err(|error| {
+            tracing::error!(cause = %error, "keys refused");
+        })?;
+        state.has_failed = false;
+        state.kept = Some(Kept {
+            keys: Arc::new(keys),
+            read_at: now,
+        });
+        Ok(())
+    }
+
+    fn parse(&self, text: &str) -> Result<KeySet, KeyError> {
+        let keys = KeySet::parse(text, self.algorithm)?;
+        if self.key_use == KeyUse::Sign && keys.signing_key().is_none() {
+            return Err(KeyError::NotForSigning);
+        }
+        Ok(keys)
+    }
+
+    async fn read_if_due(&self, state: &mut State, age: u64) -> u64 {
+        let now = self.clock.now();
+        if state.is_due(now, age) {
+            // A refusal is logged; the former keys stay.
+            let _ = self.read(state).await;
+        }
+        now
+    }
+}
+
+impl<T: Text> KeySource for SecretKeys<T> {
+    fn keys(&self) -> KeysFuture<'_> {
+        Box::pin(async {
+            let mut state = self.state.lock().await;
+            let now = self.read_if_due(&mut state, REREAD_AFTER).await;
+            state.keys(now)
+        })
+    }
+
+    fn keys_for_unknown_kid(&self) -> KeysFuture<'_> {
+        Box::pin(async {
+            let mut state = self.state.lock().await;
+            let now = self.read_if_due(&mut state, 0).await;
+            if state.has_failed {
+                return Err(KeysUnavailable);
+            }
+            state.keys(now)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! A stored hash: parsed, bounded, and compared with what new hashes are made of.
+
+use std::fmt;
+
+use argon2::{
+    Params, Version,
+    password_hash::phc::{Output, PasswordHash as Phc, Salt},
+};
+use bcrypt::HashParts;
+
+/// Memory of a new hash in KiB, with [`PASSES`] and [`LANES`] (OWASP Password Storage Cheat Sheet).
+pub(super) const MEMORY_KIB: u32 = 19 * 1024;
+pub(super) const PASSES: u32 = 2;
+pub(super) const LANES: u32 = 1;
+pub(super) const SALT_BYTES: usize = 16;
+
+/// What a stored Argon2id hash may ask for at most.
+const MAX_MEMORY_KIB: u32 = 64 * 1024;
+const MAX_PASSES: u32 = 10;
+const MAX_LANES: u32 = 4;
+const MIN_OUTPUT_BYTES: usize = 16;
+
+/// What a stored bcrypt hash may ask for: each step doubles the time, and 14 takes about a second.
+const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
+
+/// The prefixes of bcrypt as it should be. `2x` marks hashes of a broken implementation.
+const BCRYPT_PREFIXES: [&str; 3] = ["$2a$", "$2b$", "$2y$"];
+
+/// A stored hash within the bounds. Its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash {
+    text: String,
+    pub(super) function: Function,
+}
+
+/// The function that made a hash.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Function {
+    Argon2id {
+        params: Params,
+        salt: Salt,
+        output: Output,
+    },
+    /// Of an older system: verified once, then replaced.
+    Bcrypt,
+}
+
+/// Why a stored string is no usable hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordHashError {
+    /// Neither bcrypt nor a PHC string with salt and output, or with parameters that Argon2 does
+    /// not have.
+    #[error("neither a PHC string of Argon2id nor a bcrypt hash")]
+    NotPhc,
+    /// Another function, or another version of it, than Argon2id 1.3 (RFC 9106).
+    #[error("not an Argon2id hash of version 19")]
+    NotArgon2id,
+    /// Memory, passes, lanes, output or cost outside the bounds.
+    #[error(
+        "parameters out of bounds: Argon2id with m at most {MAX_MEMORY_KIB}, t at most {MAX_PASSES}, \
+         p at most {MAX_LANES} and an output of at least {MIN_OUTPUT_BYTES} bytes, or bcrypt of a \
+         cost from {min} to {max}", min = BCRYPT_COSTS.start(), max = BCRYPT_COSTS.end()
+    )]
+    OutOfBounds,
+}
+
+impl PasswordHash {
+    /// Parses a PHC string, for example `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<output>`, or a
+    /// bcrypt hash, for example `$2b$12$<salt and output>`.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordHashError`] for anything but an Argon2id or bcrypt hash within the bounds.
+    pub fn parse(text: &str) -> Result<Self, PasswordHashError> {
+        let function = if BCRYPT_PREFIXES
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
+        {
+            parse_bcrypt(text)?
+        } else {
+            parse_argon2id(text)?
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            function,
+        })
+    }
+
+    /// The string to store: named so that a reader notices each use.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether new hashes are made like this one. One that is not should be replaced when its
+    /// password is next seen.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        match &self.function {
+            Function::Argon2id {
+                params,
+                salt,
+                output,
+            } => {
+                params.m_cost() == MEMORY_KIB
+                    && params.t_cost() == PASSES
+                    && params.p_cost() == LANES
+                    && salt.len() >= SALT_BYTES
+                    && output.len() == Params::DEFAULT_OUTPUT_LEN
+            }
+            Function::Bcrypt => false,
+        }
+    }
+}
+
+fn parse_argon2id(text: &str) -> Result<Function, PasswordHashError> {
+    let phc = Phc::new(text).map_err(|_| PasswordHashError::NotPhc)?;
+    if phc.algorithm != argon2::ARGON2ID_IDENT || phc.version != Some(Version::V0x13.into()) {
+        return Err(PasswordHashError::NotArgon2id);
+    }
+    let params = Params::try_from(&phc).map_err(|_| PasswordHashError::NotPhc)?;
+    let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
+        return Err(PasswordHashError::NotPhc);
+    };
+    let within = params.m_cost() <= MAX_MEMORY_KIB
+        && params.t_cost() <= MAX_PASSES
+        && params.p_cost() <= MAX_LANES
+        && output.len() >= MIN_OUTPUT_BYTES
+        && params.keyid().is_empty()
+        && params.data().is_empty();
+    within
+        .then_some(Function::Argon2id {
+            params,
+            salt,
+            output,
+        })
+        .ok_or(PasswordHashError::OutOfBounds)
+}
+
+fn parse_bcrypt(text: &str) -> Result<Function, PasswordHashError> {
+    let parts: HashParts = text.parse().map_err(|_| PasswordHashError::NotPhc)?;
+    BCRYPT_COSTS
+        .contains(&parts.get_cost())
+        .then_some(Function::Bcrypt)
+        .ok_or(PasswordHashError::OutOfBounds)
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$8f/ojQzpsySE4LYj8DlDjA$y3bzGs9Or3TMqalhC4uW/ejnvLxrOzNrbyDwePIN5iU";
+
+    #[test]
+    fn strings_that_are_no_bounded_hash_are_refused() {
+        let salt_and_output = CURRENT.split_once("p=1$").unwrap().1;
+        let with = |head: &str| PasswordHash::parse(&format!("{head}${salt_and_output}"));
+        for (head, error) in [
+            (
+                "$argon2id$v=19$m=65537,t=2,p=1",
+                PasswordHashError::OutOfBounds,
+            ),
+            (
+                "$argon2id$v=19$m=4000000,t=2,p=1",
+                PasswordHashError::OutOfBounds,
+            ),
+            (
+                "$argon2id$v=19$m=19456,t=11,p=1",
+                PasswordHashError::OutOfBounds,
+            ),
+            (
+                "$argon2id$v=19$m=19456,t=2,p=5",
+                PasswordHashError::OutOfBounds,
+            ),
+            (
+                "$argon2id$v=16$m=19456,t=2,p=1",
+                PasswordHashError::NotArgon2id,
+            ),
+            ("$argon2id$m=19456,t=2,p=1", PasswordHashError::NotArgon2id),
+            (
+                "$argon2i$v=19$m=19456,t=2,p=1",
+                PasswordHashError::NotArgon2id,
+            ),
+            (
+                "$argon2d$v=19$m=19456,t=2,p=1",
+                PasswordHashError::NotArgon2id,
+            ),
+            ("$scrypt$ln=15,r=8,p=1", PasswordHashError::NotArgon2id),
+            (
+                "$argon2id$v=19$m=4294967296,t=2,p=1",
+                PasswordHashError::NotPhc,
+            ),
+            ("$argon2id$v=19$m=1,t=2,p=1", PasswordHashError::NotPhc),
+            ("$argon2id$v=19$m=19456,t=0,p=1", PasswordHashError::NotPhc),
+            (
+                "$argon2id$v=19$m=19456,t=2,p=1,x=1",
+                PasswordHashError::NotPhc,
+            ),
+        ] {
+            assert_eq!(with(head).unwrap_err(), error, "{head}");
+        }
+        assert!(with("$argon2id$v=19$m=65536,t=10,p=4").is_ok());
+        for text in [
+            "",
+            "changeme",
+            "$",
+            "$2b$12$abcdefghijklmnopqrstuv",
+            "$argon2id$v=19$m=19456,t=2,p=1",
+        ] {
+            assert!(PasswordHash::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bcrypt_is_taken_in_its_sound_forms_and_bounded_by_cost() {
+        let with = |head: &str| {
+            PasswordHash::parse(&format!(
+                "{head}DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."
+            ))
+        };
+        for head in ["$2a$06$", "$2b$04$", "$2y$14$"] {
+            assert!(with(head).is_ok(), "{head}");
+        }
+        assert_eq!(with("$2b$15$"), Err(PasswordHashError::OutOfBounds));
+        assert_eq!(with("$2b$31$"), Err(PasswordHashError::OutOfBounds));
+        assert_eq!(with("$2b$03$"), Err(PasswordHashError::OutOfBounds));
+        for head in ["$2x$06$", "$2$06$", "$2b$6$0", "$2b$xx$"] {
+            assert_eq!(with(head), Err(PasswordHashError::NotPhc), "{head}");
+        }
+    }
+
+    #[test]
+    fn only_a_hash_made_like_new_ones_is_current() {
+        let is_current = |text: &str| PasswordHash::parse(text).unwrap().is_current();
+        assert!(is_current(CURRENT));
+        for (from, to) in [
+            ("m=19456", "m=32768"),
+            ("t=2", "t=1"),
+            ("p=1", "p=2"),
+            ("8f/ojQzpsySE4LYj8DlDjA", "bjIg7GSNLupiScwm"),
+            (
+                "y3bzGs9Or3TMqalhC4uW/ejnvLxrOzNrbyDwePIN5iU",
+                "uso2uJpGEOfaSplB0ejn9R3iPmWldG50",
+            ),
+        ] {
+            assert!(!is_current(&CURRENT.replace(from, to)), "{to}");
+        }
+        let bcrypt = "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.";
+        assert!(!is_current(bcrypt));
+    }
+}

@@ -1,0 +1,224 @@
+//! The work of a hash: memory kept between calls, and the same cost whether or not there is a user.
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, PasswordHash as Phc, Salt},
+};
+use aws_lc_rs::rand;
+
+use super::hash::{Function, LANES, MEMORY_KIB, PASSES, PasswordHash, SALT_BYTES};
+use crate::credentials::Password;
+
+/// A hash of no password, made like a new one: an unknown user costs what a known one does.
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$8f/ojQzpsySE4LYj8DlDjA$y3bzGs9Or3TMqalhC4uW/ejnvLxrOzNrbyDwePIN5iU";
+
+/// A hash could not be computed: no memory or no randomness was to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the password hash could not be computed")]
+pub struct HashingError;
+
+/// Computes hashes, and keeps the 19 MiB of block memory between calls: touching fresh pages
+/// costs a third of a hash. Nothing is allocated before the first call.
+#[derive(Default)]
+pub struct PasswordHasher {
+    memory: Mutex<Vec<Block>>,
+    computed: AtomicU64,
+}
+
+impl PasswordHasher {
+    /// A hasher without memory yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether `password` is the one of `hash`. Without a hash the same work is done for nothing,
+    /// so that the time to answer does not tell whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError`] where the memory cannot be allocated.
+    pub fn verify(
+        &self,
+        password: &Password,
+        hash: Option<&PasswordHash>,
+    ) -> Result<bool, HashingError> {
+        let dummy = PasswordHash::parse(DUMMY).map_err(|_| HashingError)?;
+        let expected = hash.unwrap_or(&dummy);
+        let matches = match &expected.function {
+            Function::Argon2id {
+                params,
+                salt,
+                output,
+            } => {
+                // `Output` compares in constant time.
+                self.compute(password, params, salt, output.len())? == *output
+            }
+            Function::Bcrypt => {
+                self.computed.fetch_add(1, Ordering::Relaxed);
+                bcrypt::verify(password.expose(), expected.expose()).map_err(|_| HashingError)?
+            }
+        };
+        Ok(matches && hash.is_some())
+    }
+
+    /// Hashes a new password with a random salt.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError`] where the memory cannot be allocated or no randomness is to be had.
+    pub fn hash(&self, password: &Password) -> Result<PasswordHash, HashingError> {
+        let mut salt = [0; SALT_BYTES];
+        rand::fill(&mut salt).map_err(|_| HashingError)?;
+        let salt = Salt::new(&salt).map_err(|_| HashingError)?;
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| HashingError)?;
+        let output = self.compute(password, &params, &salt, Params::DEFAULT_OUTPUT_LEN)?;
+        let phc = Phc {
+            algorithm: argon2::ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: (&params).try_into().map_err(|_| HashingError)?,
+            salt: Some(salt),
+            hash: Some(output),
+        };
+        PasswordHash::parse(&phc.to_string()).map_err(|_| HashingError)
+    }
+
+    /// How many hashes were computed so far: a test can tell that a refusal cost one, or none.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
+    fn compute(
+        &self,
+        password: &Password,
+        params: &Params,
+        salt: &Salt,
+        output_bytes: usize,
+    ) -> Result<Output, HashingError> {
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        // A panic while the lock was held leaves only garbage that the next call overwrites.
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let blocks = params.block_count();
+        if memory.len() < blocks {
+            let missing = blocks - memory.len();
+            memory
+                .try_reserve_exact(missing)
+                .map_err(|_| HashingError)?;
+            memory.resize(blocks, Block::new());
+        }
+        let mut output = vec![0; output_bytes];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+            .hash_password_into_with_memory(password.expose(), salt, &mut output, &mut memory[..])
+            .map_err(|_| HashingError)?;
+        // An old hash with more memory does not make the process larger for good.
+        memory.truncate(MEMORY_KIB as usize);
+        memory.shrink_to(MEMORY_KIB as usize);
+        Output::new(&output).map_err(|_| HashingError)
+    }
+}
+
+impl fmt::Debug for PasswordHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHasher")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_new_hash_verifies_its_password_and_no_other() {
+        let hasher = PasswordHasher::new();
+        let hash = hasher.hash(&password("päss wörd ")).unwrap();
+        assert_eq!(
+            hasher.verify(&password("päss wörd "), Some(&hash)),
+            Ok(true)
+        );
+        assert_eq!(
+            hasher.verify(&password("päss wörd"), Some(&hash)),
+            Ok(false)
+        );
+        assert_eq!(hasher.verify(&password(""), Some(&hash)), Ok(false));
+    }
+
+    #[test]
+    fn two_hashes_of_one_password_differ() {
+        let hasher = PasswordHasher::new();
+        assert_ne!(
+            hasher.hash(&password("same")).unwrap(),
+            hasher.hash(&password("same")).unwrap()
+        );
+    }
+
+    #[test]
+    fn no_password_matches_without_a_hash() {
+        let hasher = PasswordHasher::new();
+        for guess in ["", "changeme", "dummy"] {
+            assert_eq!(hasher.verify(&password(guess), None), Ok(false));
+        }
+        assert_eq!(hasher.computed(), 3, "each guess costs a hash");
+    }
+
+    #[test]
+    fn the_dummy_has_the_parameters_of_a_new_hash() {
+        assert!(PasswordHash::parse(DUMMY).unwrap().is_current());
+        let new = PasswordHasher::new().hash(&password("x")).unwrap();
+        assert!(new.is_current());
+    }
+
+    // jBCrypt's test vector of an empty password, and a hash made with Python's bcrypt 5.0.
+    #[test]
+    fn a_bcrypt_hash_verifies_its_password_and_no_other() {
+        let empty = "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.";
+        let phrase = "$2b$06$/74w1fHUVRXxnqEWR7jMl.7YMXLAs2j5.C308kxkyfBMc26BvYn2e";
+        let hasher = PasswordHasher::new();
+        let verify = |hash: &str, text: &str| {
+            let hash = PasswordHash::parse(hash).unwrap();
+            hasher.verify(&password(text), Some(&hash)).unwrap()
+        };
+        assert!(verify(empty, ""));
+        assert!(!verify(empty, "a"));
+        assert!(verify(phrase, "päss wörd "));
+        assert!(!verify(phrase, "päss wörd"));
+        assert_eq!(hasher.computed(), 4);
+    }
+
+    // Made with the reference implementation (argon2-cffi 25.1.0 on libargon2), password "password".
+    const REFERENCE: &str =
+        "$argon2id$v=19$m=4096,t=3,p=2$bjIg7GSNLupiScwm$uso2uJpGEOfaSplB0ejn9R3iPmWldG50";
+
+    #[test]
+    fn a_hash_of_the_reference_implementation_verifies() {
+        let hash = PasswordHash::parse(REFERENCE).unwrap();
+        let hasher = PasswordHasher::new();
+        assert_eq!(hasher.verify(&password("password"), Some(&hash)), Ok(true));
+        assert_eq!(hasher.verify(&password("Password"), Some(&hash)), Ok(false));
+    }
+
+    #[test]
+    fn the_memory_of_a_larger_hash_is_given_back() {
+        let hasher = PasswordHasher::new();
+        let larger = DUMMY.replace("m=19456,t=2", "m=32768,t=1");
+        hasher
+            .verify(&password("x"), Some(&PasswordHash::parse(&larger).unwrap()))
+            .unwrap();
+        assert_eq!(
+            hasher.memory.lock().unwrap().capacity(),
+            MEMORY_KIB as usize
+        );
+    }
+}
