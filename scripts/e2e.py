@@ -404,7 +404,7 @@ def steps(run_, template):
 
     step("sign in")
     password = secrets.token_urlsafe(24)
-    run_.authctl("user", "add", EMAIL, "--role", "Admin", "--permission", "read", stdin=password + "\n")
+    run_.authctl("user", "add", EMAIL, "--role", "Admin=create,read,update,delete", stdin=password + "\n")
     api = Api(run_.port, ids["Api"])
     token = run_.sign_in(api, password)
 

@@ -37,6 +37,22 @@ const OPERATOR: Patience = Patience {
     backoff: Duration::from_millis(100),
 };
 
+impl Patience {
+    fn applied_to(self, config: SdkConfig) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(self.attempt)
+            .operation_timeout(self.operation);
+        let retries = RetryConfig::standard()
+            .with_max_attempts(self.attempts)
+            .with_initial_backoff(self.backoff);
+        config
+            .into_builder()
+            .timeout_config(timeouts.build())
+            .retry_config(retries)
+            .build()
+    }
+}
+
 /// AWS as the environment describes it. Nothing is read before the first call, so that a function
 /// whose settings name nothing in AWS pays nothing.
 #[derive(Debug)]
@@ -57,6 +73,16 @@ impl Aws {
     #[must_use]
     pub fn for_operator() -> Self {
         Self::with(OPERATOR)
+    }
+
+    /// AWS for a function, where `config` describes it and not the environment: for tests.
+    #[must_use]
+    pub fn for_function_with(config: SdkConfig) -> Self {
+        let config = FUNCTION.applied_to(config);
+        Self {
+            patience: FUNCTION,
+            config: OnceCell::new_with(Some(config)),
+        }
     }
 
     fn with(patience: Patience) -> Self {
@@ -99,24 +125,9 @@ impl Aws {
 
     /// Shared by all clients, with the one HTTP client in it.
     pub(crate) async fn config(&self) -> &SdkConfig {
-        let Patience {
-            attempt,
-            operation,
-            attempts,
-            backoff,
-        } = self.patience;
-        let load = || async move {
-            let timeouts = TimeoutConfig::builder()
-                .operation_attempt_timeout(attempt)
-                .operation_timeout(operation);
-            let retries = RetryConfig::standard()
-                .with_max_attempts(attempts)
-                .with_initial_backoff(backoff);
-            aws_config::defaults(BehaviorVersion::latest())
-                .timeout_config(timeouts.build())
-                .retry_config(retries)
-                .load()
-                .await
+        let load = || async {
+            let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+            self.patience.applied_to(config)
         };
         self.config.get_or_init(load).await
     }

@@ -45,5 +45,5 @@ pub use repository::{
 pub use settings::{
     KeySettings, KeyUse, Settings, SettingsError, SettingsReader, Store, TokenSettings, VARIABLES,
 };
-pub use token::{AccessToken, SigningError, TokenIssuer};
+pub use token::{AccessToken, SigningError, TokenIssuer, is_scope_token};
 pub use user::{Role, StoredUser, User};

@@ -150,7 +150,9 @@ fn sign(claims: &Claims, keys: &KeySet) -> Result<AccessToken, SigningError> {
     Ok(AccessToken(token))
 }
 
-fn is_scope_token(permission: &str) -> bool {
+/// Whether a permission is a scope token (RFC 6749 section 3.3); no token is issued with any other.
+#[must_use]
+pub fn is_scope_token(permission: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
     !permission.is_empty() && permission.bytes().all(fits)
 }
