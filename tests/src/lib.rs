@@ -11,6 +11,7 @@ pub mod hostile;
 pub mod openapi;
 pub mod project;
 pub mod runtime_api;
+pub mod template;
 
 /// The examples of the documentation, compiled.
 #[cfg(doctest)]

@@ -9,6 +9,7 @@ use auth_core::{SettingsReader, VARIABLES};
 use bundle_tests::{
     functions::{FUNCTIONS, Function},
     project,
+    template::Template,
 };
 use serde_json::Value;
 
@@ -29,21 +30,6 @@ fn routes_of_the_code() -> BTreeSet<Route> {
     FUNCTIONS.iter().flat_map(routes).collect()
 }
 
-/// The functions of the template by the name of their binary.
-fn functions_of_the_template() -> BTreeMap<String, Value> {
-    let template = project::yaml("template.yaml");
-    let resources = template["Resources"].as_object().unwrap().values();
-    resources
-        .filter(|resource| resource["Type"] == "AWS::Serverless::Function")
-        .map(|function| {
-            let binary = function["Metadata"]["BuildProperties"]["Binary"]
-                .as_str()
-                .unwrap();
-            (binary.to_owned(), function.clone())
-        })
-        .collect()
-}
-
 fn watch_settings() -> Value {
     let text = project::read("CargoLambda.toml");
     let settings: Value = toml::from_str(&text).unwrap();
@@ -61,7 +47,7 @@ fn template_watch_openapi_and_code_have_the_same_routes() {
     let code = routes_of_the_code();
 
     let mut template = BTreeSet::new();
-    for (name, function) in functions_of_the_template() {
+    for (name, function) in Template::read().functions() {
         for event in function["Properties"]["Events"]
             .as_object()
             .unwrap()
@@ -102,7 +88,7 @@ fn every_folder_of_functions_is_in_the_template() {
     let folders: BTreeSet<String> = folders
         .map(|folder| folder.unwrap().file_name().into_string().unwrap())
         .collect();
-    let template: BTreeSet<String> = functions_of_the_template().into_keys().collect();
+    let template: BTreeSet<String> = Template::read().functions().into_keys().collect();
     assert_eq!(template, folders);
 }
 
@@ -128,37 +114,6 @@ fn the_functions_take_the_settings_of_watch() {
         assert_starts(function, &variables);
     }
     assert!(variables["JWT_SECRET_KEY"].contains("not-for-deployment"));
-}
-
-#[test]
-fn the_functions_take_the_settings_of_the_template() {
-    let template = project::yaml("template.yaml");
-    let global = &template["Globals"]["Function"]["Environment"]["Variables"];
-    for (name, function) in functions_of_the_template() {
-        let own = &function["Properties"]["Environment"]["Variables"];
-        let variables = [global, own]
-            .into_iter()
-            .filter_map(Value::as_object)
-            .flatten();
-        let variables: BTreeMap<String, String> = variables
-            .map(|(name, value)| {
-                let is_parameter = template["Parameters"]
-                    .get(value.as_str().unwrap())
-                    .is_some();
-                let value = if is_parameter {
-                    "a-parameter-of-the-stack-8f2kq0zw6d1mxr4b"
-                } else {
-                    value.as_str().unwrap()
-                };
-                (name.clone(), value.to_owned())
-            })
-            .collect();
-        for variable in variables.keys() {
-            assert!(VARIABLES.contains(&variable.as_str()), "{name}: {variable}");
-        }
-        let function = FUNCTIONS.iter().find(|function| function.name == name);
-        assert_starts(function.expect("a function"), &variables);
-    }
 }
 
 #[test]

@@ -1,0 +1,114 @@
+//! `template.yaml`, taken apart. `!Ref X` and `!GetAtt X.Y` read as `X` and `X.Y`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::project;
+
+/// The template of the stack.
+pub struct Template(Value);
+
+impl Template {
+    /// Reads the template.
+    #[must_use]
+    pub fn read() -> Self {
+        Self(project::yaml("template.yaml"))
+    }
+
+    /// A resource by its logical name; what `!GetAtt` or `!Ref` names, too.
+    #[must_use]
+    pub fn resource(&self, name: &str) -> &Value {
+        let name = name.split('.').next().unwrap_or_default();
+        let resource = &self.0["Resources"][name];
+        assert!(resource.is_object(), "no resource {name}");
+        resource
+    }
+
+    /// The resources of a type, by their logical names.
+    #[must_use]
+    pub fn of_type(&self, kind: &str) -> BTreeMap<String, Value> {
+        let resources = self.0["Resources"].as_object().expect("resources");
+        resources
+            .iter()
+            .filter(|(_, resource)| resource["Type"] == kind)
+            .map(|(name, resource)| (name.clone(), resource.clone()))
+            .collect()
+    }
+
+    /// The functions by the name of their binary.
+    #[must_use]
+    pub fn functions(&self) -> BTreeMap<String, Value> {
+        self.of_type("AWS::Serverless::Function")
+            .into_values()
+            .map(|function| {
+                let binary = &function["Metadata"]["BuildProperties"]["Binary"];
+                (binary.as_str().expect("a binary").to_owned(), function)
+            })
+            .collect()
+    }
+
+    /// The logical name of a function.
+    #[must_use]
+    pub fn name_of(&self, binary: &str) -> String {
+        self.of_type("AWS::Serverless::Function")
+            .into_iter()
+            .find(|(_, function)| function["Metadata"]["BuildProperties"]["Binary"] == binary)
+            .map(|(name, _)| name)
+            .expect("a function")
+    }
+
+    /// A function's environment, with the defaults of parameters in their place.
+    #[must_use]
+    pub fn environment(&self, function: &Value) -> BTreeMap<String, String> {
+        let global = &self.0["Globals"]["Function"]["Environment"]["Variables"];
+        let own = &function["Properties"]["Environment"]["Variables"];
+        let variables = [global, own].into_iter().filter_map(Value::as_object);
+        variables
+            .flatten()
+            .map(|(name, value)| {
+                let text = value.as_str().expect("a text");
+                let value = match self.0["Parameters"].get(text) {
+                    Some(parameter) => match &parameter["Default"] {
+                        Value::String(text) => text.clone(),
+                        other => other.to_string(),
+                    },
+                    None => text.to_owned(),
+                };
+                (name.clone(), value)
+            })
+            .collect()
+    }
+
+    /// What a function's own role allows: action and resource.
+    #[must_use]
+    pub fn rights(&self, function: &Value) -> BTreeSet<(String, String)> {
+        let role = function["Properties"]["Role"].as_str().expect("a role");
+        let role = &self.resource(role)["Properties"];
+        assert!(role["ManagedPolicyArns"].is_null(), "managed policies allow more");
+        let policies = role["Policies"].as_array().expect("policies");
+        let statements = policies.iter().flat_map(|policy| {
+            let statements = policy["PolicyDocument"]["Statement"].as_array();
+            statements.expect("statements")
+        });
+        statements
+            .flat_map(|statement| {
+                assert_eq!(statement["Effect"], "Allow");
+                let resources = texts(&statement["Resource"]);
+                let pairs = move |action: String| {
+                    let pair = move |resource| (action.clone(), resource);
+                    resources.clone().into_iter().map(pair)
+                };
+                texts(&statement["Action"]).into_iter().flat_map(pairs)
+            })
+            .collect()
+    }
+}
+
+/// One text or a list of them, as policies take both.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(all) => all.iter().flat_map(texts).collect(),
+        one => vec![one.as_str().expect("a text").to_owned()],
+    }
+}
