@@ -85,7 +85,10 @@ impl Template {
     pub fn rights(&self, function: &Value) -> BTreeSet<(String, String)> {
         let role = function["Properties"]["Role"].as_str().expect("a role");
         let role = &self.resource(role)["Properties"];
-        assert!(role["ManagedPolicyArns"].is_null(), "managed policies allow more");
+        assert!(
+            role["ManagedPolicyArns"].is_null(),
+            "managed policies allow more"
+        );
         let policies = role["Policies"].as_array().expect("policies");
         let statements = policies.iter().flat_map(|policy| {
             let statements = policy["PolicyDocument"]["Statement"].as_array();

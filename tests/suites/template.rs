@@ -77,7 +77,11 @@ fn nothing_is_a_star_but_the_resource_of_x_ray() {
         }
     }
     let roles = template.of_type("AWS::IAM::Role").len();
-    assert_eq!(roles, template.functions().len(), "each role is a function's");
+    assert_eq!(
+        roles,
+        template.functions().len(),
+        "each role is a function's"
+    );
     assert!(template.of_type("AWS::IAM::Policy").is_empty());
 }
 
@@ -85,7 +89,11 @@ fn nothing_is_a_star_but_the_resource_of_x_ray() {
 fn every_log_group_has_a_retention_and_every_function_its_alarms() {
     let template = Template::read();
     let groups = template.of_type("AWS::Logs::LogGroup");
-    assert_eq!(groups.len(), template.functions().len() + 1, "and the API's");
+    assert_eq!(
+        groups.len(),
+        template.functions().len() + 1,
+        "and the API's"
+    );
     for (name, group) in groups {
         let days = &group["Properties"]["RetentionInDays"];
         assert_eq!(days, "LogRetentionDays", "{name}");
@@ -99,14 +107,20 @@ fn every_log_group_has_a_retention_and_every_function_its_alarms() {
     };
     for binary in template.functions().keys() {
         for metric in ["Errors", "Throttles", "Duration"] {
-            assert!(watched(metric, &template.name_of(binary)), "{binary}: {metric}");
+            assert!(
+                watched(metric, &template.name_of(binary)),
+                "{binary}: {metric}"
+            );
         }
     }
     assert!(watched("5xx", "Api"));
     assert!(watched("ReadThrottleEvents", "AuthTable"));
     assert!(watched("WriteThrottleEvents", "AuthTable"));
     for (name, alarm) in &alarms {
-        assert_eq!(alarm["Properties"]["AlarmActions"][0], "HasAlarmTopic", "{name}");
+        assert_eq!(
+            alarm["Properties"]["AlarmActions"][0], "HasAlarmTopic",
+            "{name}"
+        );
     }
 }
 
@@ -135,7 +149,8 @@ fn the_table_is_kept_safe() {
 fn the_secret_is_generated_as_a_key_that_the_functions_take() {
     let template = Template::read();
     let generate = &template.resource("JwtKeys")["Properties"]["GenerateSecretString"];
-    let head: Value = serde_json::from_str(generate["SecretStringTemplate"].as_str().unwrap()).unwrap();
+    let head: Value =
+        serde_json::from_str(generate["SecretStringTemplate"].as_str().unwrap()).unwrap();
     assert_eq!(head, serde_json::json!({"kty": "oct", "alg": "HS256"}));
     assert_eq!(generate["GenerateStringKey"], "k");
     let length = generate["PasswordLength"].as_u64().unwrap();
@@ -153,7 +168,10 @@ fn every_parameter_is_described_and_the_outputs_name_the_address_and_the_table()
     for (name, parameter) in template["Parameters"].as_object().unwrap() {
         let description = parameter["Description"].as_str().unwrap_or_default();
         assert!(description.len() > 10, "{name}");
-        assert!(!parameter["Default"].is_null(), "{name}: a deploy needs no answer");
+        assert!(
+            !parameter["Default"].is_null(),
+            "{name}: a deploy needs no answer"
+        );
     }
     let outputs: BTreeMap<String, Value> =
         serde_json::from_value(template["Outputs"].clone()).unwrap();

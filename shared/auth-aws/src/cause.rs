@@ -2,14 +2,17 @@
 
 use std::error::Error;
 
-/// The error and its causes in one line. Only their `Display`: their `Debug` would print responses,
+/// The error and its causes in one line, each once: some repeat the one below. Only their `Display`: their `Debug` would print responses,
 /// and in these stand users.
 pub(crate) fn cause(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let inner = error.to_string();
+        if !text.ends_with(&inner) {
+            text.push_str(": ");
+            text.push_str(&inner);
+        }
         next = error.source();
     }
     text
@@ -21,11 +24,15 @@ mod tests {
 
     #[derive(Debug, thiserror::Error)]
     #[error("outer")]
-    struct Outer(#[source] std::io::Error);
+    struct Outer(#[source] Middle);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Middle(#[source] std::io::Error);
 
     #[test]
-    fn every_cause_is_told() {
-        let error = Outer(std::io::Error::other("inner"));
+    fn every_cause_is_told_once() {
+        let error = Outer(Middle(std::io::Error::other("inner")));
         assert_eq!(cause(&error), "outer: inner");
     }
 }

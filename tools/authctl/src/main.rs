@@ -80,7 +80,10 @@ async fn users_of(cli: &Cli) -> Result<DynamoDbUserRepository, CommandError> {
     let table = match (&cli.table, &cli.stack) {
         (Some(table), _) => table.clone(),
         (None, Some(stack)) => aws.table_of_stack(stack).await?,
-        (None, None) => std::env::var("AUTH_TABLE").map_err(|_| CommandError::NoTable)?,
+        (None, None) => std::env::var("AUTH_TABLE")
+            .ok()
+            .filter(|table| !table.is_empty())
+            .ok_or(CommandError::NoTable)?,
     };
     Ok(aws.users(table).await)
 }
