@@ -1,11 +1,12 @@
 //! Both functions in process, with a clock that stands still.
 
-use std::{collections::BTreeMap, env::VarError};
+use std::{collections::BTreeMap, env::VarError, sync::Arc};
 
 use auth_core::{
-    Algorithm, BearerError, Clock, InMemoryUserRepository, JwtBearer, KeySet, LoggedUser,
-    SettingsReader, TokenSettings,
+    Algorithm, BearerError, Clock, InMemoryUserRepository, JwtBearer, KeySet, KeySettings,
+    KeySource, LoggedUser, SettingsReader, TokenSettings,
 };
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Response, header::AUTHORIZATION};
 use login::{Login, LoginSettings};
 use me::Me;
@@ -37,17 +38,12 @@ impl TestApp {
         let reader = || SettingsReader::new(variables.keys().map(ToString::to_string), &lookup);
         let users = InMemoryUserRepository::with_tutorial_user;
         let clock = || Clock::from_fn(|| NOW);
+        let login = LoginSettings::read(reader()).expect("settings");
+        let me = me::read_settings(reader()).expect("settings");
+        let (login_keys, me_keys) = (fixed_keys(&login.common.keys), fixed_keys(&me.keys));
         Self {
-            login: Login::new(
-                LoginSettings::read(reader()).expect("settings"),
-                users(),
-                clock(),
-            ),
-            me: Me::new(
-                me::read_settings(reader()).expect("settings"),
-                users(),
-                clock(),
-            ),
+            login: Login::new(login, login_keys, users(), clock()),
+            me: Me::new(me, me_keys, users(), clock()),
         }
     }
 
@@ -59,6 +55,15 @@ impl TestApp {
             "me" => self.me.handle(request).await,
             other => panic!("no function {other}"),
         }
+    }
+}
+
+/// The keys of settings that hold them themselves.
+#[must_use]
+pub fn fixed_keys(settings: &KeySettings) -> Arc<dyn KeySource> {
+    match settings {
+        KeySettings::Fixed(keys) => keys.clone().into(),
+        KeySettings::Secret { .. } => panic!("the keys are in a secret"),
     }
 }
 
@@ -78,5 +83,6 @@ pub fn authenticate(guard: &JwtBearer, token: &str) -> Result<LoggedUser, Bearer
     let mut headers = HeaderMap::new();
     let value = HeaderValue::from_bytes(format!("Bearer {token}").as_bytes()).expect("a header");
     headers.insert(AUTHORIZATION, value);
-    guard.authenticate(&headers)
+    let decided = guard.authenticate(&headers).now_or_never();
+    decided.expect("fixed keys wait for nothing")
 }

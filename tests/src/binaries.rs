@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::Value;
@@ -97,6 +97,11 @@ impl Function {
             Outcome::Response(response) => Answer(response),
             Outcome::Error(error) => panic!("an error for {event}: {error}"),
         }
+    }
+
+    /// Sets the time that Lambda gives each event from now on.
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.api.set_timeout(timeout);
     }
 
     /// What the process has written so far.

@@ -1,7 +1,14 @@
 //! A Lambda Runtime API for one function process: `next`, `response` and `error`
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -35,12 +42,14 @@ pub struct RuntimeApi {
     events: mpsc::UnboundedSender<String>,
     outcomes: Mutex<mpsc::UnboundedReceiver<Outcome>>,
     ready: Arc<Notify>,
+    timeout_millis: Arc<AtomicU64>,
 }
 
 struct Shared {
     events: Mutex<mpsc::UnboundedReceiver<String>>,
     outcomes: mpsc::UnboundedSender<Outcome>,
     ready: Arc<Notify>,
+    timeout_millis: Arc<AtomicU64>,
 }
 
 impl RuntimeApi {
@@ -51,10 +60,12 @@ impl RuntimeApi {
         let (events, received_events) = mpsc::unbounded_channel();
         let (sent_outcomes, outcomes) = mpsc::unbounded_channel();
         let ready = Arc::new(Notify::new());
+        let timeout_millis = Arc::new(AtomicU64::new(10_000));
         let shared = Arc::new(Shared {
             events: Mutex::new(received_events),
             outcomes: sent_outcomes,
             ready: Arc::clone(&ready),
+            timeout_millis: Arc::clone(&timeout_millis),
         });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -70,6 +81,7 @@ impl RuntimeApi {
             events,
             outcomes: Mutex::new(outcomes),
             ready,
+            timeout_millis,
         }
     }
 
@@ -77,6 +89,12 @@ impl RuntimeApi {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Sets the time that each event gets: 10 s at first, as in the template.
+    pub fn set_timeout(&self, timeout: Duration) {
+        let millis = timeout.as_millis().try_into().expect("a short time");
+        self.timeout_millis.store(millis, Ordering::Relaxed);
     }
 
     /// Waits until the function asks for its first event.
@@ -105,12 +123,15 @@ async fn answer(
     if parts.method == Method::GET && path.ends_with("/invocation/next") {
         shared.ready.notify_one();
         let event = shared.events.lock().await.recv().await.unwrap_or_default();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let timeout = shared.timeout_millis.load(Ordering::Relaxed);
+        let deadline = now.expect("a clock after 1970").as_millis() + u128::from(timeout);
         let response = Response::builder()
             .header(
                 "lambda-runtime-aws-request-id",
                 "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
             )
-            .header("lambda-runtime-deadline-ms", "4102444800000")
+            .header("lambda-runtime-deadline-ms", deadline.to_string())
             .header(
                 "lambda-runtime-invoked-function-arn",
                 "arn:aws:lambda:eu-central-1:1:function:f",

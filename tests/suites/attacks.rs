@@ -15,7 +15,11 @@ use serde_json::{Value, json};
 
 fn secret_guard() -> JwtBearer {
     let key = Key::from_secret(forge::SECRET.as_bytes(), Algorithm::HS256).unwrap();
-    JwtBearer::new(key.into(), TokenSettings::default(), Clock::from_fn(|| NOW))
+    JwtBearer::new(
+        KeySet::from(key),
+        TokenSettings::default(),
+        Clock::from_fn(|| NOW),
+    )
 }
 
 #[test]

@@ -8,6 +8,7 @@ use bundle_tests::{
     app::NOW,
     forge::{self, SECRET},
 };
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use proptest::prelude::*;
 use serde_json::json;
@@ -15,7 +16,7 @@ use serde_json::json;
 fn guard() -> JwtBearer {
     let key = Key::from_secret(SECRET.as_bytes(), Algorithm::HS256).unwrap();
     JwtBearer::new(
-        key.into(),
+        KeySet::from(key),
         TokenSettings::default(),
         auth_core::Clock::from_fn(|| NOW),
     )
@@ -24,7 +25,7 @@ fn guard() -> JwtBearer {
 fn authenticate(value: &[u8]) -> Option<Result<auth_core::LoggedUser, BearerError>> {
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, HeaderValue::from_bytes(value).ok()?);
-    Some(guard().authenticate(&headers))
+    guard().authenticate(&headers).now_or_never()
 }
 
 fn bearer(token: &str) -> Option<Result<auth_core::LoggedUser, BearerError>> {

@@ -7,8 +7,10 @@
 use std::process::ExitCode;
 
 use auth_core::{
-    Clock, Email, InMemoryUserRepository, RepositoryError, StoredUser, User, UserRepository,
+    Clock, CredentialRepository, Email, InMemoryUserRepository, PasswordHash, RepositoryError,
+    StoredUser, User, UserRepository,
 };
+use bundle_tests::app::fixed_keys;
 use login::{Login, LoginSettings};
 use me::Me;
 
@@ -19,7 +21,9 @@ impl UserRepository for StagedUserRepository {
         let found = self.find_with_password(email).await?;
         Ok(found.map(|stored| stored.user))
     }
+}
 
+impl CredentialRepository for StagedUserRepository {
     async fn find_with_password(
         &self,
         email: &Email,
@@ -40,6 +44,15 @@ impl UserRepository for StagedUserRepository {
             _ => Ok(None),
         }
     }
+
+    async fn replace_password_hash(
+        &self,
+        _: &Email,
+        _: &PasswordHash,
+        _: &PasswordHash,
+    ) -> Result<bool, RepositoryError> {
+        panic!("every hash of the store is current")
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,11 +61,13 @@ async fn main() -> ExitCode {
     let (reader, clock) = (auth_lambda::environment(), Clock::system());
     if std::env::args().nth(1).as_deref() == Some("login") {
         let settings = LoginSettings::read(reader).expect("settings");
-        let login = Login::new(settings, StagedUserRepository, clock);
+        let keys = fixed_keys(&settings.common.keys);
+        let login = Login::new(settings, keys, StagedUserRepository, clock);
         auth_lambda::run(|request| login.handle(request)).await
     } else {
         let settings = me::read_settings(reader).expect("settings");
-        let me = Me::new(settings, StagedUserRepository, clock);
+        let keys = fixed_keys(&settings.keys);
+        let me = Me::new(settings, keys, StagedUserRepository, clock);
         auth_lambda::run(|request| me.handle(request)).await
     }
 }
