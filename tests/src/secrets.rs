@@ -1,0 +1,79 @@
+//! A stand-in for Secrets Manager with one secret, which may change, fail and come back.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::{
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+/// A server of its own for each test.
+pub struct Secrets {
+    url: String,
+    secret: Arc<Mutex<Option<String>>>,
+}
+
+impl Secrets {
+    /// Serves a secret; `None` answers as if Secrets Manager had failed.
+    pub async fn serve(secret: Option<&str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let secret = Arc::new(Mutex::new(secret.map(str::to_owned)));
+        let shared = Arc::clone(&secret);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = Arc::clone(&shared);
+                let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+                let connection =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        Self {
+            url: format!("http://{address}"),
+            secret,
+        }
+    }
+
+    /// Where the secret is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Changes the secret, or what happens to who asks for it.
+    pub fn set(&self, secret: Option<&str>) {
+        *self.secret.lock().expect("no panic") = secret.map(str::to_owned);
+    }
+}
+
+async fn answer(
+    secret: Arc<Mutex<Option<String>>>,
+    _: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let secret = secret.lock().expect("no panic").clone();
+    let (status, body) = match secret {
+        Some(text) => (
+            StatusCode::OK,
+            json!({"ARN": "arn:aws:secretsmanager:eu-central-1:1:secret:keys", "Name": "keys", "SecretString": text}),
+        ),
+        None => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            json!({"__type": "InternalServiceError", "Message": "no"}),
+        ),
+    };
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.1")
+        .body(Full::from(body.to_string()));
+    Ok(response.expect("a response"))
+}
