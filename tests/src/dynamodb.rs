@@ -1,7 +1,7 @@
 //! Amazon's DynamoDB Local as a process, and users in a table of it.
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -43,8 +43,8 @@ impl DynamoDbLocal {
             port,
             files,
         };
-        server.wait_until_it_listens();
-        create_table(&Client::new(&config(&server.url()))).await;
+        server.wait_until_it_answers().await;
+        create_table(&server.client()).await;
         server
     }
 
@@ -55,9 +55,9 @@ impl DynamoDbLocal {
     }
 
     /// Starts the server again where it was.
-    pub fn start_again(&mut self) {
+    pub async fn start_again(&mut self) {
         self.process = process(self.port, &self.files);
-        self.wait_until_it_listens();
+        self.wait_until_it_answers().await;
     }
 
     /// Where the server answers.
@@ -77,11 +77,12 @@ impl DynamoDbLocal {
         Client::new(&config(&self.url()))
     }
 
-    fn wait_until_it_listens(&self) {
-        let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+    /// It listens for a while before it answers.
+    async fn wait_until_it_answers(&self) {
+        let (client, begin) = (self.client(), Instant::now());
+        while client.list_tables().send().await.is_err() {
             assert!(begin.elapsed() < PATIENCE, "DynamoDB Local does not start");
-            std::thread::sleep(Duration::from_millis(50));
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }

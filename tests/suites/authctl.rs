@@ -225,7 +225,7 @@ async fn what_fails_says_why_by_its_code_and_changes_nothing() {
             1,
             "/nowhere.jsonl",
         ),
-        (&["user", "list", "--stack", "other"], "", 2, "--stack"),
+        (&["user", "list", "--stack", "other"], "", 2, "twice"),
     ] {
         let (actual, _, error) = tool.run(arguments, input);
         assert_eq!(actual, code, "{arguments:?}: {error}");

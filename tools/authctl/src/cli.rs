@@ -16,7 +16,7 @@ use clap_complete::Shell;
 #[command(name = "authctl", version, max_term_width = 100)]
 pub(crate) struct Cli {
     /// The users' table. Without it and --stack, the variable `AUTH_TABLE` names it.
-    #[arg(long, global = true, value_name = "NAME", conflicts_with = "stack")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub(crate) table: Option<String>,
 
     /// The stack whose table it is, by the name that it was deployed under.

@@ -10,6 +10,8 @@ use auth_core::{DirectoryError, HashingError, RepositoryError};
 pub(crate) enum CommandError {
     #[error("name the table: --table NAME, --stack NAME, or the variable AUTH_TABLE")]
     NoTable,
+    #[error("--table and --stack name the table twice")]
+    TwoTables,
     #[error(transparent)]
     Stack(#[from] StackError),
     #[error("{0} exists already; nothing was changed")]
@@ -62,7 +64,7 @@ impl CommandError {
     /// Documented in the help of `cli`. Clap ends with 2 where the usage is wrong.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::NoTable => 2,
+            Self::NoTable | Self::TwoTables => 2,
             Self::AlreadyExists(_) => 3,
             Self::NotFound(_) => 4,
             Self::BadLines(_) => 5,

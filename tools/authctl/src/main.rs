@@ -78,7 +78,9 @@ async fn run(cli: Cli) -> Result<(), CommandError> {
 async fn users_of(cli: &Cli) -> Result<DynamoDbUserRepository, CommandError> {
     let aws = Aws::for_operator();
     let table = match (&cli.table, &cli.stack) {
-        (Some(table), _) => table.clone(),
+        // Clap does not see a conflict of two that stand on both sides of a subcommand.
+        (Some(_), Some(_)) => return Err(CommandError::TwoTables),
+        (Some(table), None) => table.clone(),
         (None, Some(stack)) => aws.table_of_stack(stack).await?,
         (None, None) => std::env::var("AUTH_TABLE")
             .ok()
