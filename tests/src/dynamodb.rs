@@ -22,7 +22,7 @@ use crate::project;
 pub const TABLE: &str = "users";
 
 /// How long the server may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server with a table, ended when it is dropped.
 pub struct DynamoDbLocal {

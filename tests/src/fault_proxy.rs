@@ -36,6 +36,8 @@ pub enum Fault {
     Throttle,
     /// It takes reads, and fails whatever writes.
     FailWrites,
+    /// It takes reads, and passes on after a while whatever writes.
+    DelayWrites(Duration),
 }
 
 /// A proxy of its own for each test.
@@ -108,7 +110,8 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
     let fault = *state.fault.lock().expect("no panic");
     match fault {
         Fault::None => forward(&state, request).await,
-        Fault::Delay(while_) => {
+        Fault::FailWrites | Fault::DelayWrites(_) if is_read => forward(&state, request).await,
+        Fault::Delay(while_) | Fault::DelayWrites(while_) => {
             tokio::time::sleep(while_).await;
             forward(&state, request).await
         }
@@ -118,7 +121,6 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
             forward(&state, request).await?;
             Err(io::ErrorKind::ConnectionReset.into())
         }
-        Fault::FailWrites if is_read => forward(&state, request).await,
         Fault::FailWrites | Fault::InternalError => Ok(failure(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",

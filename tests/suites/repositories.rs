@@ -1,13 +1,21 @@
 //! The repositories: one suite for the one in memory and the one in DynamoDB, and what only a store
 //! of its own can hold.
 
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
 use auth_core::{
     CredentialRepository, Email, InMemoryUserRepository, RepositoryError, UserRepository,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use bundle_tests::{
+    binaries::{Function, release},
     dynamodb::{self, DynamoDbLocal, TABLE},
+    events,
     fault_proxy::{Fault, FaultProxy},
+    forge,
     repository_suite::{self as suite, HASHES, Users, user},
 };
 
@@ -60,6 +68,66 @@ async fn a_write_whose_answer_is_lost_is_done_once_and_said_to_be_done() {
     );
     let found = users.find_with_password(&email).await.unwrap().unwrap();
     assert_eq!(found.password_hash, new);
+}
+
+/// Rows that no version of the bundle has written, and the functions that have to read what is wrong.
+fn rows() -> [(
+    &'static str,
+    HashMap<String, AttributeValue>,
+    &'static [&'static str],
+); 4] {
+    let text = |text: &str| AttributeValue::S(text.into());
+    let row: HashMap<String, AttributeValue> = [
+        ("pk", text("user#john.doe@leapify.tech")),
+        ("id", text("1")),
+        ("email", text("john.doe@leapify.tech")),
+        ("disabled", AttributeValue::Bool(false)),
+        ("roles", AttributeValue::L(vec![])),
+        ("password_hash", text(HASHES[1])),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    let with = |name: &str, value: AttributeValue| {
+        let mut row = row.clone();
+        row.insert(name.to_owned(), value);
+        row
+    };
+    let mut not_said = row.clone();
+    not_said.remove("disabled");
+    let costly = HASHES[1].replace("m=19456", "m=4000000");
+    [
+        ("whether disabled", not_said, &["login", "me"]),
+        ("roles", with("roles", text("Admin")), &["login", "me"]),
+        ("hash", with("password_hash", text("")), &["login"]),
+        ("cost", with("password_hash", text(&costly)), &["login"]),
+    ]
+}
+
+/// A mistake in the table is nobody's wrong password: a 500 that is logged, and at once, whatever
+/// work the row asks for.
+#[tokio::test]
+async fn a_row_that_is_no_user_is_a_500_of_the_real_functions() {
+    let server = DynamoDbLocal::start().await;
+    let url = server.url();
+    let mut variables = dynamodb::environment(&url);
+    variables.push(("JWT_SECRET_KEY", forge::SECRET));
+    for (what, row, functions) in rows() {
+        let put = server.client().put_item().table_name(TABLE);
+        put.set_item(Some(row)).send().await.unwrap();
+        for name in functions {
+            let function = Function::start_with(&release(name), &variables, &[]).await;
+            let event = events::object(&format!("{name}_success")).to_string();
+            let begin = Instant::now();
+            let answer = function.answer(&event).await;
+            assert!(begin.elapsed() < Duration::from_secs(3), "{what}");
+            assert_eq!(answer.status(), 500, "{what}: {answer:?}");
+            assert_eq!(answer.detail(), "Internal Server Error");
+            assert_eq!(answer.header("www-authenticate"), None);
+            let logs = function.logs();
+            assert!(logs.contains("a stored user cannot be read"), "{logs}");
+            assert!(!logs.contains("$argon2id"), "{logs}");
+        }
+    }
 }
 
 #[tokio::test]

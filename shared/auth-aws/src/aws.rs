@@ -32,7 +32,7 @@ const FUNCTION: Patience = Patience {
 #[cfg(feature = "operator")]
 const OPERATOR: Patience = Patience {
     attempt: Duration::from_secs(15),
-    operation: Duration::from_secs(60),
+    operation: Duration::from_mins(1),
     attempts: 5,
     backoff: Duration::from_millis(100),
 };

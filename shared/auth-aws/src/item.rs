@@ -1,6 +1,6 @@
 //! Users as items of the table.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Display};
 
 use auth_core::{Email, PasswordHash, RepositoryError, Role, StoredUser, User};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -110,8 +110,8 @@ fn role_items(roles: &[Role]) -> Vec<RoleItem> {
     roles.iter().map(item).collect()
 }
 
-fn malformed(error: impl ToString) -> RepositoryError {
-    RepositoryError::Malformed(error.to_string())
+fn malformed(error: impl Display) -> RepositoryError {
+    RepositoryError::Malformed(format!("{error}"))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const KEPT_FOR: u64 = 24 * 3600;
 
 /// The secret holds no keys that can be used, and the start is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("settings refused:\n  JWT_KEYS_SECRET_ID: the secret {0}")]
+#[error("settings refused:\n  JWT_KEYS_SECRET_ID: the secret is refused: {0}")]
 pub struct KeysRefused(KeyError);
 
 /// Something whose text is read anew on each call.

@@ -1,5 +1,7 @@
 //! What a deployed stack tells of itself.
 
+use aws_sdk_cloudformation::types::Stack;
+
 use crate::{aws::Aws, cause::cause};
 
 /// The output of the template that names the table.
@@ -26,7 +28,7 @@ impl Aws {
         let client = aws_sdk_cloudformation::Client::new(self.config().await);
         let described = client.describe_stacks().stack_name(name).send().await;
         let described = described.map_err(|error| StackError::Unreadable(cause(&error)))?;
-        let mut outputs = described.stacks().iter().flat_map(|stack| stack.outputs());
+        let mut outputs = described.stacks().iter().flat_map(Stack::outputs);
         let table = outputs.find(|output| output.output_key() == Some(TABLE_OUTPUT));
         table
             .and_then(|output| output.output_value())

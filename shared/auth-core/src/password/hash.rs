@@ -36,13 +36,17 @@ pub struct PasswordHash {
 /// The function that made a hash.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Function {
-    Argon2id {
-        params: Params,
-        salt: Salt,
-        output: Output,
-    },
+    Argon2id(Box<Argon2id>),
     /// Of an older system: verified once, then replaced.
     Bcrypt,
+}
+
+/// The parts of a PHC string.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Argon2id {
+    pub(super) params: Params,
+    pub(super) salt: Salt,
+    pub(super) output: Output,
 }
 
 /// Why a stored string is no usable hash.
@@ -97,16 +101,12 @@ impl PasswordHash {
     #[must_use]
     pub fn is_current(&self) -> bool {
         match &self.function {
-            Function::Argon2id {
-                params,
-                salt,
-                output,
-            } => {
-                params.m_cost() == MEMORY_KIB
-                    && params.t_cost() == PASSES
-                    && params.p_cost() == LANES
-                    && salt.len() >= SALT_BYTES
-                    && output.len() == Params::DEFAULT_OUTPUT_LEN
+            Function::Argon2id(hash) => {
+                hash.params.m_cost() == MEMORY_KIB
+                    && hash.params.t_cost() == PASSES
+                    && hash.params.p_cost() == LANES
+                    && hash.salt.len() >= SALT_BYTES
+                    && hash.output.len() == Params::DEFAULT_OUTPUT_LEN
             }
             Function::Bcrypt => false,
         }
@@ -128,13 +128,14 @@ fn parse_argon2id(text: &str) -> Result<Function, PasswordHashError> {
         && output.len() >= MIN_OUTPUT_BYTES
         && params.keyid().is_empty()
         && params.data().is_empty();
-    within
-        .then_some(Function::Argon2id {
-            params,
-            salt,
-            output,
-        })
-        .ok_or(PasswordHashError::OutOfBounds)
+    if !within {
+        return Err(PasswordHashError::OutOfBounds);
+    }
+    Ok(Function::Argon2id(Box::new(Argon2id {
+        params,
+        salt,
+        output,
+    })))
 }
 
 fn parse_bcrypt(text: &str) -> Result<Function, PasswordHashError> {

@@ -14,7 +14,7 @@ use argon2::{
 };
 use aws_lc_rs::rand;
 
-use super::hash::{Function, LANES, MEMORY_KIB, PASSES, PasswordHash, SALT_BYTES};
+use super::hash::{Argon2id, Function, LANES, MEMORY_KIB, PASSES, PasswordHash, SALT_BYTES};
 use crate::credentials::Password;
 
 /// A hash of no password, made like a new one: an unknown user costs what a known one does.
@@ -54,11 +54,12 @@ impl PasswordHasher {
         let dummy = PasswordHash::parse(DUMMY).map_err(|_| HashingError)?;
         let expected = hash.unwrap_or(&dummy);
         let matches = match &expected.function {
-            Function::Argon2id {
-                params,
-                salt,
-                output,
-            } => {
+            Function::Argon2id(hash) => {
+                let Argon2id {
+                    params,
+                    salt,
+                    output,
+                } = &**hash;
                 // `Output` compares in constant time.
                 self.compute(password, params, salt, output.len())? == *output
             }
