@@ -154,7 +154,7 @@ fn the_secret_is_generated_as_a_key_that_the_functions_take() {
     assert_eq!(head, serde_json::json!({"kty": "oct", "alg": "HS256"}));
     assert_eq!(generate["GenerateStringKey"], "k");
     let length = generate["PasswordLength"].as_u64().unwrap();
-    assert!(length % 4 == 0 && length * 6 / 8 >= 32);
+    assert!(length.is_multiple_of(4) && length * 6 / 8 >= 32);
     // Secrets Manager draws from all visible ASCII.
     let excluded = generate["ExcludeCharacters"].as_str().unwrap();
     let left: String = ('!'..='~').filter(|c| !excluded.contains(*c)).collect();
