@@ -28,18 +28,27 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct DynamoDbLocal {
     process: Child,
     port: u16,
-    files: TempDir,
+    files: Option<TempDir>,
 }
 
 impl DynamoDbLocal {
-    /// Starts a server on a free port and makes the table, as `template.yaml` describes it.
+    /// Starts a server on a free port and makes the table, as `template.yaml` describes it. It
+    /// keeps everything in memory.
     pub async fn start() -> Self {
-        let files = TempDir::new().expect("a temporary folder");
+        Self::start_on(None).await
+    }
+
+    /// Starts a server that keeps everything in files, which is slower and outlives a kill.
+    pub async fn start_with_files() -> Self {
+        Self::start_on(Some(TempDir::new().expect("a temporary folder"))).await
+    }
+
+    async fn start_on(files: Option<TempDir>) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let server = Self {
-            process: process(port, &files),
+            process: process(port, files.as_ref()),
             port,
             files,
         };
@@ -48,7 +57,7 @@ impl DynamoDbLocal {
         server
     }
 
-    /// Ends the server as a failure would, at once. What was written stays in its files.
+    /// Ends the server as a failure would, at once. What was written stays in its files, if any.
     pub fn kill(&mut self) {
         self.process.kill().expect("the server runs");
         self.process.wait().expect("the server ends");
@@ -56,7 +65,7 @@ impl DynamoDbLocal {
 
     /// Starts the server again where it was.
     pub async fn start_again(&mut self) {
-        self.process = process(self.port, &self.files);
+        self.process = process(self.port, self.files.as_ref());
         self.wait_until_it_answers().await;
     }
 
@@ -134,19 +143,23 @@ fn folder() -> PathBuf {
         .expect("DynamoDB Local is not installed: `make test` installs it")
 }
 
-fn process(port: u16, files: &TempDir) -> Child {
-    Command::new("java")
+fn process(port: u16, files: Option<&TempDir>) -> Child {
+    let mut command = Command::new("java");
+    command
         .args([
             "-Djava.library.path=DynamoDBLocal_lib",
             "-jar",
             "DynamoDBLocal.jar",
         ])
         .args(["-sharedDb", "-disableTelemetry", "-port", &port.to_string()])
-        .arg("-dbPath")
-        .arg(files.path())
         .current_dir(folder())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::null());
+    match files {
+        Some(files) => command.arg("-dbPath").arg(files.path()),
+        None => command.arg("-inMemory"),
+    };
+    command
         .spawn()
         .expect("java is not installed: DynamoDB Local needs Java 17")
 }

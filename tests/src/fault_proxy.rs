@@ -34,6 +34,8 @@ pub enum Fault {
     InternalError,
     /// It answers like a `DynamoDB` that is asked too much.
     Throttle,
+    /// It answers 200 with nothing in it, as something in between might.
+    EmptyAnswer,
     /// It takes reads, and fails whatever writes.
     FailWrites,
     /// It takes reads, and passes on after a while whatever writes.
@@ -125,6 +127,7 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",
         )),
+        Fault::EmptyAnswer => Ok(Response::new(Full::from("{}"))),
         Fault::Throttle => Ok(failure(
             StatusCode::BAD_REQUEST,
             "ProvisionedThroughputExceededException",

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use auth_core::{
-    CredentialRepository, DirectoryError, Email, PasswordHash, Role, StoredUser, User, UserChange,
-    UserDirectory, UserRepository,
+    CredentialRepository, DirectoryError, Email, PageKey, PasswordHash, RepositoryError, Role,
+    StoredUser, User, UserChange, UserDirectory, UserPage, UserRepository,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -240,7 +240,7 @@ pub async fn many_users_are_added_listed_and_read_back(users: &impl Users, count
 async fn addresses(users: &impl Users) -> (Vec<String>, usize) {
     let (mut all, mut pages, mut after) = (Vec::new(), 0, None);
     loop {
-        let page = users.page(after).await.expect("a page");
+        let page = page(users, after).await;
         all.extend(page.users.into_iter().map(|user| user.email));
         pages += 1;
         after = page.next;
@@ -248,4 +248,15 @@ async fn addresses(users: &impl Users) -> (Vec<String>, usize) {
             return (all, pages);
         }
     }
+}
+
+/// A page. It may be a megabyte, and on a busy machine take longer than a function waits.
+async fn page(users: &impl Users, after: Option<PageKey>) -> UserPage {
+    for _ in 0..10 {
+        match users.page(after.clone()).await {
+            Err(RepositoryError::Unavailable(_)) => {}
+            page => return page.expect("a page"),
+        }
+    }
+    panic!("no page in ten attempts")
 }

@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{CredentialRepository, Email, Password, PasswordHasher, UserRepository};
+use auth_core::{
+    CredentialRepository, Email, Password, PasswordHasher, UserDirectory, UserRepository,
+};
 use bundle_tests::{
     dynamodb::{self, DynamoDbLocal, TABLE},
     project,
@@ -292,7 +294,10 @@ async fn an_import_that_broke_is_finished_by_the_next_and_doubles_nobody() {
     let path = file.path().to_str().unwrap();
 
     let mut broken = tool.start(&["user", "import", path], "");
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let users = server.users().await;
+    while users.page(None).await.unwrap().users.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     broken.kill().unwrap();
     broken.wait().unwrap();
 

@@ -30,7 +30,7 @@ fn john() -> Email {
 
 /// A server whose table has the tutorial's user with a hash, or with the one of the tutorial.
 async fn server_with_john(hash: Option<&str>) -> DynamoDbLocal {
-    let server = DynamoDbLocal::start().await;
+    let server = DynamoDbLocal::start_with_files().await;
     let tutorial = InMemoryUserRepository::with_tutorial_user();
     let mut stored = tutorial.find_with_password(&john()).await.unwrap().unwrap();
     if let Some(hash) = hash {
@@ -122,6 +122,7 @@ async fn a_fault_of_dynamodb_is_a_503_in_time_and_over_when_it_is_over() {
         (Fault::InternalError, 60),
         (Fault::Throttle, 20),
         (Fault::Cut, 20),
+        (Fault::EmptyAnswer, 10),
         (Fault::Delay(Duration::from_secs(10)), 4),
     ] {
         assert_eq!(

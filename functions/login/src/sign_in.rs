@@ -80,7 +80,10 @@ impl<R: CredentialRepository> SignIn<R> {
                 let replaced = self
                     .users
                     .replace_password_hash(credentials.email(), old, &new);
-                replaced.await.map_err(|error| error.to_string())
+                replaced.await.map_err(|error| match error {
+                    RepositoryError::Unavailable(cause) => cause.to_string(),
+                    RepositoryError::Malformed(what) => what,
+                })
             }
             Err(error) => Err(error.to_string()),
         };

@@ -58,6 +58,15 @@ pub(crate) fn user(item: Item) -> Result<User, RepositoryError> {
     })
 }
 
+/// The user of an item with its key. An operator who lists users is told which one cannot be read.
+pub(crate) fn listed_user(item: Item) -> Result<User, RepositoryError> {
+    let key = item.get("pk").and_then(|key| key.as_s().ok()).cloned();
+    user(item).map_err(|error| match (error, key) {
+        (RepositoryError::Malformed(what), Some(key)) => malformed(format_args!("{key}: {what}")),
+        (error, _) => error,
+    })
+}
+
 /// The user of an item with the password hash.
 pub(crate) fn stored_user(mut item: Item) -> Result<StoredUser, RepositoryError> {
     let hash = item.remove("password_hash");

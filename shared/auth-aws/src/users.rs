@@ -7,11 +7,12 @@ use auth_core::{
     CredentialRepository, DirectoryError, Email, PageKey, PasswordHash, RepositoryError,
     StoredUser, User, UserChange, UserDirectory, UserPage, UserRepository, random_id,
 };
-use aws_config::SdkConfig;
+use aws_config::{SdkConfig, retry::RetryConfig};
 use aws_sdk_dynamodb::{
-    Client,
+    Client, Config,
     operation::{
-        get_item::builders::GetItemFluentBuilder,
+        RequestId,
+        get_item::{GetItemOutput, builders::GetItemFluentBuilder},
         put_item::PutItemError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
@@ -20,7 +21,7 @@ use aws_sdk_dynamodb::{
 
 use crate::{
     cause::cause,
-    item::{self, USER_ATTRIBUTES, USER_PREFIX, user_key},
+    item::{self, Item, USER_ATTRIBUTES, USER_PREFIX, user_key},
 };
 
 /// The attribute that names the call which added a user.
@@ -76,7 +77,7 @@ impl UserRepository for DynamoDbUserRepository {
             .send()
             .await
             .map_err(unavailable)?;
-        found.item.map(item::user).transpose()
+        item_of(found)?.map(item::user).transpose()
     }
 }
 
@@ -86,7 +87,7 @@ impl CredentialRepository for DynamoDbUserRepository {
         email: &Email,
     ) -> Result<Option<StoredUser>, RepositoryError> {
         let found = self.get(email).send().await.map_err(unavailable)?;
-        found.item.map(item::stored_user).transpose()
+        item_of(found)?.map(item::stored_user).transpose()
     }
 
     async fn replace_password_hash(
@@ -177,6 +178,9 @@ impl UserDirectory for DynamoDbUserRepository {
             .table_name(&self.table)
             .key("pk", user_key(email))
             .return_values(ReturnValue::AllOld)
+            .customize()
+            // A repetition could not tell its own earlier success from a user who never was.
+            .config_override(Config::builder().retry_config(RetryConfig::disabled()))
             .send()
             .await
             .map_err(unavailable)?;
@@ -195,7 +199,7 @@ impl UserDirectory for DynamoDbUserRepository {
             .consistent_read(true)
             .filter_expression("begins_with(pk, :prefix)")
             .expression_attribute_values(":prefix", AttributeValue::S(USER_PREFIX.into()))
-            .projection_expression(projection)
+            .projection_expression(format!("pk, {projection}"))
             .set_expression_attribute_names(Some(names))
             .set_exclusive_start_key(
                 after.map(|PageKey(pk)| HashMap::from([("pk".to_owned(), AttributeValue::S(pk))])),
@@ -208,7 +212,7 @@ impl UserDirectory for DynamoDbUserRepository {
         Ok(UserPage {
             users: users
                 .into_iter()
-                .map(item::user)
+                .map(item::listed_user)
                 .collect::<Result<_, _>>()?,
             next: last
                 .get("pk")
@@ -227,6 +231,16 @@ fn user_attributes() -> (String, HashMap<String, String>) {
             .map(|name| (alias(name), name.to_owned()))
             .into(),
     )
+}
+
+/// The item of an answer. That there is none is believed of `DynamoDB` alone, which names each of its
+/// answers: an empty 200 of something in between would sign its user out.
+fn item_of(found: GetItemOutput) -> Result<Option<Item>, RepositoryError> {
+    if found.item.is_none() && found.request_id().is_none() {
+        let cause = "the answer is not one of DynamoDB";
+        return Err(RepositoryError::Unavailable(cause.into()));
+    }
+    Ok(found.item)
 }
 
 fn unavailable(error: impl Error) -> RepositoryError {
