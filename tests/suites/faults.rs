@@ -199,6 +199,24 @@ async fn a_request_is_answered_before_its_deadline() {
     assert_eq!(me.answer(&event("me")).await.status(), 200);
 }
 
+/// A hash of `changeme` whose cost is the highest that is taken.
+const COSTLY: &str = "$2b$14$URbfu/KsPYiUPGC7QPL.mu3qDJUUzww1GkiRq30XltSRHGciZ4VMK";
+
+/// A computation cannot be cut short, but the answer does not wait for it.
+#[tokio::test]
+async fn a_hash_that_takes_too_long_does_not_hold_the_answer_up() {
+    let server = server_with_john(Some(COSTLY)).await;
+    let login = start("login", &server.url()).await;
+    login.set_timeout(Duration::from_millis(500));
+    let begin = Instant::now();
+    check_unavailable(&login.answer(&event("login")).await);
+    let elapsed = begin.elapsed();
+    println!("a costly hash is answered {elapsed:?} into a deadline of 0.5 s");
+    assert!(elapsed < Duration::from_millis(500), "{elapsed:?}");
+    login.set_timeout(Duration::from_secs(20));
+    assert_eq!(login.answer(&event("login")).await.status(), 200);
+}
+
 /// Hashes of `changeme`: of bcrypt, and of Argon2id with other parameters.
 const OUTDATED: [&str; 2] = [
     "$2b$10$gV8eQ.uFSGIvWZKHKTRteuHxJ3IJ.ApQ5v8.gbz3eUnvM4O59uMTm",

@@ -70,6 +70,18 @@ async fn a_write_whose_answer_is_lost_is_done_once_and_said_to_be_done() {
     let found = users.find_with_password(&email).await.unwrap().unwrap();
     assert_eq!(found.password_hash, new);
 
+    // An empty 200 is not an answer of DynamoDB, and not believed.
+    proxy.set(Fault::EmptyAnswer);
+    let added = users.add(&user("2", "joe@example.com")).await;
+    assert!(matches!(added, Err(DirectoryError::Repository(_))));
+    assert!(users.page(None).await.is_err());
+    assert!(
+        users
+            .replace_password_hash(&email, &new, &old)
+            .await
+            .is_err()
+    );
+
     // A delete has nothing to recognise itself by: it is not repeated, and says that it cannot tell.
     proxy.set(Fault::CutNextAnswer);
     let deleted = users.delete(&email).await;

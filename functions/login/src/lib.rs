@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use auth_core::{
     Clock, CredentialRepository, Credentials, Email, KeySource, MAX_EMAIL_CHARS,
-    MAX_PASSWORD_BYTES, Password, PasswordHasher, TokenIssuer,
+    MAX_PASSWORD_BYTES, Password, TokenIssuer,
 };
 use auth_http::{ApiError, JsonBody, Response, Route, answer, find, ok};
 use http::Request;
@@ -57,7 +57,7 @@ impl<R: CredentialRepository> Login<R> {
             realm: common.tokens.audience.clone(),
             sign_in: SignIn {
                 users,
-                hasher: PasswordHasher::new(),
+                hasher: Arc::default(),
                 issuer: TokenIssuer::new(keys, common.tokens, clock),
             },
             errors,

@@ -1,10 +1,16 @@
 //! The rule of a login: who may have a token. It knows nothing of HTTP.
 
+use std::{sync::Arc, time::Duration};
+
 use auth_core::{
     AccessToken, CredentialRepository, Credentials, HashingError, PasswordHasher, RepositoryError,
     SigningError, StoredUser, TokenIssuer,
 };
+use tokio::{task::spawn_blocking, time::timeout};
 use tracing::{info, warn};
+
+/// How long a login waits for its better hash to be made and written. The next one can do it.
+const RENEWAL: Duration = Duration::from_secs(1);
 
 /// Why nobody is signed in. All three cost one password hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +32,7 @@ pub(crate) enum SignInError {
 #[derive(Debug)]
 pub(crate) struct SignIn<R> {
     pub(crate) users: R,
-    pub(crate) hasher: PasswordHasher,
+    pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) issuer: TokenIssuer,
 }
 
@@ -43,10 +49,11 @@ impl<R: CredentialRepository> SignIn<R> {
             .map_err(|error| failed(SignInError::Repository(error)))?;
         // Without an enabled user the hasher does the same work on a hash that nothing matches.
         let enabled = found.as_ref().filter(|stored| !stored.user.disabled);
-        let hash = enabled.map(|stored| &stored.password_hash);
+        let hash = enabled.map(|stored| stored.password_hash.clone());
+        let password = credentials.password().clone();
         let matches = self
-            .hasher
-            .verify(credentials.password(), hash)
+            .compute(move |hasher| hasher.verify(&password, hash.as_ref()))
+            .await
             .map_err(|error| failed(SignInError::Hashing(error)))?;
 
         let user_id = found.as_ref().map(|stored| stored.user.id.as_str());
@@ -71,27 +78,42 @@ impl<R: CredentialRepository> SignIn<R> {
     /// Makes a hash of other parameters anew, now that the password is at hand. It can wait for the
     /// next login, so a failure does not end this one.
     async fn renew_hash(&self, credentials: &Credentials, stored: &StoredUser) {
-        let old = &stored.password_hash;
-        if old.is_current() {
+        if stored.password_hash.is_current() {
             return;
         }
-        let renewed = match self.hasher.hash(credentials.password()) {
-            Ok(new) => {
-                let replaced = self
-                    .users
-                    .replace_password_hash(credentials.email(), old, &new);
-                replaced.await.map_err(|error| match error {
-                    RepositoryError::Unavailable(cause) => cause.to_string(),
-                    RepositoryError::Malformed(what) => what,
-                })
-            }
-            Err(error) => Err(error.to_string()),
-        };
+        let renewed = timeout(RENEWAL, self.replace_hash(credentials, stored)).await;
         let user_id = &stored.user.id;
-        match renewed {
+        match renewed.unwrap_or_else(|_elapsed| Err("it took too long".into())) {
             Ok(renewed) => info!(user_id, renewed, "password hash"),
             Err(cause) => warn!(user_id, cause, "password hash not renewed"),
         }
+    }
+
+    async fn replace_hash(
+        &self,
+        credentials: &Credentials,
+        stored: &StoredUser,
+    ) -> Result<bool, String> {
+        let password = credentials.password().clone();
+        let new = self.compute(move |hasher| hasher.hash(&password)).await;
+        let new = new.map_err(|error| error.to_string())?;
+        let replaced =
+            self.users
+                .replace_password_hash(credentials.email(), &stored.password_hash, &new);
+        replaced.await.map_err(|error| match error {
+            RepositoryError::Unavailable(cause) => cause.to_string(),
+            RepositoryError::Malformed(what) => what,
+        })
+    }
+
+    /// Hashes on a thread of its own, so that the request's deadline is kept while it runs.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&PasswordHasher) -> Result<T, HashingError> + Send + 'static,
+    ) -> Result<T, HashingError> {
+        let hasher = Arc::clone(&self.hasher);
+        let computed = spawn_blocking(move || work(&hasher)).await;
+        computed.unwrap_or(Err(HashingError))
     }
 }
 
@@ -120,7 +142,7 @@ mod tests {
         let key = Key::from_secret(&secret, Algorithm::HS256).unwrap();
         SignIn {
             users: InMemoryUserRepository::new([john]).unwrap(),
-            hasher: PasswordHasher::new(),
+            hasher: Arc::default(),
             issuer: TokenIssuer::new(KeySet::from(key), TokenSettings::default(), Clock::system()),
         }
     }

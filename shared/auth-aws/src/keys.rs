@@ -3,14 +3,22 @@
 //! A secret that cannot be read leaves the former keys in use, for [`KEPT_FOR`] at most: nobody is
 //! signed out by an outage of Secrets Manager. Without keys there is an error, never a refusal.
 
-use std::{error::Error, fmt, future::Future, sync::Arc};
+use std::{
+    error::Error,
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use auth_core::{
     Algorithm, Clock, KeyError, KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable,
 };
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cause::cause;
 
@@ -66,6 +74,8 @@ pub(crate) struct SecretKeys<T> {
     clock: Clock,
     // Held during a read, so that requests at once wait for one read and share it.
     state: Mutex<State>,
+    /// Reads that ended, well or not: who waited for one does not begin another.
+    reads: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -109,6 +119,7 @@ impl<T: Text> SecretKeys<T> {
             key_use,
             clock,
             state: Mutex::default(),
+            reads: AtomicU64::new(0),
         }
     }
 
@@ -123,7 +134,9 @@ impl<T: Text> SecretKeys<T> {
         let now = self.clock.now();
         state.tried_at = now;
         state.has_failed = true;
-        let text = match self.secret.read().await {
+        let text = self.secret.read().await;
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let text = match text {
             Ok(text) => text,
             Err(cause) => {
                 tracing::error!(cause, "keys not read");
@@ -149,29 +162,31 @@ impl<T: Text> SecretKeys<T> {
         Ok(keys)
     }
 
-    async fn read_if_due(&self, state: &mut State, age: u64) -> u64 {
+    /// The state, after a read where keys that are at least `age` seconds old should be read.
+    async fn read_if_due(&self, age: u64) -> (MutexGuard<'_, State>, u64) {
+        let reads = self.reads.load(Ordering::Relaxed);
+        let mut state = self.state.lock().await;
         let now = self.clock.now();
-        if state.is_due(now, age) {
+        let has_waited = self.reads.load(Ordering::Relaxed) != reads;
+        if state.is_due(now, age) && !has_waited {
             // A refusal is logged; the former keys stay.
-            let _ = self.read(state).await;
+            let _ = self.read(&mut state).await;
         }
-        now
+        (state, now)
     }
 }
 
 impl<T: Text> KeySource for SecretKeys<T> {
     fn keys(&self) -> KeysFuture<'_> {
         Box::pin(async {
-            let mut state = self.state.lock().await;
-            let now = self.read_if_due(&mut state, REREAD_AFTER).await;
+            let (state, now) = self.read_if_due(REREAD_AFTER).await;
             state.keys(now)
         })
     }
 
     fn keys_for_unknown_kid(&self) -> KeysFuture<'_> {
         Box::pin(async {
-            let mut state = self.state.lock().await;
-            let now = self.read_if_due(&mut state, 0).await;
+            let (state, now) = self.read_if_due(0).await;
             if state.has_failed {
                 return Err(KeysUnavailable);
             }

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
     Client, Config,
     operation::{
         RequestId,
-        get_item::{GetItemOutput, builders::GetItemFluentBuilder},
+        get_item::builders::GetItemFluentBuilder,
         put_item::PutItemError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::{
 
 use crate::{
     cause::cause,
-    item::{self, Item, USER_ATTRIBUTES, USER_PREFIX, user_key},
+    item::{self, USER_ATTRIBUTES, USER_PREFIX, user_key},
 };
 
 /// The attribute that names the call which added a user.
@@ -77,7 +77,7 @@ impl UserRepository for DynamoDbUserRepository {
             .send()
             .await
             .map_err(unavailable)?;
-        item_of(found)?.map(item::user).transpose()
+        genuine(found)?.item.map(item::user).transpose()
     }
 }
 
@@ -87,7 +87,7 @@ impl CredentialRepository for DynamoDbUserRepository {
         email: &Email,
     ) -> Result<Option<StoredUser>, RepositoryError> {
         let found = self.get(email).send().await.map_err(unavailable)?;
-        item_of(found)?.map(item::stored_user).transpose()
+        genuine(found)?.item.map(item::stored_user).transpose()
     }
 
     async fn replace_password_hash(
@@ -103,8 +103,9 @@ impl CredentialRepository for DynamoDbUserRepository {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = updated else {
-            return Ok(true);
+        let error = match updated {
+            Ok(updated) => return genuine(updated).map(|_| true),
+            Err(error) => error,
         };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
@@ -133,8 +134,9 @@ impl UserDirectory for DynamoDbUserRepository {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = put else {
-            return Ok(());
+        let error = match put {
+            Ok(put) => return Ok(genuine(put).map(|_| ())?),
+            Err(error) => error,
         };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
@@ -161,7 +163,10 @@ impl UserDirectory for DynamoDbUserRepository {
             .send()
             .await;
         match updated {
-            Ok(updated) => Ok(item::user(updated.attributes.unwrap_or_default())?),
+            Ok(updated) => {
+                let attributes = genuine(updated)?.attributes;
+                Ok(item::user(attributes.unwrap_or_default())?)
+            }
             Err(error) => Err(match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => {
                     DirectoryError::NotFound
@@ -184,7 +189,7 @@ impl UserDirectory for DynamoDbUserRepository {
             .send()
             .await
             .map_err(unavailable)?;
-        deleted
+        genuine(deleted)?
             .attributes
             .map(|_| ())
             .ok_or(DirectoryError::NotFound)
@@ -207,6 +212,7 @@ impl UserDirectory for DynamoDbUserRepository {
             .send()
             .await
             .map_err(unavailable)?;
+        let scanned = genuine(scanned)?;
         let users = scanned.items.unwrap_or_default();
         let last = scanned.last_evaluated_key.unwrap_or_default();
         Ok(UserPage {
@@ -233,14 +239,14 @@ fn user_attributes() -> (String, HashMap<String, String>) {
     )
 }
 
-/// The item of an answer. That there is none is believed of `DynamoDB` alone, which names each of its
-/// answers: an empty 200 of something in between would sign its user out.
-fn item_of(found: GetItemOutput) -> Result<Option<Item>, RepositoryError> {
-    if found.item.is_none() && found.request_id().is_none() {
+/// An answer of `DynamoDB` itself, which names each of its own. An empty 200 of something in between
+/// would read as a missing user, or as a write that was done.
+fn genuine<T: RequestId>(answer: T) -> Result<T, RepositoryError> {
+    if answer.request_id().is_none() {
         let cause = "the answer is not one of DynamoDB";
         return Err(RepositoryError::Unavailable(cause.into()));
     }
-    Ok(found.item)
+    Ok(answer)
 }
 
 fn unavailable(error: impl Error) -> RepositoryError {

@@ -67,7 +67,7 @@ pub trait CredentialRepository: Send + Sync {
     ) -> impl Future<Output = Result<bool, RepositoryError>> + Send;
 }
 
-/// Why a user was not added, changed or deleted. Nothing was changed then.
+/// Why a user was not added, changed or deleted. Nothing was changed, unless the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// The address has a user already.

@@ -12,11 +12,17 @@ use lambda_http::{Request, RequestExt};
 /// gateway's error.
 const RESERVE: Duration = Duration::from_millis(300);
 
+/// A deadline this far back is none.
+const LONG_AGO: Duration = Duration::from_hours(24);
+
 /// How long a handler may take. `None` without a deadline: `cargo lambda watch` sends one of 1970.
 pub(crate) fn time_left(request: &Request) -> Option<Duration> {
     let deadline = request.lambda_context_ref()?.deadline();
-    let left = deadline.duration_since(SystemTime::now()).ok()?;
-    Some(left.saturating_sub(RESERVE))
+    match deadline.duration_since(SystemTime::now()) {
+        Ok(left) => Some(left.saturating_sub(RESERVE)),
+        Err(past) if past.duration() < LONG_AGO => Some(Duration::ZERO),
+        Err(_long_past) => None,
+    }
 }
 
 /// The handler's answer, or a 503 where it takes longer than is left.
@@ -47,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_ends_before_the_deadline_and_a_past_one_is_none() {
+    fn what_is_left_ends_before_the_deadline_and_one_of_1970_is_none() {
         let (now, second) = (SystemTime::now(), Duration::from_secs(1));
         let left = time_left(&request(now + 10 * second)).unwrap();
         assert!(
@@ -56,7 +62,7 @@ mod tests {
         );
         let soon = request(now + Duration::from_millis(250));
         assert_eq!(time_left(&soon), Some(Duration::ZERO));
-        assert_eq!(time_left(&request(now - second)), None);
+        assert_eq!(time_left(&request(now - second)), Some(Duration::ZERO));
         assert_eq!(time_left(&request(UNIX_EPOCH + 600 * second)), None);
     }
 }

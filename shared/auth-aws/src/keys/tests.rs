@@ -1,9 +1,6 @@
 //! Keys of a secret that changes, breaks and comes back, while the clock goes on.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Mutex;
 
 use super::*;
 
@@ -96,6 +93,16 @@ async fn requests_at_once_share_one_read() {
         assert_eq!(kid(&found), Ok("old"));
     }
     assert_eq!(script.reads(), 1);
+}
+
+#[tokio::test]
+async fn requests_at_once_share_a_failure_too() {
+    let (script, keys) = keys(None);
+    let (one, two, three) = tokio::join!(keys.keys(), keys.keys(), keys.keys());
+    for found in [one, two, three] {
+        assert_eq!(kid(&found), Err(KeysUnavailable));
+    }
+    assert_eq!(script.reads(), 1, "nobody waits for a failure twice");
 }
 
 #[tokio::test]
