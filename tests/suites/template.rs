@@ -178,3 +178,40 @@ fn every_parameter_is_described_and_the_outputs_name_the_address_and_the_table()
     assert_eq!(outputs["TableName"]["Value"], "AuthTable");
     assert!(outputs.contains_key("ApiUrl"));
 }
+
+/// A value that a stack takes is one that the functions take: a deploy does not end in functions that
+/// refuse their start.
+#[test]
+fn the_template_takes_what_the_functions_take() {
+    let parameters = &project::yaml("template.yaml")["Parameters"];
+    let template = Template::read();
+    let functions = template.functions();
+    let environment = template.environment(&functions["me"]);
+    let long = "x".repeat(257);
+    let names = (' '..='~').chain(['\u{e9}', '\n']).map(String::from);
+    let names: Vec<String> = names.chain([long.clone(), long[1..].into()]).collect();
+    let numbers = [
+        "1", "9", "60", "999999", "1000000", "2499999", "2589999", "2591999", "2592000", "0", "-1",
+        "2592001", "2600000", "9999999", "10000000", "3600.5", "1e3", "+5", "",
+    ];
+    let numbers: Vec<String> = numbers.map(String::from).into();
+    for (parameter, variable, values) in [
+        ("JwtIssuer", "JWT_ISSUER", &names),
+        ("JwtAudience", "JWT_AUDIENCE", &names),
+        ("JwtExpiration", "JWT_EXPIRATION", &numbers),
+    ] {
+        // CloudFormation matches a pattern against the whole value.
+        let pattern = parameters[parameter]["AllowedPattern"].as_str().unwrap();
+        let schema = serde_json::json!({"pattern": format!("^({pattern})$")});
+        let allowed = jsonschema::validator_for(&schema).unwrap();
+        for value in values {
+            let mut variables = environment.clone();
+            variables.insert(variable.into(), value.clone());
+            let lookup = |name: &str| variables.get(name).cloned().ok_or(VarError::NotPresent);
+            let reader = SettingsReader::new(variables.keys().cloned(), &lookup);
+            let taken = me::read_settings(reader).is_ok();
+            let allowed = allowed.is_valid(&value.as_str().into());
+            assert_eq!(allowed, taken, "{parameter} {value:?}");
+        }
+    }
+}

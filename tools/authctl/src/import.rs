@@ -24,6 +24,9 @@ use crate::{
 /// Writes that are under way at once.
 const AT_ONCE: usize = 16;
 
+/// What an id may have: every token carries it.
+const MAX_ID_BYTES: usize = 128;
+
 /// The lines of a file, or of standard input.
 pub(crate) type Lines = io::Lines<Box<dyn BufRead>>;
 
@@ -141,6 +144,11 @@ fn parse(line: &str) -> Result<StoredUser, String> {
     let hash = PasswordHash::parse(&hash).map_err(|what| format!("password_hash: {what}"))?;
     let id = match text(&mut members, "id")? {
         Some(id) if id.is_empty() => return Err("id is empty".into()),
+        Some(id) if id.len() > MAX_ID_BYTES || id.contains(char::is_control) => {
+            return Err(format!(
+                "id has more than {MAX_ID_BYTES} bytes, or control characters"
+            ));
+        }
         Some(id) => id,
         None => random_id().ok_or("no randomness was to be had")?,
     };

@@ -1,6 +1,7 @@
 //! Roles as they are typed: `Admin=create,read`.
 
 use auth_core::{Role, is_scope_token};
+use serde_json::json;
 
 use crate::error::CommandError;
 
@@ -47,12 +48,13 @@ pub(crate) fn check_all(roles: Vec<Role>) -> Result<Vec<Role>, CommandError> {
             let role = role.name.clone();
             Err(CommandError::Role { role, what })
         };
-        bytes += role.name.len()
-            + role
-                .permissions
-                .iter()
-                .map(|one| one.len() + 1)
-                .sum::<usize>();
+        // As JSON has it, with quotes, escapes and a comma.
+        bytes += json!(role.name).to_string().len() + 1;
+        bytes += role
+            .permissions
+            .iter()
+            .map(|one| one.len() + 1)
+            .sum::<usize>();
         if bytes > MAX_BYTES {
             return refused("with the roles before it, it does not fit into a token");
         }
@@ -82,6 +84,7 @@ mod tests {
     #[test]
     fn roles_that_no_token_can_carry_are_refused() {
         let long = format!("Admin={}", "x".repeat(MAX_BYTES));
+        let quotes = "\"".repeat(MAX_BYTES / 2);
         for texts in [
             &["=read"][..],
             &["  "],
@@ -91,6 +94,7 @@ mod tests {
             &["Admin=a\"b"],
             &["Admin", "Admin=read"],
             &[&long],
+            &[&quotes],
         ] {
             assert!(parse(texts).is_err(), "{texts:?}");
         }
