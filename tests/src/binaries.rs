@@ -23,25 +23,25 @@ use crate::{
 #[must_use]
 pub fn release(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let status = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--target-dir",
-                "target",
-                "--release",
-                "--locked",
-                "--bin",
-                "login",
-                "--bin",
-                "me",
-            ])
-            .current_dir(project::root())
-            .status()
-            .expect("cargo runs");
-        assert!(status.success(), "the release build failed");
-    });
+    BUILT.get_or_init(|| build(&["--release", "--bin", "login", "--bin", "me"]));
     project::root().join("target/release").join(name)
+}
+
+/// The operator's tool.
+#[must_use]
+pub fn authctl() -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| build(&["--package", "authctl"]));
+    project::root().join("target/debug/authctl")
+}
+
+fn build(what: &[&str]) {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--target-dir", "target", "--locked"])
+        .args(what)
+        .current_dir(project::root())
+        .status();
+    assert!(status.expect("cargo runs").success(), "the build failed");
 }
 
 /// The time of this machine, in seconds since 1970.

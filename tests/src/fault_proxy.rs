@@ -12,11 +12,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{Bytes, Incoming},
     client,
-    server::conn::http1,
-    service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+
+use crate::server::serve;
 
 /// What the proxy does to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,23 +57,13 @@ struct State {
 impl FaultProxy {
     /// A proxy in front of `upstream`, a URL of this machine.
     pub async fn start(upstream: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
         let state = Arc::new(State {
             upstream: upstream.trim_start_matches("http://").to_owned(),
             fault: Mutex::new(Fault::None),
             calls: Mutex::default(),
         });
         let shared = Arc::clone(&state);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let shared = Arc::clone(&shared);
-                let service = service_fn(move |request| pass(Arc::clone(&shared), request));
-                let connection =
-                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(connection);
-            }
-        });
+        let address = serve(move |request| pass(Arc::clone(&shared), request)).await;
         Self {
             url: format!("http://{address}"),
             state,

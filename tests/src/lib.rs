@@ -2,6 +2,7 @@
 //! run as processes.
 
 pub mod app;
+pub mod authctl;
 pub mod binaries;
 pub mod cases;
 pub mod dynamodb;
@@ -15,6 +16,7 @@ pub mod project;
 pub mod repository_suite;
 pub mod runtime_api;
 pub mod secrets;
+mod server;
 pub mod template;
 
 /// The examples of the documentation, compiled.

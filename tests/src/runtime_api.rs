@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
 
 use std::{
-    convert::Infallible,
+    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,17 +12,11 @@ use std::{
 
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::{
-    body::{Bytes, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::TokioIo;
+use hyper::body::{Bytes, Incoming};
 use serde_json::Value;
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, Notify, mpsc},
-};
+use tokio::sync::{Mutex, Notify, mpsc};
+
+use crate::server::serve;
 
 /// How long a test waits for a process before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,8 +49,6 @@ struct Shared {
 impl RuntimeApi {
     /// Serves on a free port of this machine.
     pub async fn serve() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
         let (events, received_events) = mpsc::unbounded_channel();
         let (sent_outcomes, outcomes) = mpsc::unbounded_channel();
         let ready = Arc::new(Notify::new());
@@ -67,15 +59,7 @@ impl RuntimeApi {
             ready: Arc::clone(&ready),
             timeout_millis: Arc::clone(&timeout_millis),
         });
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let shared = Arc::clone(&shared);
-                let service = service_fn(move |request| answer(Arc::clone(&shared), request));
-                let connection =
-                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(connection);
-            }
-        });
+        let address = serve(move |request| answer(Arc::clone(&shared), request)).await;
         Self {
             address,
             events,
@@ -117,7 +101,7 @@ impl RuntimeApi {
 async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> io::Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     if parts.method == Method::GET && path.ends_with("/invocation/next") {

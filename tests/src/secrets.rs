@@ -1,20 +1,13 @@
 //! A stand-in for Secrets Manager with one secret, which may change, fail and come back.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Full;
-use hyper::{
-    body::{Bytes, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::TokioIo;
+use hyper::body::Bytes;
 use serde_json::json;
-use tokio::net::TcpListener;
+
+use crate::server::serve;
 
 /// A server of its own for each test.
 pub struct Secrets {
@@ -25,22 +18,13 @@ pub struct Secrets {
 impl Secrets {
     /// Serves a secret; `None` answers as if Secrets Manager had failed.
     pub async fn serve(secret: Option<&str>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
         let secret = Arc::new(Mutex::new(secret.map(str::to_owned)));
         let shared = Arc::clone(&secret);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let shared = Arc::clone(&shared);
-                let service = service_fn(move |_: Request<Incoming>| {
-                    let answer = answer(shared.lock().expect("no panic").as_deref());
-                    async { Ok::<_, Infallible>(answer) }
-                });
-                let connection =
-                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(connection);
-            }
-        });
+        let address = serve(move |_| {
+            let answer = answer(shared.lock().expect("no panic").as_deref());
+            async { Ok(answer) }
+        })
+        .await;
         Self {
             url: format!("http://{address}"),
             secret,

@@ -1,87 +1,17 @@
 //! The operator's tool as a process, on a table of DynamoDB Local.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    io::Write as _,
-    path::PathBuf,
-    process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
-    time::Duration,
-};
+use std::process::{Command, Output};
 
-use auth_core::{
-    CredentialRepository, Email, Password, PasswordHasher, UserDirectory, UserRepository,
-};
+use auth_core::{CredentialRepository, Email, Password, PasswordHasher, UserRepository};
 use bundle_tests::{
-    dynamodb::{self, DynamoDbLocal, TABLE},
-    project,
-    repository_suite::HASHES,
+    authctl::Tool,
+    binaries::{self, Function, release},
+    dynamodb::{self, DynamoDbLocal},
+    events, forge,
 };
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse battery staple";
-
-fn binary() -> PathBuf {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let status = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--target-dir",
-                "target",
-                "--locked",
-                "--package",
-                "authctl",
-            ])
-            .current_dir(project::root())
-            .status();
-        assert!(status.expect("cargo runs").success(), "the build failed");
-    });
-    project::root().join("target/debug/authctl")
-}
-
-/// The tool on the table of a server.
-struct Tool {
-    url: String,
-}
-
-impl Tool {
-    fn start(&self, arguments: &[&str], input: &str) -> Child {
-        let mut process = Command::new(binary())
-            .args(["--table", TABLE])
-            .args(arguments)
-            .env_clear()
-            .envs(dynamodb::environment(&self.url))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("authctl starts");
-        // One that refuses before it reads has closed its end.
-        let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
-        process
-    }
-
-    /// The exit code, standard output and standard error.
-    fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
-        let output = self.start(arguments, input).wait_with_output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        (
-            output.status.code().unwrap(),
-            text(&output.stdout),
-            text(&output.stderr),
-        )
-    }
-
-    /// What it answers in JSON where it succeeds.
-    fn json(&self, arguments: &[&str], input: &str) -> Value {
-        let arguments = [&["--json"], arguments].concat();
-        let (code, output, error) = self.run(&arguments, input);
-        assert_eq!(code, 0, "{arguments:?}: {error}");
-        serde_json::from_str(&output).unwrap()
-    }
-}
 
 fn email(address: &str) -> Email {
     Email::parse(address).unwrap()
@@ -90,7 +20,7 @@ fn email(address: &str) -> Email {
 #[tokio::test]
 async fn a_user_is_added_shown_changed_and_deleted() {
     let server = DynamoDbLocal::start().await;
-    let (tool, users) = (Tool { url: server.url() }, server.users().await);
+    let (tool, users) = (Tool::on(&server), server.users().await);
     let jane = "jane@example.com";
 
     let added = tool.json(
@@ -160,7 +90,7 @@ async fn a_user_is_added_shown_changed_and_deleted() {
 #[tokio::test]
 async fn what_fails_says_why_by_its_code_and_changes_nothing() {
     let server = DynamoDbLocal::start().await;
-    let (tool, users) = (Tool { url: server.url() }, server.users().await);
+    let (tool, users) = (Tool::on(&server), server.users().await);
     let add = ["user", "add", "jane@example.com"];
     let id = tool.json(&add, PASSWORD)["id"].clone();
 
@@ -249,7 +179,7 @@ async fn what_fails_says_why_by_its_code_and_changes_nothing() {
 
     let (code, output, _) = tool.run(&["completions", "bash"], "");
     assert!(code == 0 && output.contains("complete -F _authctl"));
-    let output = Command::new(binary())
+    let output = Command::new(binaries::authctl())
         .args(["user", "list"])
         .env_clear()
         .output()
@@ -260,7 +190,7 @@ async fn what_fails_says_why_by_its_code_and_changes_nothing() {
 #[tokio::test]
 async fn of_two_who_add_one_user_at_once_one_does_and_the_other_is_told() {
     let server = DynamoDbLocal::start().await;
-    let tool = Tool { url: server.url() };
+    let tool = Tool::on(&server);
     for round in 0..5 {
         let address = format!("race{round}@example.com");
         let start = || tool.start(&["user", "add", &address], PASSWORD);
@@ -278,82 +208,33 @@ async fn of_two_who_add_one_user_at_once_one_does_and_the_other_is_told() {
     }
 }
 
-/// 10,000 users: an import is killed halfway, run again, and run once more; a bad line is told by its
-/// number each time. The list prints each user once.
-#[tokio::test]
-async fn an_import_that_broke_is_finished_by_the_next_and_doubles_nobody() {
-    let server = DynamoDbLocal::start().await;
-    let tool = Tool { url: server.url() };
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    let mut text = String::from("{\"email\": \"nobody\"}\n");
-    for i in 0..10_000 {
-        let user = json!({"email": format!("u{i}@example.com"), "password_hash": HASHES[i % 2], "id": i.to_string()});
-        writeln!(text, "{user}").unwrap();
-    }
-    file.write_all(text.as_bytes()).unwrap();
-    let path = file.path().to_str().unwrap();
-
-    let mut broken = tool.start(&["user", "import", path], "");
-    let users = server.users().await;
-    while users.page(None).await.unwrap().users.is_empty() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    broken.kill().unwrap();
-    broken.wait().unwrap();
-
-    let import = || {
-        let (code, output, error) = tool.run(&["--json", "user", "import", path], "");
-        assert_eq!(code, 5, "{error}");
-        assert!(
-            error.contains("line 1: email is no email address"),
-            "{error}"
-        );
-        serde_json::from_str::<Value>(&output).unwrap()
-    };
-    let second = import();
-    println!("after a break: {second}");
-    let count = |member: &str| second[member].as_u64().unwrap();
-    assert!(count("added") > 0 && count("existing") > 0, "{second}");
-    assert_eq!(count("added") + count("existing"), 10_000);
-    assert_eq!(import(), json!({"added": 0, "existing": 10_000, "bad": 1}));
-
-    let (_, output, _) = tool.run(&["user", "list"], "");
-    let listed: BTreeSet<&str> = output
-        .lines()
-        .filter_map(|line| line.split('\t').next())
-        .collect();
-    assert_eq!((output.lines().count(), listed.len()), (10_000, 10_000));
-}
-
 /// A user disabled with the tool is refused by both functions at once, with a token issued before.
 #[tokio::test]
 async fn a_disabled_user_is_refused_at_once() {
-    use bundle_tests::{
-        binaries::{Function, release},
-        forge,
-    };
     let server = DynamoDbLocal::start().await;
-    let tool = Tool { url: server.url() };
-    tool.json(&["user", "add", "jane@example.com"], PASSWORD);
+    let tool = Tool::on(&server);
+    let added = tool.json(&["user", "add", "jane@example.com"], PASSWORD);
+    assert_eq!(added["disabled"], false);
     let url = server.url();
     let mut variables = dynamodb::environment(&url);
     variables.push(("JWT_SECRET_KEY", forge::SECRET));
     let login = Function::start_with(&release("login"), &variables, &[]).await;
     let me = Function::start_with(&release("me"), &variables, &[]).await;
 
-    let mut login_event = bundle_tests::events::object("login_success");
+    let mut login_event = events::object("login_success");
     let body = json!({"email": "jane@example.com", "password": PASSWORD});
     login_event["body"] = body.to_string().into();
     let login_event = login_event.to_string();
     let answer = login.answer(&login_event).await;
     let body: Value = serde_json::from_str(answer.body()).unwrap();
-    let mut me_event = bundle_tests::events::object("me_no_token");
+    let mut me_event = events::object("me_no_token");
     let token = body["access_token"].as_str().unwrap();
     me_event["headers"]["authorization"] = format!("Bearer {token}").into();
     let me_event = me_event.to_string();
     assert_eq!(me.answer(&me_event).await.status(), 200);
 
-    tool.json(&["user", "disable", "jane@example.com"], "");
+    let disabled = tool.json(&["user", "disable", "jane@example.com"], "");
+    assert_eq!(disabled["disabled"], true);
     let refused = me.answer(&me_event).await;
     assert_eq!(
         (refused.status(), refused.detail()),
@@ -364,6 +245,7 @@ async fn a_disabled_user_is_refused_at_once() {
         (refused.status(), refused.detail()),
         (401, json!("Invalid email or password"))
     );
-    tool.json(&["user", "enable", "jane@example.com"], "");
+    let enabled = tool.json(&["user", "enable", "jane@example.com"], "");
+    assert_eq!(enabled["disabled"], false);
     assert_eq!(me.answer(&me_event).await.status(), 200);
 }

@@ -1,0 +1,32 @@
+//! HTTP servers of the tests' own, on free ports of this machine.
+
+use std::{future::Future, io};
+
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+/// Serves as long as the runtime lives, and returns host and port. An error in place of an answer
+/// closes the connection.
+pub(crate) async fn serve<A>(
+    answer: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+) -> String
+where
+    A: Future<Output = io::Result<Response<Full<Bytes>>>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service_fn(answer.clone());
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    address
+}
