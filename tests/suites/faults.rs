@@ -250,7 +250,16 @@ async fn an_outdated_hash_is_renewed_by_a_login_and_by_nothing_else() {
             assert_eq!(statuses(&login, &event("login"), 1).await, [200]);
             assert_eq!(stored().await.expose(), hash, "{fault:?}: it can wait");
         }
-        assert!(login.logs().contains("password hash not renewed"));
+        let logs = login.logs();
+        assert_eq!(
+            logs.matches("password hash not renewed").count(),
+            2,
+            "{logs}"
+        );
+        assert!(
+            logs.contains("it took too long"),
+            "the SDK waits longer: {logs}"
+        );
 
         proxy.set(Fault::None);
         for _ in 0..2 {

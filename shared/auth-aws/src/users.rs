@@ -256,3 +256,19 @@ fn unavailable(error: impl Error) -> RepositoryError {
 fn no_randomness() -> RepositoryError {
     RepositoryError::Unavailable("no randomness was to be had".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_config::BehaviorVersion;
+
+    use super::*;
+
+    /// DynamoDB Local has one copy of each item, so no test of behaviour tells the two apart.
+    #[test]
+    fn every_read_of_a_user_is_strongly_consistent() {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
+        let users = DynamoDbUserRepository::new(&config.build(), "users".into());
+        let get = users.get(&Email::parse("jane@example.com").unwrap());
+        assert_eq!(*get.get_consistent_read(), Some(true));
+    }
+}
