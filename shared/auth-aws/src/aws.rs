@@ -132,3 +132,19 @@ impl Aws {
         self.config.get_or_init(load).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_waits_as_long_as_is_documented() {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
+        let config = FUNCTION.applied_to(config.build());
+        let timeouts = config.timeout_config().unwrap();
+        let attempt = Duration::from_millis(800);
+        assert_eq!(timeouts.operation_attempt_timeout(), Some(attempt));
+        assert_eq!(timeouts.operation_timeout(), Some(Duration::from_secs(2)));
+        assert_eq!(config.retry_config().unwrap().max_attempts(), 3);
+    }
+}

@@ -56,6 +56,13 @@ fn kid(keys: &Result<Arc<KeySet>, KeysUnavailable>) -> Result<&str, KeysUnavaila
     Ok(keys.signing_key().unwrap().kid())
 }
 
+#[test]
+fn the_times_are_the_documented_ones() {
+    let (minute, hour) = (60, 3_600);
+    assert_eq!((REREAD_AFTER, RETRY_AFTER), (15 * minute, minute));
+    assert_eq!(KEPT_FOR, 24 * hour);
+}
+
 #[tokio::test]
 async fn keys_are_read_once_and_again_after_fifteen_minutes() {
     let (script, keys) = keys(Some(OLD));
