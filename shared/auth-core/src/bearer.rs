@@ -43,8 +43,9 @@ pub enum BearerError {
 /// Checks bearer tokens (RFC 6750 section 2.1) against the keys of a source.
 ///
 /// ```
-/// use auth_core::{Algorithm, BearerError, Clock, JwtBearer, Key, KeySet, TokenIssuer, TokenSettings};
-/// # let user = auth_core::User { id: "1".into(), email: "a@b.c".into(), disabled: false, roles: vec![] };
+/// use auth_core::{Algorithm, BearerError, Clock, JwtBearer, Key, KeySet, SessionId, TokenIssuer, TokenSettings};
+/// # let user = auth_core::User { id: "1".into(), email: "a@b.c".into(), disabled: false, version: 0, roles: vec![] };
+/// # let session = SessionId::random().unwrap();
 /// let secret: Vec<u8> = (0..32).collect();
 /// let keys = KeySet::from(Key::from_secret(&secret, Algorithm::HS256)?);
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -54,7 +55,7 @@ pub enum BearerError {
 /// let mut headers = http::HeaderMap::new();
 /// assert_eq!(bearer.authenticate(&headers).await, Err(BearerError::NotAuthenticated));
 ///
-/// let token = issuer.issue(&user).await?;
+/// let token = issuer.issue(&user, &session).await?;
 /// headers.insert("authorization", format!("Bearer {}", token.expose()).parse()?);
 /// assert_eq!(bearer.authenticate(&headers).await?.id(), "1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -20,6 +20,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) nbf: u64,
     pub(crate) exp: u64,
     pub(crate) jti: &'a str,
+    pub(crate) sid: &'a str,
+    pub(crate) user_version: u64,
     pub(crate) email: &'a str,
     pub(crate) roles: &'a [&'a str],
     pub(crate) scope: &'a str,
@@ -42,6 +44,8 @@ pub(crate) fn check(
         email: text(claims, "email")?.to_owned(),
         roles: texts(claims.get("roles")).ok_or(Rejection::MalformedClaim("roles"))?,
         permissions: permissions(claims)?,
+        session_id: optional_text(claims, "sid")?,
+        user_version: user_version(claims)?,
     };
     check_times(claims, rules, now)?;
     Ok(user)
@@ -88,6 +92,25 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a st
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         _ => Err(Rejection::MalformedClaim(name)),
     }
+}
+
+/// A claim that tokens of former versions lack.
+fn optional_text(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<String>, Rejection> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(_) => text(claims, name).map(|text| Some(text.to_owned())),
+    }
+}
+
+/// The user's version when the token was issued. A token of a time without versions is of the first.
+fn user_version(claims: &Map<String, Value>) -> Result<u64, Rejection> {
+    let claim = claims.get("user_version").map(Value::as_u64);
+    claim
+        .unwrap_or(Some(0))
+        .ok_or(Rejection::MalformedClaim("user_version"))
 }
 
 /// A `NumericDate` (RFC 7519 section 2), which may have a fraction.

@@ -63,6 +63,9 @@ pub enum KeyError {
     /// The first key of a set has to sign and cannot.
     #[error("the first key cannot sign")]
     NotForSigning,
+    /// A key for refresh tokens that is no HS256 key.
+    #[error("refresh tokens take HS256 keys alone")]
+    NotForSessions,
     /// A private or secret key where public ones are expected.
     #[error("must hold public keys alone")]
     NotPublic,

@@ -6,6 +6,7 @@ use crate::{
     algorithm::{Algorithm, Family},
     json,
     key::{Key, KeyError},
+    settings::KeyUse,
 };
 
 /// One or more keys with distinct names, either all HMAC or all for signatures.
@@ -81,6 +82,28 @@ impl KeySet {
         self.0.first().filter(|key| key.can_sign())
     }
 
+    /// All keys, the first first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
+    }
+
+    /// The set, where it is fit for what a function does with it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NotForSigning`] where the first key has to sign and cannot,
+    /// [`KeyError::NotForSessions`] where a key for refresh tokens is of another algorithm than HS256.
+    pub fn fit_for(self, key_use: KeyUse) -> Result<Self, KeyError> {
+        let is_fit = |key: &Key| key.algorithm() == Algorithm::HS256;
+        if key_use == KeyUse::Sessions && !self.iter().all(is_fit) {
+            return Err(KeyError::NotForSessions);
+        }
+        if key_use != KeyUse::Verify && self.signing_key().is_none() {
+            return Err(KeyError::NotForSigning);
+        }
+        Ok(self)
+    }
+
     /// The key of a token's header. Without a `kid` only a set of one key is unambiguous.
     pub(crate) fn find(&self, kid: Option<&str>) -> Option<&Key> {
         match (kid, &self.0[..]) {
@@ -109,6 +132,21 @@ mod tests {
         let key = r#"{"kty":"oct","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA","key_ops":["verify"]}"#;
         let set = KeySet::parse(key, Algorithm::HS256).unwrap();
         assert!(set.signing_key().is_none());
+    }
+
+    #[test]
+    fn refresh_tokens_take_keys_of_one_algorithm() {
+        let oct = |alg: &str| {
+            let k = "a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTBhM0V6YlZvNGRsUXhkMWw0VURWdVFqZGo";
+            format!(r#"{{"kty":"oct","alg":"{alg}","k":"{k}"}}"#)
+        };
+        let fit = |text: &str| {
+            let set = KeySet::parse(text, Algorithm::HS256).unwrap();
+            set.fit_for(KeyUse::Sessions).map(|_| ())
+        };
+        assert_eq!(fit(&oct("HS256")), Ok(()));
+        assert_eq!(fit(&oct("HS384")), Err(KeyError::NotForSessions));
+        assert_eq!(fit(PUBLIC), Err(KeyError::NotForSessions));
     }
 
     #[test]

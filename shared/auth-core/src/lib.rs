@@ -1,11 +1,13 @@
 //! The rules of sign-in, apart from HTTP answers, AWS and any runtime.
 //!
 //! A function that issues tokens reads [`Settings`], asks a [`UserRepository`] for the user, checks
-//! the password with [`PasswordHasher`] and lets [`TokenIssuer`] sign. A function that guards a
+//! the password with [`PasswordHasher`], lets [`AttemptCounters`] name what guesses are counted by, and
+//! [`Sessions`] begin a session with its tokens. A function that guards a
 //! route calls [`JwtBearer::authenticate`], then [`LoggedUser::require_permission`] where it needs
 //! one. [`verify_compact`] checks a signature alone.
 
 mod algorithm;
+mod attempt;
 mod base64url;
 mod bearer;
 mod claims;
@@ -22,11 +24,16 @@ mod password;
 mod random;
 mod repository;
 mod secret;
+mod session;
 mod settings;
 mod token;
 mod user;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use attempt::{
+    Attempt, AttemptCounters, AttemptDirectory, AttemptKind, AttemptLimits, AttemptRepository,
+    CountedAttempts, Counter, InMemoryAttemptRepository, SourceNetwork,
+};
 pub use bearer::{BearerError, JwtBearer};
 pub use clock::Clock;
 pub use credentials::{Credentials, MAX_PASSWORD_BYTES, Password, PasswordTooLong};
@@ -42,8 +49,14 @@ pub use repository::{
     CredentialRepository, DirectoryError, InMemoryUserRepository, PageKey, RepositoryError,
     UserChange, UserDirectory, UserPage, UserRepository,
 };
+pub use session::{
+    Advance, InMemorySessionRepository, InvalidRefreshToken, RefreshError, RefreshToken, Refreshed,
+    Rotation, Session, SessionDirectory, SessionId, SessionRepository, SessionRules, Sessions,
+    TokenPair,
+};
 pub use settings::{
-    KeySettings, KeyUse, Settings, SettingsError, SettingsReader, Store, TokenSettings, VARIABLES,
+    KeySettings, KeyUse, SessionSettings, Settings, SettingsError, SettingsReader, Store,
+    TokenSettings, VARIABLES,
 };
 pub use token::{AccessToken, SigningError, TokenIssuer, is_scope_token};
 pub use user::{Role, StoredUser, User};

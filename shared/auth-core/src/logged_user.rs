@@ -1,6 +1,8 @@
 //! The user of a verified token. Only the guard makes one, so a function that takes a
 //! [`LoggedUser`] cannot be reached without it.
 
+use crate::user::User;
+
 /// Who is asking, as the token tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedUser {
@@ -8,6 +10,8 @@ pub struct LoggedUser {
     pub(crate) email: String,
     pub(crate) roles: Vec<String>,
     pub(crate) permissions: Vec<String>,
+    pub(crate) session_id: Option<String>,
+    pub(crate) user_version: u64,
 }
 
 /// The user is known but may not do this (RFC 6750 section 3.1, `insufficient_scope`).
@@ -41,6 +45,20 @@ impl LoggedUser {
     #[must_use]
     pub fn permissions(&self) -> &[String] {
         &self.permissions
+    }
+
+    /// The session that the token belongs to, its `sid`. None for a token issued before there were
+    /// sessions.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        self.session_id.as_deref()
+    }
+
+    /// Whether the token is good for `user` as a repository has them now: the same user, not
+    /// disabled, and not signed out everywhere since.
+    #[must_use]
+    pub fn is_still(&self, user: &User) -> bool {
+        self.id == user.id && self.user_version == user.version && !user.disabled
     }
 
     /// Passes users who have the permission.
@@ -80,6 +98,8 @@ mod tests {
             email: "a@b.c".into(),
             roles: vec!["Admin".into()],
             permissions: vec!["create".into(), "read".into()],
+            session_id: None,
+            user_version: 3,
         }
     }
 
@@ -87,6 +107,27 @@ mod tests {
     fn a_held_permission_and_role_pass() {
         assert_eq!(user().require_permission("read"), Ok(()));
         assert_eq!(user().require_role("Admin"), Ok(()));
+    }
+
+    #[test]
+    fn a_token_is_of_one_user_in_one_version() {
+        let current = User {
+            id: "1".into(),
+            email: "other@b.c".into(),
+            disabled: false,
+            version: 3,
+            roles: vec![],
+        };
+        assert!(user().is_still(&current));
+        let other = |change: fn(&mut User)| {
+            let mut other = current.clone();
+            change(&mut other);
+            user().is_still(&other)
+        };
+        assert!(!other(|user| user.id = "2".into()));
+        assert!(!other(|user| user.disabled = true));
+        assert!(!other(|user| user.version = 2));
+        assert!(!other(|user| user.version = 4));
     }
 
     #[test]

@@ -16,15 +16,15 @@ use crate::{
     user::{Role, StoredUser, User},
 };
 
-/// The user store could not answer. Never a sign that a user does not exist.
+/// A store could not answer. Never a sign that what it was asked for does not exist.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// The store cannot be reached, or answered with a failure of its own. The same call may
     /// go through later.
-    #[error("the user store cannot be reached")]
+    #[error("the store cannot be reached")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The store holds something that is no user of this bundle. Nothing but a repair helps.
-    #[error("a stored user cannot be read: {0}")]
+    /// The store holds something that this bundle has not written. Nothing but a repair helps.
+    #[error("a stored item cannot be read: {0}")]
     Malformed(String),
 }
 
@@ -41,7 +41,7 @@ pub trait UserRepository: Send + Sync {
     ) -> impl Future<Output = Result<Option<User>, RepositoryError>> + Send;
 }
 
-/// Reads users with their password hashes, and renews a hash: for logins alone.
+/// Reads users with their password hashes, renews a hash, and ends sessions: for `login` alone.
 pub trait CredentialRepository: Send + Sync {
     /// The user of an address with the password hash, disabled ones included.
     ///
@@ -65,6 +65,19 @@ pub trait CredentialRepository: Send + Sync {
         old: &PasswordHash,
         new: &PasswordHash,
     ) -> impl Future<Output = Result<bool, RepositoryError>> + Send;
+
+    /// Ends all sessions and access tokens of the user of an address, by raising the user's version.
+    /// Where the address has another user, or the user another version by now, that is done already.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] where the store cannot tell whether it did.
+    fn end_sessions(
+        &self,
+        email: &Email,
+        id: &str,
+        version: u64,
+    ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
 /// Why a user was not added, changed or deleted. Nothing was changed, unless the store failed.
@@ -90,6 +103,21 @@ pub enum UserChange {
     Password(PasswordHash),
     /// All roles, in place of the former ones.
     Roles(Vec<Role>),
+    /// Nothing but the end of all sessions and access tokens.
+    EndSessions,
+}
+
+impl UserChange {
+    /// Whether the change ends all sessions and access tokens of the user, by raising the user's
+    /// version: a disabled user's, and those that were begun with another password.
+    #[must_use]
+    pub fn ends_sessions(&self) -> bool {
+        match self {
+            Self::Disabled(disabled) => *disabled,
+            Self::Password(_) | Self::EndSessions => true,
+            Self::Roles(_) => false,
+        }
+    }
 }
 
 /// Where a page of users ended: the store's own mark.

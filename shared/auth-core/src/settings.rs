@@ -4,8 +4,10 @@
 //! [`SettingsReader`], so that all problems come in one message.
 
 mod reader;
+mod sessions;
 
 pub use reader::{SettingsError, SettingsReader, VARIABLES};
+pub use sessions::SessionSettings;
 
 use reader::number;
 
@@ -48,13 +50,26 @@ pub enum KeySettings {
     },
 }
 
-/// What a function does with keys.
+/// What keys are used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyUse {
     /// It issues tokens, and needs a key that signs.
     Sign,
     /// It only verifies them; public keys are enough.
     Verify,
+    /// It makes and checks refresh tokens, which takes HS256 keys of their own.
+    Sessions,
+}
+
+impl KeyUse {
+    /// The variable that names the secret of such keys in Secrets Manager.
+    #[must_use]
+    pub fn secret_variable(self) -> &'static str {
+        match self {
+            Self::Sign | Self::Verify => "JWT_KEYS_SECRET_ID",
+            Self::Sessions => "SESSION_KEY_SECRET_ID",
+        }
+    }
 }
 
 /// The rules that issuer and guard agree on.
@@ -153,7 +168,7 @@ fn read_keys(reader: &mut SettingsReader, key_use: KeyUse) -> Option<KeySettings
     // After a problem with the algorithm the keys are checked all the same, for their own.
     let default = algorithm.unwrap_or(Algorithm::HS256);
     let variables = match key_use {
-        KeyUse::Sign => &KEY_VARIABLES[..2],
+        KeyUse::Sign | KeyUse::Sessions => &KEY_VARIABLES[..2],
         KeyUse::Verify => &KEY_VARIABLES[..],
     };
     let mut set = variables.iter().filter(|name| reader.is_set(name));
@@ -195,8 +210,16 @@ fn read_secret(reader: &mut SettingsReader, algorithm: Algorithm) -> Option<KeyS
     }
     // The secret is checked all the same, for problems of its own.
     let algorithm = if is_hmac { algorithm } else { Algorithm::HS256 };
+    read_hmac_secret(reader, "JWT_SECRET_KEY", algorithm)
+}
+
+fn read_hmac_secret(
+    reader: &mut SettingsReader,
+    variable: &str,
+    algorithm: Algorithm,
+) -> Option<KeySet> {
     let in_lambda = reader.is_in_lambda();
-    reader.required("JWT_SECRET_KEY", |secret| {
+    reader.required(variable, |secret| {
         if in_lambda && secret.contains(LOCAL_SECRET_MARK) {
             return Err("is the published secret of local work".into());
         }

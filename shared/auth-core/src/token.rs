@@ -12,6 +12,7 @@ use crate::{
     key_set::KeySet,
     key_source::{KeySource, KeysUnavailable},
     random::random_id,
+    session::SessionId,
     settings::TokenSettings,
     user::User,
 };
@@ -85,12 +86,12 @@ impl TokenIssuer {
         }
     }
 
-    /// Issues a token for `user`, valid from now on for [`TokenIssuer::expires_in`] seconds.
+    /// Issues a token for `user` in a session, valid from now on for [`TokenIssuer::expires_in`] seconds.
     ///
     /// # Errors
     ///
     /// [`SigningError`] where the user's roles or the machine do not allow one.
-    pub async fn issue(&self, user: &User) -> Result<AccessToken, SigningError> {
+    pub async fn issue(&self, user: &User, session: &SessionId) -> Result<AccessToken, SigningError> {
         let jti = random_id().ok_or(SigningError::Unavailable)?;
         if user.id.is_empty() || user.email.is_empty() {
             return Err(SigningError::Unnamed);
@@ -111,6 +112,8 @@ impl TokenIssuer {
             nbf: now,
             exp: now.saturating_add(self.settings.expiration),
             jti: &jti,
+            sid: &session.to_string(),
+            user_version: user.version,
             email: &user.email,
             roles: &user.role_names(),
             scope: &permissions.join(" "),
@@ -172,6 +175,10 @@ mod tests {
         )
     }
 
+    fn session() -> SessionId {
+        SessionId::parse("AAECAwQFBgcICQoLDA0ODw").unwrap()
+    }
+
     fn user(permission: &str) -> User {
         let role = Role {
             id: "1".into(),
@@ -183,16 +190,17 @@ mod tests {
             id: "1".into(),
             email: "a@b.c".into(),
             disabled: false,
+            version: 4,
             roles: vec![role],
         }
     }
 
     #[tokio::test]
     async fn a_permission_that_would_read_as_two_is_not_issued() {
-        assert!(issuer().issue(&user("read")).await.is_ok());
+        assert!(issuer().issue(&user("read"), &session()).await.is_ok());
         for permission in ["read write", "", "a\"b", "a\\b", "lesen-ü", "a\tb"] {
             assert_eq!(
-                issuer().issue(&user(permission)).await.unwrap_err(),
+                issuer().issue(&user(permission), &session()).await.unwrap_err(),
                 SigningError::Permission,
                 "{permission:?}"
             );
@@ -225,7 +233,7 @@ mod tests {
             settings,
             ..issuer()
         };
-        let token = issuer.issue(&user).await.unwrap();
+        let token = issuer.issue(&user, &session()).await.unwrap();
         let parts: Vec<_> = token.expose().split('.').map(base64url::decode).collect();
         let json = |part: &Option<Vec<u8>>| -> serde_json::Value {
             serde_json::from_slice(part.as_ref().unwrap()).unwrap()
@@ -243,7 +251,8 @@ mod tests {
             claims,
             serde_json::json!({
                 "iss": "https://auth.example.com", "sub": "1", "aud": "shop", "iat": 1_000,
-                "nbf": 1_000, "exp": 1_060, "email": "a@b.c", "roles": ["Admin", "Auditor"],
+                "nbf": 1_000, "exp": 1_060, "sid": "AAECAwQFBgcICQoLDA0ODw",
+                "user_version": 4, "email": "a@b.c", "roles": ["Admin", "Auditor"],
                 "scope": "audit read write",
             })
         );
@@ -251,7 +260,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_that_the_guard_would_refuse_is_not_issued() {
-        let error = async |user| issuer().issue(&user).await.unwrap_err();
+        let error = async |user| issuer().issue(&user, &session()).await.unwrap_err();
         assert_eq!(error(user(&"x".repeat(6_000))).await, SigningError::TooLong);
         let nameless = |id: &str, email: &str| User {
             id: id.into(),
@@ -265,8 +274,8 @@ mod tests {
     #[tokio::test]
     async fn two_tokens_of_one_second_differ_and_neither_is_printed() {
         let (one, two) = (
-            issuer().issue(&user("read")).await.unwrap(),
-            issuer().issue(&user("read")).await.unwrap(),
+            issuer().issue(&user("read"), &session()).await.unwrap(),
+            issuer().issue(&user("read"), &session()).await.unwrap(),
         );
         assert_ne!(one.expose(), two.expose());
         assert_eq!(format!("{one:?}"), "AccessToken(redacted)");
@@ -279,7 +288,7 @@ mod tests {
         let keys = KeySet::parse(public, Algorithm::EdDSA).unwrap();
         let issuer = TokenIssuer::new(keys, TokenSettings::default(), Clock::system());
         assert_eq!(
-            issuer.issue(&user("read")).await.unwrap_err(),
+            issuer.issue(&user("read"), &session()).await.unwrap_err(),
             SigningError::Unavailable
         );
     }

@@ -11,6 +11,9 @@ pub struct User {
     pub email: String,
     /// A disabled user neither signs in nor is answered by `me`.
     pub disabled: bool,
+    /// Raised by one to end all sessions and access tokens of the user: by a logout everywhere, a new
+    /// password, and whoever disables the user.
+    pub version: u64,
     /// What the user is.
     pub roles: Vec<Role>,
 }
@@ -75,6 +78,7 @@ mod tests {
             id: "1".into(),
             email: "a@b.c".into(),
             disabled: false,
+            version: 0,
             roles: vec![role("A", &["write", "read"]), role("B", &["read", "audit"])],
         };
         assert_eq!(user.permissions(), ["audit", "read", "write"]);

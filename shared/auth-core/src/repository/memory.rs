@@ -74,6 +74,7 @@ fn tutorial_user() -> Result<StoredUser, PasswordHashError> {
             id: "1".into(),
             email: "john.doe@leapify.tech".into(),
             disabled: false,
+            version: 0,
             roles: vec![admin],
         },
         password_hash: PasswordHash::parse(TUTORIAL_PASSWORD_HASH)?,
@@ -108,6 +109,21 @@ impl CredentialRepository for InMemoryUserRepository {
         stored.password_hash = new.clone();
         Ok(true)
     }
+
+    async fn end_sessions(
+        &self,
+        email: &Email,
+        id: &str,
+        version: u64,
+    ) -> Result<(), RepositoryError> {
+        let mut users = self.users();
+        let stored = users.get_mut(email);
+        let is_it = |user: &User| user.id == id && user.version == version;
+        if let Some(stored) = stored.filter(|stored| is_it(&stored.user)) {
+            stored.user.version += 1;
+        }
+        Ok(())
+    }
 }
 
 impl UserDirectory for InMemoryUserRepository {
@@ -125,11 +141,14 @@ impl UserDirectory for InMemoryUserRepository {
     async fn change(&self, email: &Email, change: UserChange) -> Result<User, DirectoryError> {
         let mut users = self.users();
         let stored = users.get_mut(email).ok_or(DirectoryError::NotFound)?;
+        let ends_sessions = change.ends_sessions();
         match change {
             UserChange::Disabled(disabled) => stored.user.disabled = disabled,
             UserChange::Password(hash) => stored.password_hash = hash,
             UserChange::Roles(roles) => stored.user.roles = roles,
+            UserChange::EndSessions => {}
         }
+        stored.user.version += u64::from(ends_sessions);
         Ok(stored.user.clone())
     }
 

@@ -8,7 +8,7 @@ use std::{
 /// Every variable that some function of the bundle reads. A function lets the others' through,
 /// and refuses any that begins like one of these and is not here: a typo must not fall back to a
 /// default.
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 18] = [
     "AUTH_STORE",
     "AUTH_TABLE",
     "JWT_SECRET_KEY",
@@ -19,7 +19,14 @@ pub const VARIABLES: [&str; 11] = [
     "JWT_ISSUER",
     "JWT_AUDIENCE",
     "JWT_LEEWAY",
+    "SESSION_SECRET_KEY",
+    "SESSION_KEY_SECRET_ID",
+    "SESSION_IDLE_EXPIRATION",
+    "SESSION_EXPIRATION",
+    "SESSION_GRACE",
     "LOGIN_ERRORS",
+    "LOGIN_MAX_FAILURES",
+    "LOGIN_FAILURE_WINDOW",
 ];
 
 const PREFIXES: [&str; 4] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_"];
@@ -118,6 +125,11 @@ impl<'a> SettingsReader<'a> {
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         !matches!((self.lookup)(name), Err(VarError::NotPresent))
+    }
+
+    /// Whether two variables are set to the same.
+    pub(super) fn has_same(&self, one: &str, other: &str) -> bool {
+        (self.lookup)(one).is_ok_and(|text| (self.lookup)(other).as_deref() == Ok(text.as_str()))
     }
 
     /// Whether the process runs in AWS Lambda itself, not on a laptop or in a test.
