@@ -7,7 +7,9 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use tokio::sync::OnceCell;
 
 use crate::{
+    attempts::DynamoDbAttemptRepository,
     keys::{KeysRefused, Secret, SecretKeys},
+    sessions::DynamoDbSessionRepository,
     users::DynamoDbUserRepository,
 };
 
@@ -95,6 +97,16 @@ impl Aws {
     /// The users of a table.
     pub async fn users(&self, table: impl Into<String>) -> DynamoDbUserRepository {
         DynamoDbUserRepository::new(self.config().await, table.into())
+    }
+
+    /// The sessions of a table.
+    pub async fn sessions(&self, table: impl Into<String>) -> DynamoDbSessionRepository {
+        DynamoDbSessionRepository::new(self.config().await, table.into())
+    }
+
+    /// The counted attempts of a table.
+    pub async fn attempts(&self, table: impl Into<String>) -> DynamoDbAttemptRepository {
+        DynamoDbAttemptRepository::new(self.config().await, table.into())
     }
 
     /// The keys that the settings name. Those of a secret are read once here, at start; where

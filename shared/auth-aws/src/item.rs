@@ -10,7 +10,7 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The attributes of a [`User`]: what `me` reads, and no hash among them.
-pub(crate) const USER_ATTRIBUTES: [&str; 4] = ["id", "email", "disabled", "roles"];
+pub(crate) const USER_ATTRIBUTES: [&str; 5] = ["id", "email", "disabled", "version", "roles"];
 
 /// What the keys of users begin with.
 pub(crate) const USER_PREFIX: &str = "user#";
@@ -25,6 +25,9 @@ struct UserItem {
     id: String,
     email: String,
     disabled: bool,
+    // Users of a time without versions lack it.
+    #[serde(default)]
+    version: u64,
     roles: Vec<RoleItem>,
 }
 
@@ -42,6 +45,7 @@ pub(crate) fn user(item: Item) -> Result<User, RepositoryError> {
         id,
         email,
         disabled,
+        version,
         roles,
     } = from_item(item).map_err(malformed)?;
     let role = |role: RoleItem| Role {
@@ -54,6 +58,7 @@ pub(crate) fn user(item: Item) -> Result<User, RepositoryError> {
         id,
         email,
         disabled,
+        version,
         roles: roles.into_iter().map(role).collect(),
     })
 }
@@ -84,6 +89,7 @@ pub(crate) fn item(stored: &StoredUser) -> Result<Item, RepositoryError> {
         id,
         email,
         disabled,
+        version,
         roles,
     } = &stored.user;
     let key = user_key(&Email::parse(email).map_err(malformed)?);
@@ -91,6 +97,7 @@ pub(crate) fn item(stored: &StoredUser) -> Result<Item, RepositoryError> {
         id: id.clone(),
         email: email.clone(),
         disabled: *disabled,
+        version: *version,
         roles: role_items(roles),
     })
     .map_err(malformed)?;
@@ -102,6 +109,11 @@ pub(crate) fn item(stored: &StoredUser) -> Result<Item, RepositoryError> {
 /// The attribute of a password hash.
 pub(crate) fn hash_value(hash: &PasswordHash) -> AttributeValue {
     AttributeValue::S(hash.expose().to_owned())
+}
+
+/// A number as an attribute.
+pub(crate) fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }
 
 /// The attribute of a user's roles.
@@ -119,7 +131,7 @@ fn role_items(roles: &[Role]) -> Vec<RoleItem> {
     roles.iter().map(item).collect()
 }
 
-fn malformed(error: impl Display) -> RepositoryError {
+pub(crate) fn malformed(error: impl Display) -> RepositoryError {
     RepositoryError::Malformed(format!("{error}"))
 }
 
@@ -141,6 +153,7 @@ mod tests {
                 id: "7".into(),
                 email: "Jane@Example.com".into(),
                 disabled: true,
+                version: 2,
                 roles: vec![role],
             },
             password_hash: PasswordHash::parse(HASH).unwrap(),
@@ -160,10 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn a_user_without_a_version_has_the_first() {
+        let mut item = item(&jane()).unwrap();
+        item.remove("version");
+        assert_eq!(user(item).unwrap().version, 0);
+    }
+
+    #[test]
     fn an_item_that_is_no_user_is_an_error_that_repeats_no_hash() {
         for (attribute, value) in [
             ("id", None),
             ("disabled", Some(AttributeValue::S("no".into()))),
+            ("version", Some(AttributeValue::S("1".into()))),
+            ("version", Some(AttributeValue::N("-1".into()))),
             ("roles", Some(AttributeValue::N("1".into()))),
             ("password_hash", None),
             ("password_hash", Some(AttributeValue::S("$2a$31$x".into()))),

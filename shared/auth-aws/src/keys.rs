@@ -33,8 +33,11 @@ const KEPT_FOR: u64 = 24 * 3600;
 
 /// The secret holds no keys that can be used, and the start is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("settings refused:\n  JWT_KEYS_SECRET_ID: the secret is refused: {0}")]
-pub struct KeysRefused(KeyError);
+#[error("settings refused:\n  {variable}: the secret is refused: {error}")]
+pub struct KeysRefused {
+    variable: &'static str,
+    error: KeyError,
+}
 
 /// Something whose text is read anew on each call.
 pub(crate) trait Text: fmt::Debug + Send + Sync {
@@ -127,7 +130,11 @@ impl<T: Text> SecretKeys<T> {
     /// without usable keys is a mistake that a start should show.
     pub(crate) async fn read_at_start(&self) -> Result<(), KeysRefused> {
         let mut state = self.state.lock().await;
-        self.read(&mut state).await.map_err(KeysRefused)
+        let read = self.read(&mut state).await;
+        read.map_err(|error| KeysRefused {
+            variable: self.key_use.secret_variable(),
+            error,
+        })
     }
 
     async fn read(&self, state: &mut State) -> Result<(), KeyError> {
@@ -155,11 +162,7 @@ impl<T: Text> SecretKeys<T> {
     }
 
     fn parse(&self, text: &str) -> Result<KeySet, KeyError> {
-        let keys = KeySet::parse(text, self.algorithm)?;
-        if self.key_use == KeyUse::Sign && keys.signing_key().is_none() {
-            return Err(KeyError::NotForSigning);
-        }
-        Ok(keys)
+        KeySet::parse(text, self.algorithm)?.fit_for(self.key_use)
     }
 
     /// The state, after a read where keys that are at least `age` seconds old should be read.

@@ -1,7 +1,7 @@
 //! Users in a `DynamoDB` table. Every read is strongly consistent: a user who was disabled is
 //! refused by the next request.
 
-use std::{collections::HashMap, error::Error};
+use std::collections::HashMap;
 
 use auth_core::{
     CredentialRepository, DirectoryError, Email, PageKey, PasswordHash, RepositoryError,
@@ -9,10 +9,8 @@ use auth_core::{
 };
 use aws_config::{SdkConfig, retry::RetryConfig};
 use aws_sdk_dynamodb::{
-    Client, Config,
+    Config,
     operation::{
-        RequestId,
-        get_item::builders::GetItemFluentBuilder,
         put_item::PutItemError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
@@ -20,8 +18,8 @@ use aws_sdk_dynamodb::{
 };
 
 use crate::{
-    cause::cause,
     item::{self, USER_ATTRIBUTES, USER_PREFIX, user_key},
+    table::{Table, genuine, is_made, unavailable},
 };
 
 /// The attribute that names the call which added a user.
@@ -30,24 +28,14 @@ const ADDED_BY: &str = "added_by";
 /// Users of one table. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct DynamoDbUserRepository {
-    client: Client,
-    table: String,
+    table: Table,
 }
 
 impl DynamoDbUserRepository {
     pub(crate) fn new(config: &SdkConfig, table: String) -> Self {
         Self {
-            client: Client::new(config),
-            table,
+            table: Table::new(config, table),
         }
-    }
-
-    fn get(&self, email: &Email) -> GetItemFluentBuilder {
-        self.client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", user_key(email))
-            .consistent_read(true)
     }
 
     /// Sets one attribute of a user, `#attribute`, to `:value`.
@@ -57,10 +45,8 @@ impl DynamoDbUserRepository {
         attribute: &str,
         value: AttributeValue,
     ) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", user_key(email))
+        self.table
+            .update(user_key(email))
             .update_expression("SET #attribute = :value")
             .expression_attribute_names("#attribute", attribute)
             .expression_attribute_values(":value", value)
@@ -71,7 +57,8 @@ impl UserRepository for DynamoDbUserRepository {
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
         let (projection, names) = user_attributes();
         let found = self
-            .get(email)
+            .table
+            .get(user_key(email))
             .projection_expression(projection)
             .set_expression_attribute_names(Some(names))
             .send()
@@ -81,12 +68,27 @@ impl UserRepository for DynamoDbUserRepository {
     }
 }
 
+/// The update, which also adds one to the user's version. A user of a time without versions has the
+/// first.
+fn raising_version(update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+    let expression = update.get_update_expression().clone().unwrap_or_default();
+    update
+        .update_expression(format!("{expression} ADD #version :one"))
+        .expression_attribute_names("#version", "version")
+        .expression_attribute_values(":one", item::number(1))
+}
+
 impl CredentialRepository for DynamoDbUserRepository {
     async fn find_with_password(
         &self,
         email: &Email,
     ) -> Result<Option<StoredUser>, RepositoryError> {
-        let found = self.get(email).send().await.map_err(unavailable)?;
+        let found = self
+            .table
+            .get(user_key(email))
+            .send()
+            .await
+            .map_err(unavailable)?;
         genuine(found)?.item.map(item::stored_user).transpose()
     }
 
@@ -117,6 +119,28 @@ impl CredentialRepository for DynamoDbUserRepository {
             _ => Err(unavailable(error)),
         }
     }
+
+    async fn end_sessions(
+        &self,
+        email: &Email,
+        id: &str,
+        version: u64,
+    ) -> Result<(), RepositoryError> {
+        // A user of a time without versions has the first.
+        let unversioned = if version == 0 {
+            " OR attribute_not_exists(#version)"
+        } else {
+            ""
+        };
+        let updated = raising_version(self.table.update(user_key(email)))
+            .condition_expression(format!("id = :id AND (#version = :version{unversioned})"))
+            .expression_attribute_values(":id", AttributeValue::S(id.to_owned()))
+            .expression_attribute_values(":version", item::number(version))
+            .send()
+            .await;
+        // Another version, perhaps of an earlier attempt of this very call: it is done.
+        is_made(updated).map(|_| ())
+    }
 }
 
 impl UserDirectory for DynamoDbUserRepository {
@@ -126,9 +150,8 @@ impl UserDirectory for DynamoDbUserRepository {
         let call = AttributeValue::S(random_id().ok_or_else(no_randomness)?);
         item.insert(ADDED_BY.into(), call.clone());
         let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
+            .table
+            .put()
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -151,13 +174,21 @@ impl UserDirectory for DynamoDbUserRepository {
     }
 
     async fn change(&self, email: &Email, change: UserChange) -> Result<User, DirectoryError> {
-        let (attribute, value) = match change {
-            UserChange::Disabled(disabled) => ("disabled", AttributeValue::Bool(disabled)),
-            UserChange::Password(hash) => ("password_hash", item::hash_value(&hash)),
-            UserChange::Roles(roles) => ("roles", item::roles_value(&roles)?),
+        let raise = change.ends_sessions();
+        let update = match change {
+            UserChange::Disabled(disabled) => {
+                self.set(email, "disabled", AttributeValue::Bool(disabled))
+            }
+            UserChange::Password(hash) => self.set(email, "password_hash", item::hash_value(&hash)),
+            UserChange::Roles(roles) => self.set(email, "roles", item::roles_value(&roles)?),
+            UserChange::EndSessions => self.table.update(user_key(email)),
         };
-        let updated = self
-            .set(email, attribute, value)
+        let update = if raise {
+            raising_version(update)
+        } else {
+            update
+        };
+        let updated = update
             .condition_expression("attribute_exists(pk)")
             .return_values(ReturnValue::AllNew)
             .send()
@@ -178,10 +209,8 @@ impl UserDirectory for DynamoDbUserRepository {
 
     async fn delete(&self, email: &Email) -> Result<(), DirectoryError> {
         let deleted = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .key("pk", user_key(email))
+            .table
+            .delete(user_key(email))
             .return_values(ReturnValue::AllOld)
             .customize()
             // A repetition could not tell its own earlier success from a user who never was.
@@ -198,9 +227,10 @@ impl UserDirectory for DynamoDbUserRepository {
     async fn page(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
         let (projection, names) = user_attributes();
         let scanned = self
+            .table
             .client
             .scan()
-            .table_name(&self.table)
+            .table_name(&self.table.name)
             .consistent_read(true)
             .filter_expression("begins_with(pk, :prefix)")
             .expression_attribute_values(":prefix", AttributeValue::S(USER_PREFIX.into()))
@@ -239,36 +269,6 @@ fn user_attributes() -> (String, HashMap<String, String>) {
     )
 }
 
-/// An answer of `DynamoDB` itself, which names each of its own. An empty 200 of something in between
-/// would read as a missing user, or as a write that was done.
-fn genuine<T: RequestId>(answer: T) -> Result<T, RepositoryError> {
-    if answer.request_id().is_none() {
-        let cause = "the answer is not one of DynamoDB";
-        return Err(RepositoryError::Unavailable(cause.into()));
-    }
-    Ok(answer)
-}
-
-fn unavailable(error: impl Error) -> RepositoryError {
-    RepositoryError::Unavailable(cause(&error).into())
-}
-
 fn no_randomness() -> RepositoryError {
     RepositoryError::Unavailable("no randomness was to be had".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_config::BehaviorVersion;
-
-    use super::*;
-
-    /// DynamoDB Local has one copy of each item, so no test of behaviour tells the two apart.
-    #[test]
-    fn every_read_of_a_user_is_strongly_consistent() {
-        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
-        let users = DynamoDbUserRepository::new(&config.build(), "users".into());
-        let get = users.get(&Email::parse("jane@example.com").unwrap());
-        assert_eq!(*get.get_consistent_read(), Some(true));
-    }
 }

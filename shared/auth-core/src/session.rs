@@ -210,7 +210,10 @@ mod tests {
     #[test]
     fn a_session_begins_live_and_belongs_to_its_user_s_version() {
         let session = session(0);
-        assert_eq!((session.idle_expires_at, session.expires_at), (1_100, 2_000));
+        assert_eq!(
+            (session.idle_expires_at, session.expires_at),
+            (1_100, 2_000)
+        );
         assert_eq!((session.user_id.as_str(), session.user_version), ("1", 3));
         assert!(session.is_live(1_099) && !session.is_live(1_100));
         assert_eq!(SessionId::parse(&session.id.to_string()), Some(session.id));

@@ -91,7 +91,11 @@ impl TokenIssuer {
     /// # Errors
     ///
     /// [`SigningError`] where the user's roles or the machine do not allow one.
-    pub async fn issue(&self, user: &User, session: &SessionId) -> Result<AccessToken, SigningError> {
+    pub async fn issue(
+        &self,
+        user: &User,
+        session: &SessionId,
+    ) -> Result<AccessToken, SigningError> {
         let jti = random_id().ok_or(SigningError::Unavailable)?;
         if user.id.is_empty() || user.email.is_empty() {
             return Err(SigningError::Unnamed);
@@ -200,7 +204,10 @@ mod tests {
         assert!(issuer().issue(&user("read"), &session()).await.is_ok());
         for permission in ["read write", "", "a\"b", "a\\b", "lesen-ü", "a\tb"] {
             assert_eq!(
-                issuer().issue(&user(permission), &session()).await.unwrap_err(),
+                issuer()
+                    .issue(&user(permission), &session())
+                    .await
+                    .unwrap_err(),
                 SigningError::Permission,
                 "{permission:?}"
             );

@@ -78,7 +78,9 @@ impl RefreshTokens {
         let mac = keys.signing_key().and_then(|key| key.sign(&message));
         let mac = mac.and_then(base64url::decode);
         let mac = mac.ok_or(SigningError::Unavailable)?;
-        Ok(RefreshToken(base64url::encode([&message[..], &mac].concat())))
+        Ok(RefreshToken(base64url::encode(
+            [&message[..], &mac].concat(),
+        )))
     }
 
     /// What a token says whose MAC is right; `None` for any other text.

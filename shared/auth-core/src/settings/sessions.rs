@@ -1,9 +1,7 @@
 //! The settings of sessions and of counted attempts: for `login` alone.
 
 use super::{
-    KeySettings, KeyUse, SettingsReader, parse_secret_id,
-    reader::number,
-    read_hmac_secret,
+    KeySettings, KeyUse, SettingsReader, parse_secret_id, read_hmac_secret, reader::number,
 };
 use crate::{algorithm::Algorithm, attempt::AttemptLimits, session::SessionRules};
 
@@ -42,7 +40,8 @@ impl SessionSettings {
         let [(secret, _), (id, _)] = KEY_VARIABLES;
         for (variable, of_access_tokens) in KEY_VARIABLES {
             if reader.has_same(variable, of_access_tokens) {
-                let what = format_args!("must differ from {of_access_tokens}, which `me` reads too");
+                let what =
+                    format_args!("must differ from {of_access_tokens}, which `me` reads too");
                 return reader.problem(variable, what);
             }
         }
@@ -92,8 +91,11 @@ impl AttemptLimits {
             // Far below what 32 bits hold.
             |text| number(1..=1_000)(text).map(|failures| failures as u32),
         );
-        let window =
-            reader.optional("LOGIN_FAILURE_WINDOW", default.window, number(1..=24 * 3600));
+        let window = reader.optional(
+            "LOGIN_FAILURE_WINDOW",
+            default.window,
+            number(1..=24 * 3600),
+        );
         Some(Self {
             max_failures: max_failures?,
             window: window?,
