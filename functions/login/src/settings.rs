@@ -1,6 +1,6 @@
 //! The settings of `login`.
 
-use auth_core::{KeyUse, Settings, SettingsError, SettingsReader};
+use auth_core::{AttemptLimits, KeyUse, SessionSettings, Settings, SettingsError, SettingsReader};
 
 /// How a refused login is worded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub enum LoginErrors {
 pub struct LoginSettings {
     /// What every function reads.
     pub common: Settings,
+    /// How sessions are kept.
+    pub sessions: SessionSettings,
+    /// How often a login may fail.
+    pub limits: AttemptLimits,
     /// How a refused login is worded.
     pub errors: LoginErrors,
 }
@@ -28,10 +32,16 @@ impl LoginSettings {
     /// [`SettingsError`] with every problem.
     pub fn read(mut reader: SettingsReader) -> Result<Self, SettingsError> {
         let common = Settings::read(&mut reader, KeyUse::Sign);
+        let sessions = SessionSettings::read(&mut reader);
+        let limits = AttemptLimits::read(&mut reader);
         let errors = reader.optional("LOGIN_ERRORS", LoginErrors::Uniform, parse_errors);
-        let settings = common
-            .zip(errors)
-            .map(|(common, errors)| Self { common, errors });
+        let settings = common.zip(sessions).zip(limits.zip(errors));
+        let settings = settings.map(|((common, sessions), (limits, errors))| Self {
+            common,
+            sessions,
+            limits,
+            errors,
+        });
         reader.finish(settings)
     }
 }

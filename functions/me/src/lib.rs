@@ -79,7 +79,7 @@ impl<R: UserRepository> Me<R> {
             .users
             .find_by_email(&email)
             .await?
-            .filter(|user| user.id == asking.id() && !user.disabled)
+            .filter(|user| asking.is_still(user))
             .ok_or(ApiError::UserGone)?;
         ok(&MeResponse {
             id: &user.id,

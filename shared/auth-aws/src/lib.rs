@@ -19,5 +19,5 @@ pub use aws::Aws;
 pub use keys::KeysRefused;
 pub use sessions::DynamoDbSessionRepository;
 #[cfg(feature = "operator")]
-pub use stack::StackError;
+pub use stack::{SecretError, StackError};
 pub use users::DynamoDbUserRepository;

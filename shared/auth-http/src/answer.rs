@@ -25,6 +25,14 @@ pub fn ok(body: &impl Serialize) -> Result<Response, ApiError> {
         .map_err(ApiError::Serialization)
 }
 
+/// A 204: it was done, and there is nothing to say.
+#[must_use]
+pub fn no_content() -> Response {
+    let mut response = with_body(StatusCode::NO_CONTENT, String::new());
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}
+
 /// Runs a handler to its answer: an error becomes the answer that [`ApiError`] maps it to, and is
 /// logged here, once; a panic becomes a plain 500, and the process lives.
 pub async fn answer(

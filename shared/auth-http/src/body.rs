@@ -63,17 +63,29 @@ impl JsonBody {
         parse: impl FnOnce(&str) -> Result<T, E>,
         limit: impl Display,
     ) -> Option<T> {
-        let text = match self.members.get(name) {
-            Some(Value::String(text)) => text,
-            Some(_) => {
-                return self.error(name, "string_type", "Input should be a valid string".into());
-            }
-            None => return self.error(name, "missing", "Field required".into()),
-        };
-        parse(text).ok().or_else(|| {
+        let text = self.string(name)?;
+        parse(&text).ok().or_else(|| {
             let msg = format!("String should have at most {limit}");
             self.error(name, "string_too_long", msg)
         })
+    }
+
+    /// A member that must be a string, of any length. `None` after an error.
+    pub fn string(&mut self, name: &str) -> Option<String> {
+        match self.members.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            Some(_) => self.error(name, "string_type", "Input should be a valid string".into()),
+            None => self.error(name, "missing", "Field required".into()),
+        }
+    }
+
+    /// A member that may be true, and is false where it is absent. `None` after an error.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.members.remove(name) {
+            None => Some(false),
+            Some(Value::Bool(flag)) => Some(flag),
+            Some(_) => self.error(name, "bool_type", "Input should be a valid boolean".into()),
+        }
     }
 
     /// What was read, if nothing was wrong.
@@ -222,6 +234,23 @@ mod tests {
             parse(None, of_size(MAX_BODY_BYTES + 1).as_bytes()),
             Err(ApiError::ContentTooLarge)
         ));
+    }
+
+    #[test]
+    fn a_flag_is_true_false_or_absent() {
+        let body = br#"{"a": true, "b": false, "c": "true", "d": null, "e": 1}"#;
+        let mut body = parse(None, body).unwrap();
+        let flags = ["a", "b", "c", "d", "e", "f"].map(|name| body.flag(name));
+        let expected = [Some(true), Some(false), None, None, None, Some(false)];
+        assert_eq!(flags, expected);
+        let Err(ApiError::Validation(errors)) = body.finish(Some(())) else {
+            panic!("three errors");
+        };
+        assert_eq!(errors.len(), 3);
+        assert_eq!(
+            json!(errors[0]),
+            json!({"type": "bool_type", "loc": ["body", "c"], "msg": "Input should be a valid boolean"})
+        );
     }
 
     #[test]

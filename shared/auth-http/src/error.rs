@@ -29,6 +29,15 @@ pub enum ApiError {
     /// Email and password do not sign anybody in. The text is what the client reads.
     #[error("login refused")]
     InvalidCredentials(&'static str),
+    /// The refresh token is not taken.
+    #[error("refresh token refused")]
+    InvalidRefreshToken,
+    /// Too many logins failed; this one was not looked at.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// Seconds after which one will be looked at again.
+        retry_after: u64,
+    },
     /// The body is JSON of a wrong shape, or no JSON.
     #[error("malformed body")]
     Validation(Vec<ValidationError>),
@@ -44,7 +53,7 @@ pub enum ApiError {
         /// The methods, separated by commas.
         allow: String,
     },
-    /// The user store failed.
+    /// A store failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     /// A password could not be hashed.
@@ -83,7 +92,9 @@ impl ApiError {
                 BearerError::NotAuthenticated | BearerError::InvalidToken(_) | BearerError::Expired,
             )
             | Self::UserGone
-            | Self::InvalidCredentials(_) => StatusCode::UNAUTHORIZED,
+            | Self::InvalidCredentials(_)
+            | Self::InvalidRefreshToken => StatusCode::UNAUTHORIZED,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Validation(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -122,6 +133,8 @@ impl ApiError {
             Self::UserGone => "User not found".into(),
             Self::Forbidden(_) => "Not enough permissions".into(),
             Self::InvalidCredentials(detail) => (*detail).into(),
+            Self::InvalidRefreshToken => "Invalid refresh token".into(),
+            Self::TooManyAttempts { .. } => "Too many attempts".into(),
             Self::Validation(errors) => json!(errors),
             Self::ContentTooLarge => "Content Too Large".into(),
             Self::NotFound => "Not Found".into(),
@@ -162,7 +175,9 @@ impl ApiError {
             | Self::Signing(SigningError::KeysUnavailable(_))
             | Self::Repository(RepositoryError::Unavailable(_))
             | Self::DeadlineExceeded => Some((RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())),
+            Self::TooManyAttempts { retry_after } => Some((RETRY_AFTER, retry_after.to_string())),
             Self::Repository(RepositoryError::Malformed(_))
+            | Self::InvalidRefreshToken
             | Self::Validation(_)
             | Self::ContentTooLarge
             | Self::NotFound
@@ -236,6 +251,18 @@ mod tests {
                 403,
                 "Not enough permissions",
                 with(r#"error="insufficient_scope""#),
+            ),
+            (
+                ApiError::InvalidRefreshToken,
+                401,
+                "Invalid refresh token",
+                None,
+            ),
+            (
+                ApiError::TooManyAttempts { retry_after: 900 },
+                429,
+                "Too many attempts",
+                Some("900".into()),
             ),
             (ApiError::ContentTooLarge, 413, "Content Too Large", None),
             (ApiError::NotFound, 404, "Not Found", None),

@@ -10,7 +10,7 @@ mod error;
 mod log;
 mod route;
 
-pub use answer::{Response, answer, deadline_exceeded, ok};
+pub use answer::{Response, answer, deadline_exceeded, no_content, ok};
 pub use body::{JsonBody, MAX_BODY_BYTES};
 pub use error::{ApiError, ValidationError};
 pub use route::{Route, find};

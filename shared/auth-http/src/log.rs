@@ -4,11 +4,13 @@ use auth_core::{BearerError, RepositoryError, SigningError};
 
 use crate::error::ApiError;
 
-/// Logs why a request was not fulfilled. A login logs its own outcome.
+/// Logs why a request was not fulfilled. Logins and refreshes log their own outcomes.
 pub(crate) fn refusal(error: &ApiError) {
     let status = error.status().as_u16();
     match error {
-        ApiError::InvalidCredentials(_) => {}
+        ApiError::InvalidCredentials(_)
+        | ApiError::InvalidRefreshToken
+        | ApiError::TooManyAttempts { .. } => {}
         ApiError::Bearer(BearerError::KeysUnavailable(_))
         | ApiError::Signing(SigningError::KeysUnavailable(_))
         | ApiError::DeadlineExceeded => tracing::error!(status, reason = %error, "unavailable"),

@@ -8,12 +8,13 @@
 
 use std::task::{Context, Poll};
 
+use auth_core::SourceNetwork;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_http::{
-    LambdaEvent, Request, Service,
+    LambdaEvent, Request, RequestExt, Service,
     aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest},
     http::{HeaderMap, header::HOST},
-    request::LambdaRequest,
+    request::{LambdaRequest, RequestContext},
 };
 
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
@@ -55,7 +56,21 @@ impl<S: Service<LambdaEvent<LambdaRequest>>> Service<LambdaEvent<LambdaRequest>>
 pub fn request(event: &str) -> Result<Request, serde_json::Error> {
     let mut event = serde_json::from_str(event)?;
     plain(&mut event);
-    Ok(event.into())
+    let mut request = event.into();
+    add_source(&mut request);
+    Ok(request)
+}
+
+/// Tells the handler where a request comes from, as API Gateway saw it. Headers, which a caller
+/// writes, have no say in it.
+pub(crate) fn add_source(request: &mut Request) {
+    let address = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => context.identity.source_ip.as_deref(),
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref(),
+        _ => None,
+    };
+    let network = SourceNetwork::parse(address.unwrap_or_default());
+    request.extensions_mut().insert(network);
 }
 
 fn plain(event: &mut LambdaRequest) {

@@ -56,8 +56,9 @@ where
     H: Fn(Request) -> F + Send + 'a,
     F: Future<Output = Response> + Send + 'a,
 {
-    let answers = service_fn(move |request| {
+    let answers = service_fn(move |mut request| {
         let left = deadline::time_left(&request);
+        event::add_source(&mut request);
         let response = handler(request);
         async move { Ok::<_, Infallible>(deadline::within(left, response).await) }
     });

@@ -6,7 +6,7 @@ use auth_core::Email;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Administers the users of a sign-in stack.
+/// Administers the users of a sign-in stack, their sessions and their failed logins.
 ///
 /// Region and credentials come from the environment or the profile, as for every AWS tool.
 ///
@@ -38,6 +38,19 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// Sessions of a user: list, revoke.
+    Session {
+        #[command(subcommand)]
+        command: SessionCommand,
+    },
+    /// Failed logins of an address: show, clear.
+    ///
+    /// They are counted under MACs. The key is that of the functions: the one that
+    /// `SESSION_KEY_SECRET_ID` or `SESSION_SECRET_KEY` names, or else that of --stack.
+    Attempts {
+        #[command(subcommand)]
+        command: AttemptsCommand,
+    },
     /// Print a script that completes authctl's commands in a shell.
     Completions {
         /// The shell.
@@ -64,7 +77,7 @@ pub(crate) enum UserCommand {
     },
     /// List all users, in no order.
     List,
-    /// Keep a user from signing in, and from everything that asks the user store.
+    /// Keep a user from signing in, and from everything that asks the user store. Ends all sessions.
     Disable {
         /// The user's address.
         #[arg(value_parser = parse_email)]
@@ -76,7 +89,7 @@ pub(crate) enum UserCommand {
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// Set a new password, which is asked for, or read from standard input.
+    /// Set a new password, which is asked for, or read from standard input. Ends all sessions.
     Password {
         /// The user's address.
         #[arg(value_parser = parse_email)]
@@ -116,6 +129,39 @@ pub(crate) enum UserCommand {
     Import {
         /// The file, or - for standard input.
         file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// List a user's live sessions, the last refreshed first. It reads the whole table.
+    List {
+        /// The user's address.
+        #[arg(value_parser = parse_email)]
+        email: Address,
+    },
+    /// End all sessions and access tokens of a user, who can sign in again.
+    Revoke {
+        /// The user's address.
+        #[arg(value_parser = parse_email)]
+        email: Address,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttemptsCommand {
+    /// Show what is counted for an address, whether or not it has a user. It reads the whole table.
+    Show {
+        /// The address that was typed.
+        #[arg(value_parser = parse_email)]
+        email: Address,
+    },
+    /// Forget what is counted for an address, so that it can sign in at once. What is counted for a
+    /// network stays. It reads the whole table.
+    Clear {
+        /// The address that was typed.
+        #[arg(value_parser = parse_email)]
+        email: Address,
     },
 }
 

@@ -2,8 +2,8 @@
 
 use std::{io, process::ExitCode};
 
-use auth_aws::StackError;
-use auth_core::{DirectoryError, HashingError, RepositoryError};
+use auth_aws::{SecretError, StackError};
+use auth_core::{DirectoryError, HashingError, KeysUnavailable, RepositoryError, SettingsError};
 
 /// Why a command failed. Nothing was changed, but where the store did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,16 @@ pub(crate) enum CommandError {
     NoTable,
     #[error("--table and --stack name the table twice")]
     TwoTables,
+    #[error(
+        "name the key of the counters: --stack NAME, or the variable SESSION_KEY_SECRET_ID or SESSION_SECRET_KEY"
+    )]
+    NoSessionKey,
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("the key of the counters cannot be used: {0}")]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Keys(#[from] KeysUnavailable),
     #[error(transparent)]
     Stack(#[from] StackError),
     #[error("{0} exists already; nothing was changed")]
@@ -64,11 +74,14 @@ impl CommandError {
     /// Documented in the help of `cli`. Clap ends with 2 where the usage is wrong.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::NoTable | Self::TwoTables => 2,
+            Self::NoTable | Self::TwoTables | Self::NoSessionKey => 2,
             Self::AlreadyExists(_) => 3,
             Self::NotFound(_) => 4,
             Self::BadLines(_) => 5,
             Self::Stack(_)
+            | Self::Settings(_)
+            | Self::Secret(_)
+            | Self::Keys(_)
             | Self::Repository(_)
             | Self::Password(_)
             | Self::Role { .. }

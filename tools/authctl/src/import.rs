@@ -169,6 +169,7 @@ fn parse(line: &str) -> Result<StoredUser, String> {
             id,
             email: email.typed,
             disabled,
+            version: 0,
             roles,
         },
         password_hash: hash,

@@ -1,14 +1,18 @@
-//! `authctl`: the users of a deployed stack, from an operator's terminal.
+//! `authctl`: the users of a deployed stack, their sessions and failed logins, from an operator's
+//! terminal.
 //!
-//! Start at `run`. The command line is described in `cli`; each command is a function of `users` or
-//! `import`.
+//! Start at `run`. The command line is described in `cli`; each command is a function of `users`,
+//! `import`, `sessions` or `attempts`; `store` finds the table.
 
+mod attempts;
 mod cli;
 mod error;
 mod import;
 mod output;
 mod password;
 mod roles;
+mod sessions;
+mod store;
 mod users;
 
 use std::{
@@ -16,12 +20,12 @@ use std::{
     process::ExitCode,
 };
 
-use auth_aws::{Aws, DynamoDbUserRepository};
 use clap::{CommandFactory, Parser};
 
-use cli::{Cli, Command, UserCommand};
+use cli::{AttemptsCommand, Cli, Command, SessionCommand, UserCommand};
 use error::CommandError;
 use output::Output;
+use store::Store;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -35,80 +39,80 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), CommandError> {
-    let command = match &cli.command {
+    let output = Output::new(cli.json);
+    let store = || Store::named(&cli);
+    match &cli.command {
+        Command::User { command } => user(store()?, &output, command).await,
+        Command::Session { command } => session(store()?, &output, command).await,
+        Command::Attempts { command } => attempts(store()?, &output, command).await,
         Command::Completions { shell } => {
             // Into memory first: clap panics where a pipe is closed.
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "authctl", &mut script);
             let written = io::stdout().write_all(&script);
-            return written.map_err(CommandError::io("standard output"));
+            written.map_err(CommandError::io("standard output"))
         }
-        Command::User { command } => command,
-    };
-    let output = Output::new(cli.json);
-    let table = Table::named(&cli)?;
-    // What can be refused without the store is refused before it is asked, and before anybody types.
+    }
+}
+
+/// What can be refused without the store is refused before it is asked, and before anybody types.
+async fn user(store: Store, output: &Output, command: &UserCommand) -> Result<(), CommandError> {
     match command {
         UserCommand::Add { email, roles } => {
             let user = users::new_user(email, roles)?;
             let stored = users::with_password(user)?;
-            users::add(&table.users().await?, &output, &stored).await
+            users::add(&store.users().await?, output, &stored).await
         }
-        UserCommand::Show { email } => users::show(&table.users().await?, &output, email).await,
-        UserCommand::List => users::list(&table.users().await?, &output).await,
+        UserCommand::Show { email } => users::show(&store.users().await?, output, email).await,
+        UserCommand::List => users::list(&store.users().await?, output).await,
         UserCommand::Disable { email } => {
-            users::set_disabled(&table.users().await?, &output, email, true).await
+            users::set_disabled(&store.users().await?, output, email, true).await
         }
         UserCommand::Enable { email } => {
-            users::set_disabled(&table.users().await?, &output, email, false).await
+            users::set_disabled(&store.users().await?, output, email, false).await
         }
         UserCommand::Password { email } => {
             let hash = password::read_and_hash(email)?;
-            users::set_password(&table.users().await?, &output, email, hash).await
+            users::set_password(&store.users().await?, output, email, hash).await
         }
         UserCommand::Roles { email, roles, .. } => {
             let roles = roles::parse_all(roles)?;
-            users::set_roles(&table.users().await?, &output, email, roles).await
+            users::set_roles(&store.users().await?, output, email, roles).await
         }
         UserCommand::Delete { email, yes } => {
             users::confirm_delete(email, *yes)?;
-            users::delete(&table.users().await?, &output, email).await
+            users::delete(&store.users().await?, output, email).await
         }
         UserCommand::Import { file } => {
             let lines = import::open(file)?;
-            import::import(&table.users().await?, &output, lines).await
+            import::import(&store.users().await?, output, lines).await
         }
     }
 }
 
-/// How the table is named.
-enum Table {
-    Name(String),
-    Stack(String),
+async fn session(
+    store: Store,
+    output: &Output,
+    command: &SessionCommand,
+) -> Result<(), CommandError> {
+    let users = store.users().await?;
+    match command {
+        SessionCommand::List { email } => {
+            sessions::list(&users, &store.sessions().await?, output, email).await
+        }
+        SessionCommand::Revoke { email } => sessions::revoke(&users, output, email).await,
+    }
 }
 
-impl Table {
-    /// By the command line, or else by the environment.
-    fn named(cli: &Cli) -> Result<Self, CommandError> {
-        match (&cli.table, &cli.stack) {
-            // Clap does not see a conflict of two that stand on both sides of a subcommand.
-            (Some(_), Some(_)) => Err(CommandError::TwoTables),
-            (Some(table), None) => Ok(Self::Name(table.clone())),
-            (None, Some(stack)) => Ok(Self::Stack(stack.clone())),
-            (None, None) => std::env::var("AUTH_TABLE")
-                .ok()
-                .filter(|table| !table.is_empty())
-                .map(Self::Name)
-                .ok_or(CommandError::NoTable),
-        }
-    }
-
-    async fn users(self) -> Result<DynamoDbUserRepository, CommandError> {
-        let aws = Aws::for_operator();
-        let table = match self {
-            Self::Name(table) => table,
-            Self::Stack(stack) => aws.table_of_stack(&stack).await?,
-        };
-        Ok(aws.users(table).await)
+async fn attempts(
+    store: Store,
+    output: &Output,
+    command: &AttemptsCommand,
+) -> Result<(), CommandError> {
+    let keys = store.session_keys().await?;
+    let counted = store.attempts().await?;
+    match command {
+        AttemptsCommand::Show { email } => attempts::show(&counted, keys, output, email).await,
+        AttemptsCommand::Clear { email } => attempts::clear(&counted, keys, output, email).await,
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use auth_core::User;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::error::CommandError;
 
@@ -60,6 +61,14 @@ pub(crate) fn progress(what: &'static str) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_message(what);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// A time for people, from seconds since 1970-01-01T00:00:00Z (RFC 3339).
+pub(crate) fn time(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok();
+    let time = time.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let text = time.and_then(|time| time.format(&Rfc3339).ok());
+    text.unwrap_or_else(|| seconds.to_string())
 }
 
 fn user_json(user: &User) -> Value {

@@ -20,6 +20,7 @@ pub(crate) fn new_user(email: &Address, roles: &[String]) -> Result<(Address, Us
         id: random_id().ok_or(CommandError::NoRandomness)?,
         email: email.typed.clone(),
         disabled: false,
+        version: 0,
         roles: roles::parse_all(roles)?,
     };
     Ok((email.clone(), user))
