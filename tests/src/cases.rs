@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 /// A body that is compared with an answer's.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// An access token of the default life.
-    Token,
+    /// Tokens of the default life.
+    Tokens,
+    /// Nothing.
+    None,
     /// This, to the letter.
     Json(Value),
 }
@@ -73,11 +75,11 @@ fn invalid(event: &'static str, errors: &[(&str, Value, &str)]) -> Case {
 /// Every event's case.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    [login(), login_422(), me()].concat()
+    [login(), login_422(), sessions(), sessions_422(), me()].concat()
 }
 
 fn login() -> Vec<Case> {
-    let token = |event| case(event, 200, Body::Token, &[]);
+    let token = |event| case(event, 200, Body::Tokens, &[]);
     let refused = |event| detail(event, 401, "Invalid email or password", &[REALM]);
     vec![
         token("login_success"),
@@ -146,6 +148,46 @@ fn login_422() -> Vec<Case> {
     ]
 }
 
+fn sessions() -> Vec<Case> {
+    let tokens = |event| case(event, 200, Body::Tokens, &[]);
+    let ended = |event| case(event, 204, Body::None, &[]);
+    let refused = |event| detail(event, 401, "Invalid refresh token", &[]);
+    let too_large = |event| detail(event, 413, "Content Too Large", &[]);
+    let wrong_method = |event| detail(event, 405, "Method Not Allowed", &[("allow", "POST")]);
+    vec![
+        tokens("login_refresh_success"),
+        tokens("login_refresh_success.v1"),
+        refused("login_refresh_not_a_token"),
+        refused("login_refresh_access_token"),
+        refused("login_refresh_forged_token"),
+        too_large("login_refresh_oversized_body"),
+        wrong_method("login_refresh_wrong_method"),
+        ended("login_logout_success"),
+        ended("login_logout_success.v1"),
+        ended("login_logout_all_sessions"),
+        ended("login_logout_not_a_token"),
+        too_large("login_logout_oversized_body"),
+        wrong_method("login_logout_wrong_method"),
+    ]
+}
+
+fn sessions_422() -> Vec<Case> {
+    let token = json!(["body", "refresh_token"]);
+    let all = json!(["body", "all_sessions"]);
+    let missing = ("missing", token.clone(), "Field required");
+    let not_a_string = ("string_type", token, "Input should be a valid string");
+    let not_a_flag = ("bool_type", all, "Input should be a valid boolean");
+    vec![
+        invalid(
+            "login_refresh_missing_member",
+            std::slice::from_ref(&missing),
+        ),
+        invalid("login_refresh_wrong_type", &[not_a_string]),
+        invalid("login_logout_missing_member", &[missing]),
+        invalid("login_logout_wrong_type", &[not_a_flag]),
+    ]
+}
+
 fn me() -> Vec<Case> {
     let john =
         || Body::Json(json!({"id": "1", "email": "john.doe@leapify.tech", "roles": ["Admin"]}));
@@ -198,15 +240,22 @@ impl Case {
         self.event.split_once('_').expect("<function>_<case>").0
     }
 
+    /// The operation of `openapi.yaml` that the event asks for.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        let rest = self.event.strip_prefix("login_").unwrap_or_default();
+        let sessions = ["refresh", "logout"];
+        let named = sessions.into_iter().find(|name| rest.starts_with(name));
+        named.unwrap_or_else(|| self.function())
+    }
+
     /// Compares an answer with the case.
     pub fn check(&self, status: u16, header: impl Fn(&str) -> Option<String>, body: &str) {
         let event = self.event;
         assert_eq!(status, self.status, "{event}: {body}");
-        assert_eq!(
-            header("content-type").as_deref(),
-            Some("application/json"),
-            "{event}"
-        );
+        let is_empty = matches!(self.body, Body::None);
+        let content_type = (!is_empty).then_some("application/json");
+        assert_eq!(header("content-type").as_deref(), content_type, "{event}");
         assert_eq!(
             header("cache-control").as_deref(),
             Some("no-store"),
@@ -217,15 +266,22 @@ impl Case {
             let expected = expected.map(|(_, value)| (*value).to_owned());
             assert_eq!(header(name), expected, "{event}: {name}");
         }
+        if is_empty {
+            assert_eq!(body, "", "{event}");
+            return;
+        }
         let body: Value = serde_json::from_str(body).expect("a JSON body");
         match &self.body {
+            Body::None => {}
             Body::Json(expected) => assert_eq!(&body, expected, "{event}"),
-            Body::Token => {
+            Body::Tokens => {
                 assert_eq!(body["token_type"], "Bearer", "{event}");
                 assert_eq!(body["expires_in"], 3600, "{event}");
                 let token = body["access_token"].as_str().expect("a token");
                 assert_eq!(token.split('.').count(), 3, "{event}");
-                assert_eq!(body.as_object().expect("an object").len(), 3, "{event}");
+                let token = body["refresh_token"].as_str().expect("a token");
+                assert_eq!(token.len(), 70, "{event}");
+                assert_eq!(body.as_object().expect("an object").len(), 4, "{event}");
             }
         }
     }

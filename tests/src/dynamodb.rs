@@ -7,16 +7,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_aws::{Aws, DynamoDbUserRepository};
+use auth_aws::{Aws, DynamoDbAttemptRepository, DynamoDbSessionRepository, DynamoDbUserRepository};
+use auth_core::{CredentialRepository, Email, InMemoryUserRepository, UserDirectory};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
     config::{Credentials, SharedCredentialsProvider},
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
 };
+use login::Stores;
 use tempfile::TempDir;
 
-use crate::project;
+use crate::{app::KEYS, project};
+
+/// The stores of a table.
+pub type DynamoDbStores =
+    Stores<DynamoDbUserRepository, DynamoDbSessionRepository, DynamoDbAttemptRepository>;
 
 /// The table of every test.
 pub const TABLE: &str = "users";
@@ -80,6 +86,20 @@ impl DynamoDbLocal {
         users(&self.url()).await
     }
 
+    /// The stores of the table.
+    pub async fn stores(&self) -> DynamoDbStores {
+        stores(&self.url()).await
+    }
+
+    /// Adds the tutorial's user.
+    pub async fn add_tutorial_user(&self) {
+        let tutorial = InMemoryUserRepository::with_tutorial_user();
+        let email = Email::parse("john.doe@leapify.tech").expect("an address");
+        let john = tutorial.find_with_password(&email).await;
+        let john = john.expect("an answer").expect("the user");
+        self.users().await.add(&john).await.expect("added");
+    }
+
     /// The SDK's own client, for what the bundle does not do.
     #[must_use]
     pub fn client(&self) -> Client {
@@ -106,6 +126,22 @@ impl Drop for DynamoDbLocal {
 /// The users of the table behind `url`.
 pub async fn users(url: &str) -> DynamoDbUserRepository {
     Aws::for_function_with(config(url)).users(TABLE).await
+}
+
+/// The stores of the table behind `url`.
+pub async fn stores(url: &str) -> DynamoDbStores {
+    let aws = Aws::for_function_with(config(url));
+    Stores {
+        users: aws.users(TABLE).await,
+        sessions: aws.sessions(TABLE).await,
+        attempts: aws.attempts(TABLE).await,
+    }
+}
+
+/// The environment of a function whose users are in the table behind `url`, its keys in it.
+#[must_use]
+pub fn environment_with_keys(url: &str) -> Vec<(&str, &str)> {
+    [environment(url), KEYS.into()].concat()
 }
 
 /// The environment of a function whose users are in the table behind `url`.

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{binaries, forge, project};
 
+/// The placeholder of a refresh token that the function which answers has made.
+pub const REFRESH_TOKEN: &str = "{{token:refresh}}";
+
 /// Every sample event by its name, the file's without `.json`, as it stands in the file.
 #[must_use]
 pub fn all() -> BTreeMap<String, String> {
@@ -43,6 +46,10 @@ pub fn fill(event: &str, now: u64) -> String {
         ),
         ("other_id", token(json!({"sub": "2"}))),
         (
+            "forged_refresh",
+            forge::refresh_token(forge::SECRET, [7; 16], 0),
+        ),
+        (
             "other_roles",
             token(json!({"roles": ["Owner"], "scope": "own"})),
         ),
@@ -54,6 +61,24 @@ pub fn fill(event: &str, now: u64) -> String {
         });
     assert!(!filled.contains("{{"), "an unknown placeholder in {filled}");
     filled
+}
+
+/// The tutorial's user and password, as a body of a login.
+#[must_use]
+pub fn credentials() -> Value {
+    json!({"email": "john.doe@leapify.tech", "password": "changeme"})
+}
+
+/// An event that posts a body to `/api/v1/<endpoint>` from an address.
+#[must_use]
+pub fn post(endpoint: &str, body: &Value, address: &str) -> String {
+    let mut event = object("login_success");
+    let path = format!("/api/v1/{endpoint}");
+    event["requestContext"]["http"]["path"] = path.clone().into();
+    event["requestContext"]["http"]["sourceIp"] = address.into();
+    event["rawPath"] = path.into();
+    event["body"] = body.to_string().into();
+    event.to_string()
 }
 
 /// An event of now that asks `login` or `me` for the user of an address.

@@ -7,6 +7,17 @@ use serde_json::{Value, json};
 /// The secret of every HMAC test.
 pub const SECRET: &str = "test-not-for-deployment-pqN4wYc7Jk2vXz9mB5tR8s";
 
+/// The secret of refresh tokens in every test.
+pub const SESSION_SECRET: &str = "test-not-for-deployment-sessions-Lw7Tq2Xz8Vn4Rb";
+
+/// A refresh token of a session and a generation.
+#[must_use]
+pub fn refresh_token(secret: &str, session: [u8; 16], generation: u32) -> String {
+    let message = [&session[..], &generation.to_be_bytes()].concat();
+    let mac = hmac_sha256(secret.as_bytes(), &message);
+    b64([message, mac].concat())
+}
+
 /// Base64url without padding.
 pub fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -44,7 +55,7 @@ pub fn header() -> Value {
 pub fn claims(now: u64) -> Value {
     json!({
         "iss": "auth", "sub": "1", "aud": "api", "iat": now, "nbf": now, "exp": now + 3600,
-        "jti": "c2Vzc2lvbi1pZA", "email": "john.doe@leapify.tech", "roles": ["Admin"],
+        "jti": "c2Vzc2lvbi1pZA", "sid": "AAECAwQFBgcICQoLDA0ODw", "user_version": 0, "email": "john.doe@leapify.tech", "roles": ["Admin"],
         "scope": "create delete read update",
     })
 }

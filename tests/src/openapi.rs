@@ -1,10 +1,10 @@
 //! `openapi.yaml`, held against requests and answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::{functions::FUNCTIONS, project};
+use crate::project;
 
 /// The document, and which of its answers were seen.
 pub struct OpenApi {
@@ -22,17 +22,18 @@ impl OpenApi {
         }
     }
 
-    /// Holds an answer of a function's first route against the document: status, headers, body.
+    /// Holds an answer of an operation against the document: status, headers, body. A path that is
+    /// served nowhere belongs to no operation, so that a 404 is one of each.
     pub fn check(
         &mut self,
-        function: &str,
+        operation: &str,
         status: u16,
         header: impl Fn(&str) -> Option<String>,
         body: &str,
     ) {
-        let answer = &self.operation(function)["responses"][status.to_string()];
+        let answer = &self.operation(operation)["responses"][status.to_string()];
         let answer = self.resolved(answer).clone();
-        assert!(answer.is_object(), "{function}: {status} is not described");
+        assert!(answer.is_object(), "{operation}: {status} is not described");
         let described = answer["headers"].as_object().expect("headers");
         for name in ["cache-control", "www-authenticate", "allow", "retry-after"] {
             let node = described
@@ -42,20 +43,29 @@ impl OpenApi {
             assert_eq!(
                 header(name).is_some(),
                 is_required,
-                "{function} {status}: {name}"
+                "{operation} {status}: {name}"
             );
         }
-        let body: Value = serde_json::from_str(body).expect("JSON");
-        let schema = &answer["content"]["application/json"]["schema"];
-        let errors = self.errors(schema, &body);
-        assert!(errors.is_empty(), "{function} {status}: {errors:?}");
-        self.seen.insert((function.to_owned(), status));
+        if answer["content"].is_null() {
+            assert_eq!(body, "", "{operation} {status}");
+        } else {
+            let body: Value = serde_json::from_str(body).expect("JSON");
+            let schema = &answer["content"]["application/json"]["schema"];
+            let errors = self.errors(schema, &body);
+            assert!(errors.is_empty(), "{operation} {status}: {errors:?}");
+        }
+        if status == 404 {
+            let all: Vec<String> = self.operations().into_keys().collect();
+            self.seen.extend(all.into_iter().map(|id| (id, status)));
+        } else {
+            self.seen.insert((operation.to_owned(), status));
+        }
     }
 
-    /// Whether the document takes `body` as the request of a function's first route.
+    /// Whether the document takes `body` as the request of an operation.
     #[must_use]
-    pub fn takes(&self, function: &str, body: &Value) -> bool {
-        let request = &self.operation(function)["requestBody"];
+    pub fn takes(&self, operation: &str, body: &Value) -> bool {
+        let request = &self.operation(operation)["requestBody"];
         self.errors(&request["content"]["application/json"]["schema"], body)
             .is_empty()
     }
@@ -63,23 +73,37 @@ impl OpenApi {
     /// The answers that the document describes and no check has seen.
     #[must_use]
     pub fn unseen(&self) -> BTreeSet<(String, u16)> {
-        FUNCTIONS
-            .iter()
-            .flat_map(|function| {
-                let responses = self.operation(function.name)["responses"].as_object();
-                responses
-                    .expect("responses")
-                    .keys()
-                    .map(|status| (function.name.to_owned(), status.parse().expect("a status")))
-            })
+        let described = self.operations().into_iter().flat_map(|(id, operation)| {
+            let responses = operation["responses"].as_object().expect("responses");
+            let statuses = responses
+                .keys()
+                .map(|status| status.parse().expect("a status"));
+            statuses
+                .map(move |status| (id.clone(), status))
+                .collect::<Vec<_>>()
+        });
+        described
             .filter(|answer| !self.seen.contains(answer))
             .collect()
     }
 
-    fn operation(&self, function: &str) -> &Value {
-        let function = FUNCTIONS.iter().find(|known| known.name == function);
-        let (method, path) = (function.expect("a function").routes)()[0];
-        &self.document["paths"][path][method.to_lowercase()]
+    /// The operations by their ids.
+    fn operations(&self) -> BTreeMap<String, &Value> {
+        let paths = self.document["paths"].as_object().expect("paths");
+        let operations = paths
+            .values()
+            .filter_map(Value::as_object)
+            .flat_map(Map::values);
+        operations
+            .map(|operation| {
+                let id = operation["operationId"].as_str().expect("an id");
+                (id.to_owned(), operation)
+            })
+            .collect()
+    }
+
+    fn operation(&self, id: &str) -> &Value {
+        self.operations().get(id).expect("an operation")
     }
 
     fn resolved<'a>(&'a self, node: &'a Value) -> &'a Value {

@@ -41,6 +41,7 @@ pub fn user(id: &str, address: &str) -> StoredUser {
             id: id.into(),
             email: address.into(),
             disabled: false,
+            version: 0,
             roles: vec![role("Admin"), role("Editor")],
         },
         password_hash: hash(0),
@@ -130,18 +131,26 @@ pub async fn a_change_changes_one_thing(users: &impl Users) {
         permissions: vec![],
         ..expected.user.roles[0].clone()
     };
-    for change in [
+    for (i, change) in [
         UserChange::Disabled(true),
         UserChange::Password(hash(1)),
         UserChange::Roles(vec![role]),
         UserChange::Roles(vec![]),
         UserChange::Disabled(false),
-    ] {
+        UserChange::EndSessions,
+    ]
+    .into_iter()
+    .enumerate()
+    {
         match &change {
             UserChange::Disabled(disabled) => expected.user.disabled = *disabled,
             UserChange::Password(hash) => expected.password_hash = hash.clone(),
             UserChange::Roles(roles) => expected.user.roles.clone_from(roles),
+            UserChange::EndSessions => {}
         }
+        // A new password, a disabled user and nothing else raise the version.
+        let raises = [true, true, false, false, false, true];
+        expected.user.version += u64::from(raises[i]);
         let changed = users.change(&key, change.clone()).await.expect("changed");
         assert_eq!(changed, expected.user);
         let found = users.find_with_password(&key).await.expect("an answer");

@@ -1,11 +1,16 @@
-//! A stand-in for Secrets Manager with one secret, which may change, fail and come back.
+//! A stand-in for Secrets Manager with one value under all names, which may change, fail and come
+//! back.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    io,
+    sync::{Arc, Mutex},
+};
 
 use http::{Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::serve;
 
@@ -13,21 +18,32 @@ use crate::server::serve;
 pub struct Secrets {
     url: String,
     secret: Arc<Mutex<Option<String>>>,
+    asked: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Secrets {
     /// Serves a secret; `None` answers as if Secrets Manager had failed.
     pub async fn serve(secret: Option<&str>) -> Self {
         let secret = Arc::new(Mutex::new(secret.map(str::to_owned)));
-        let shared = Arc::clone(&secret);
-        let address = serve(move |_| {
-            let answer = answer(shared.lock().expect("no panic").as_deref());
-            async { Ok(answer) }
+        let asked = Arc::new(Mutex::new(BTreeSet::new()));
+        let (text, ids) = (Arc::clone(&secret), Arc::clone(&asked));
+        let address = serve(move |request| {
+            let answer = answer(text.lock().expect("no panic").as_deref());
+            let ids = Arc::clone(&ids);
+            async move {
+                let body = request.into_body().collect().await;
+                let body = body.map_err(io::Error::other)?.to_bytes();
+                let body: Value = serde_json::from_slice(&body)?;
+                let id = body["SecretId"].as_str().unwrap_or_default().to_owned();
+                ids.lock().expect("no panic").insert(id);
+                Ok(answer)
+            }
         })
         .await;
         Self {
             url: format!("http://{address}"),
             secret,
+            asked,
         }
     }
 
@@ -35,6 +51,12 @@ impl Secrets {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The ids that were asked for.
+    #[must_use]
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.asked.lock().expect("no panic").clone()
     }
 
     /// Changes the secret, or what happens to who asks for it.

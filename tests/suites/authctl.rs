@@ -7,7 +7,7 @@ use bundle_tests::{
     authctl::Tool,
     binaries::{self, Function, release},
     dynamodb::{self, DynamoDbLocal},
-    events, forge,
+    events,
 };
 use serde_json::{Value, json};
 
@@ -216,8 +216,7 @@ async fn a_disabled_user_is_refused_at_once() {
     let added = tool.json(&["user", "add", "jane@example.com"], PASSWORD);
     assert_eq!(added["disabled"], false);
     let url = server.url();
-    let mut variables = dynamodb::environment(&url);
-    variables.push(("JWT_SECRET_KEY", forge::SECRET));
+    let variables = dynamodb::environment_with_keys(&url);
     let login = Function::start_with(&release("login"), &variables, &[]).await;
     let me = Function::start_with(&release("me"), &variables, &[]).await;
 

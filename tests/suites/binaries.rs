@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bundle_tests::{
-    app::ENVIRONMENT,
+    app::{ENVIRONMENT, environment_with},
     binaries::{Function, release},
     events, forge,
     runtime_api::Outcome,
@@ -16,7 +16,7 @@ fn event(name: &str) -> String {
 
 #[tokio::test]
 async fn login_words_its_errors_as_it_is_told() {
-    let variables = [ENVIRONMENT[0], ENVIRONMENT[1], ("LOGIN_ERRORS", "distinct")];
+    let variables = environment_with(("LOGIN_ERRORS", "distinct"));
     let login = Function::start_with(&release("login"), &variables, &[]).await;
     for (name, detail) in [
         ("login_unknown_email", "User not found"),
@@ -82,11 +82,7 @@ fn staged() -> &'static Path {
 async fn a_panic_is_a_plain_500_and_an_outage_a_503() {
     for function in ["login", "me"] {
         // Lines of WARN and above carry the request's id too.
-        let variables = [
-            ENVIRONMENT[0],
-            ENVIRONMENT[1],
-            ("AWS_LAMBDA_LOG_LEVEL", "WARN"),
-        ];
+        let variables = environment_with(("AWS_LAMBDA_LOG_LEVEL", "WARN"));
         let process = Function::start_with(staged(), &variables, &[function]).await;
         for _ in 0..2 {
             let panicked = process
@@ -137,7 +133,7 @@ async fn a_disabled_user_neither_signs_in_nor_is_answered() {
             .contains(r#""outcome":"DisabledUser","user_id":"1""#)
     );
 
-    let variables = [ENVIRONMENT[0], ENVIRONMENT[1], ("LOGIN_ERRORS", "distinct")];
+    let variables = environment_with(("LOGIN_ERRORS", "distinct"));
     let login = Function::start_with(staged(), &variables, &["login"]).await;
     let answer = login.answer(&event("login")).await;
     assert_eq!(
@@ -162,8 +158,7 @@ async fn a_disabled_user_neither_signs_in_nor_is_answered() {
 /// any of them, at the most talkative level either.
 #[tokio::test]
 async fn logs_are_json_with_outcomes_and_without_secrets() {
-    let level = ("AWS_LAMBDA_LOG_LEVEL", "TRACE");
-    let variables = [ENVIRONMENT[0], ENVIRONMENT[1], level];
+    let variables = environment_with(("AWS_LAMBDA_LOG_LEVEL", "TRACE"));
     let login = Function::start_with(&release("login"), &variables, &[]).await;
     let me = Function::start_with(&release("me"), &variables, &[]).await;
     let mut secrets = vec![

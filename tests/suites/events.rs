@@ -42,8 +42,16 @@ async fn every_event_is_answered_by_the_real_binaries() {
         if !functions.contains_key(name) {
             functions.insert(name, Function::start(&binaries::release(name)).await);
         }
-        let event = events::fill(&events[case.event], binaries::now());
-        functions[name].answer(&event).await.check(&case);
+        let function = &functions[name];
+        let mut event = events[case.event].clone();
+        if event.contains(events::REFRESH_TOKEN) {
+            let login = events::post("login", &events::credentials(), "203.0.113.7");
+            let body: Value = serde_json::from_str(function.answer(&login).await.body()).unwrap();
+            let token = body["refresh_token"].as_str().unwrap();
+            event = event.replace(events::REFRESH_TOKEN, token);
+        }
+        let event = events::fill(&event, binaries::now());
+        function.answer(&event).await.check(&case);
     }
     println!(
         "events replayed against the real binaries: {}",
@@ -60,7 +68,13 @@ async fn every_answer_and_every_body_is_described_in_openapi() {
         let response = app.replay(case.function(), &events[case.event]).await;
         let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
         let status = response.status().as_u16();
-        openapi.check(case.function(), status, header, response.body());
+        openapi.check(case.operation(), status, header, response.body());
+    }
+    for _ in 0..=5 {
+        let response = app.replay("login", &events["login_unknown_email"]).await;
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+        let status = response.status().as_u16();
+        openapi.check("login", status, header, response.body());
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_staged"));
     for function in ["login", "me"] {
@@ -71,23 +85,42 @@ async fn every_answer_and_every_body_is_described_in_openapi() {
             openapi.check(function, answer.status(), header, answer.body());
         }
     }
+    let login = Function::start_with(binary, &ENVIRONMENT, &["login"]).await;
+    for operation in ["refresh", "logout"] {
+        for session in [[1; 16], [2; 16]] {
+            let token = forge::refresh_token(forge::SESSION_SECRET, session, 0);
+            let body = json!({ "refresh_token": token });
+            let answer = login
+                .answer(&events::post(operation, &body, "203.0.113.7"))
+                .await;
+            let header = |name: &str| answer.header(name);
+            openapi.check(operation, answer.status(), header, answer.body());
+        }
+    }
     assert_eq!(
         openapi.unseen(),
         BTreeSet::new(),
         "answers that nothing brings about"
     );
 
-    for (event, taken) in [
-        ("login_success", true),
-        ("login_unknown_email", true),
-        ("login_missing_member", false),
-        ("login_wrong_types", false),
-        ("login_not_an_object", false),
-        ("login_oversized_email", false),
+    for (operation, event, taken) in [
+        ("login", "login_success", true),
+        ("login", "login_unknown_email", true),
+        ("login", "login_missing_member", false),
+        ("login", "login_wrong_types", false),
+        ("login", "login_not_an_object", false),
+        ("login", "login_oversized_email", false),
+        ("refresh", "login_refresh_success", true),
+        ("refresh", "login_refresh_missing_member", false),
+        ("refresh", "login_refresh_wrong_type", false),
+        ("logout", "login_logout_success", true),
+        ("logout", "login_logout_all_sessions", true),
+        ("logout", "login_logout_missing_member", false),
+        ("logout", "login_logout_wrong_type", false),
     ] {
         let event: Value = serde_json::from_str(&events[event]).unwrap();
         let body: Value = serde_json::from_str(event["body"].as_str().unwrap()).unwrap();
-        assert_eq!(openapi.takes("login", &body), taken, "{body}");
+        assert_eq!(openapi.takes(operation, &body), taken, "{body}");
     }
 }
 

@@ -13,7 +13,6 @@ use bundle_tests::{
     dynamodb::{self, DynamoDbLocal},
     events,
     fault_proxy::{Fault, FaultProxy},
-    forge,
 };
 use futures_util::future::join_all;
 
@@ -41,8 +40,7 @@ async fn server_with_john(hash: Option<&str>) -> DynamoDbLocal {
 }
 
 async fn start(name: &str, url: &str) -> Function {
-    let mut variables = dynamodb::environment(url);
-    variables.push(("JWT_SECRET_KEY", forge::SECRET));
+    let variables = dynamodb::environment_with_keys(url);
     Function::start_with(&release(name), &variables, &[]).await
 }
 

@@ -16,7 +16,6 @@ use bundle_tests::{
     dynamodb::{self, DynamoDbLocal, TABLE},
     events,
     fault_proxy::{Fault, FaultProxy},
-    forge,
     repository_suite::{self as suite, HASHES, Users, user},
 };
 
@@ -131,8 +130,7 @@ fn rows() -> [(
 async fn a_row_that_is_no_user_is_a_500_of_the_real_functions() {
     let server = DynamoDbLocal::start().await;
     let url = server.url();
-    let mut variables = dynamodb::environment(&url);
-    variables.push(("JWT_SECRET_KEY", forge::SECRET));
+    let variables = dynamodb::environment_with_keys(&url);
     for (what, row, functions) in rows() {
         let put = server.client().put_item().table_name(TABLE);
         put.set_item(Some(row)).send().await.unwrap();
@@ -146,7 +144,7 @@ async fn a_row_that_is_no_user_is_a_500_of_the_real_functions() {
             assert_eq!(answer.detail(), "Internal Server Error");
             assert_eq!(answer.header("www-authenticate"), None);
             let logs = function.logs();
-            assert!(logs.contains("a stored user cannot be read"), "{logs}");
+            assert!(logs.contains("a stored item cannot be read"), "{logs}");
             assert!(!logs.contains("$argon2id"), "{logs}");
         }
     }

@@ -11,12 +11,13 @@ use std::{
 
 use auth_aws::Aws;
 use auth_core::{
-    Algorithm, BearerError, Clock, JwtBearer, KeySettings, KeyUse, TokenIssuer, TokenSettings, User,
+    Algorithm, BearerError, Clock, JwtBearer, KeySettings, KeyUse, SessionId, TokenIssuer,
+    TokenSettings, User,
 };
 use bundle_tests::{
     app::NOW,
     binaries::{Function, refused_start, release},
-    dynamodb, events,
+    dynamodb, events, forge,
     secrets::Secrets,
 };
 use http::{HeaderMap, header::AUTHORIZATION};
@@ -30,6 +31,7 @@ fn environment(url: &str) -> Vec<(&str, &str)> {
     vec![
         ("AUTH_STORE", "memory"),
         ("JWT_KEYS_SECRET_ID", "keys"),
+        ("SESSION_KEY_SECRET_ID", "session-keys"),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url),
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
@@ -98,10 +100,10 @@ async fn a_secret_without_usable_keys_refuses_the_start() {
         for function in ["login", "me"] {
             let (status, message) = refused_start(&release(function), &environment(secrets.url()));
             assert_eq!(status.code(), Some(1), "{function}: {message}");
-            assert!(
-                message.contains("JWT_KEYS_SECRET_ID: the secret"),
-                "{message}"
-            );
+            // `login` reads two secrets at once, and tells of the first that is refused.
+            let variables = ["JWT_KEYS_SECRET_ID", "SESSION_KEY_SECRET_ID"];
+            let is_named = |variable| message.contains(&format!("{variable}: the secret"));
+            assert!(variables.into_iter().any(is_named), "{message}");
             assert!(message.contains(problem), "{message}");
             assert!(
                 !message.contains("hunter2") && !message.contains("aHVudGVyMg"),
@@ -109,6 +111,17 @@ async fn a_secret_without_usable_keys_refuses_the_start() {
             );
         }
     }
+}
+
+/// Keys that sign access tokens need not be fit for refresh tokens.
+#[tokio::test(flavor = "multi_thread")]
+async fn refresh_tokens_take_a_key_of_their_own_kind() {
+    let key = forge::private_jwk("p256").to_string();
+    let secrets = Secrets::serve(Some(&key)).await;
+    let (status, message) = refused_start(&release("login"), &environment(secrets.url()));
+    assert_eq!(status.code(), Some(1), "{message}");
+    let problem = "SESSION_KEY_SECRET_ID: the secret is refused: refresh tokens take HS256 keys";
+    assert!(message.contains(problem), "{message}");
 }
 
 /// The guard meets a token of a new key, reads the secret again, and takes tokens of both keys.
@@ -133,15 +146,17 @@ async fn a_rotation_is_followed_when_a_token_names_the_new_key() {
         id: "1".into(),
         email: "jane@example.com".into(),
         disabled: false,
+        version: 0,
         roles: vec![],
     };
+    let session = SessionId::random().unwrap();
     let rules = TokenSettings::default;
     let bearer = JwtBearer::new(keys(KeyUse::Verify).await, rules(), clock());
     let issuer = TokenIssuer::new(keys(KeyUse::Sign).await, rules(), clock());
-    let old = issuer.issue(&user).await.unwrap();
+    let old = issuer.issue(&user, &session).await.unwrap();
     secrets.set(Some(BOTH));
     let issuer = TokenIssuer::new(keys(KeyUse::Sign).await, rules(), clock());
-    let new = issuer.issue(&user).await.unwrap();
+    let new = issuer.issue(&user, &session).await.unwrap();
 
     let is_taken = async |token: &str| {
         let mut headers = HeaderMap::new();

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use bundle_tests::{
-    app::ENVIRONMENT,
+    app::{ENVIRONMENT, KEYS, environment_with},
     binaries::{Function, refused_start, release},
     events, forge,
 };
@@ -53,6 +53,9 @@ fn refused_settings_end_the_start_with_their_names() {
         ),
     ] {
         for function in ["me", "login"] {
+            // The key that `login` alone reads is not what is looked at here.
+            let session_key = ("SESSION_SECRET_KEY", "k8Wq3Zt6Yv1Xn4Rb7Mc2Jd5Hf9Gs0LpA");
+            let variables = [&variables[..], &[session_key]].concat();
             let (status, message) = refused_start(&release(function), &variables);
             assert_eq!(status.code(), Some(1), "{function} {message}");
             assert_eq!(message.lines().count(), 1 + named.len(), "{message}");
@@ -65,15 +68,64 @@ fn refused_settings_end_the_start_with_their_names() {
             assert!(!message.contains(short), "the secret is in {message}");
         }
     }
-    let (status, message) = refused_start(
-        &release("login"),
-        &[store, secret, ("LOGIN_ERRORS", "both")],
-    );
-    assert_eq!(status.code(), Some(1));
-    assert!(
-        message.contains("LOGIN_ERRORS: must be uniform or distinct"),
-        "{message}"
-    );
+}
+
+/// Each problem of the settings that `login` alone has.
+#[test]
+fn settings_of_sessions_and_attempts_are_checked_by_login() {
+    let session_key = KEYS[1];
+    for (variables, problem) in [
+        (
+            &[][..],
+            "SESSION_SECRET_KEY: must be set, or SESSION_KEY_SECRET_ID in its place",
+        ),
+        (
+            &[("SESSION_SECRET_KEY", "changeme")],
+            "SESSION_SECRET_KEY: is a placeholder",
+        ),
+        (
+            &[("SESSION_SECRET_KEY", forge::SECRET)],
+            "SESSION_SECRET_KEY: must differ from JWT_SECRET_KEY, which `me` reads too",
+        ),
+        (
+            &[session_key, ("SESSION_KEY_SECRET_ID", "keys")],
+            "SESSION_KEY_SECRET_ID: set it or SESSION_SECRET_KEY, not both",
+        ),
+        (
+            &[session_key, ("SESSION_GRACE", "301")],
+            "SESSION_GRACE: must be a whole number",
+        ),
+        (
+            &[session_key, ("SESSION_EXPIRATION", "0")],
+            "SESSION_EXPIRATION: must be",
+        ),
+        (
+            &[session_key, ("SESSION_IDLE_EXPIRATION", "1h")],
+            "SESSION_IDLE_EXPIRATION: must be",
+        ),
+        (
+            &[session_key, ("LOGIN_MAX_FAILURES", "0")],
+            "LOGIN_MAX_FAILURES: must be",
+        ),
+        (
+            &[session_key, ("LOGIN_FAILURE_WINDOW", "86401")],
+            "LOGIN_FAILURE_WINDOW: must be",
+        ),
+        (
+            &[session_key, ("LOGIN_ERRORS", "both")],
+            "LOGIN_ERRORS: must be uniform or distinct",
+        ),
+        (
+            &[session_key, ("SESSION_GRCE", "5")],
+            "SESSION_GRCE: unknown variable",
+        ),
+    ] {
+        let variables = [&ENVIRONMENT[..2], variables].concat();
+        let (status, message) = refused_start(&release("login"), &variables);
+        assert_eq!(status.code(), Some(1), "{message}");
+        assert_eq!(message.lines().count(), 2, "{message}");
+        assert!(message.contains(problem), "{problem} is not in {message}");
+    }
 }
 
 #[test]
@@ -92,6 +144,14 @@ fn a_process_outside_lambda_says_where_it_belongs() {
         );
         assert_eq!(message.lines().count(), 5, "{message}");
     }
+}
+
+#[test]
+fn the_published_secret_of_refresh_tokens_is_refused_in_lambda() {
+    let lambda = ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+    let (_, message) = refused_start(&release("login"), &environment_with(lambda));
+    let problem = "SESSION_SECRET_KEY: is the published secret of local work";
+    assert!(message.contains(problem), "{message}");
 }
 
 /// Each problem of the settings that only AWS has.

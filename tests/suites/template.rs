@@ -8,15 +8,18 @@ use std::{
 
 use auth_core::{SettingsReader, VARIABLES};
 use bundle_tests::{functions::FUNCTIONS, project, template::Template};
+use login::LoginSettings;
 use serde_json::Value;
 
 /// What a function may read and the template leaves out, for its default or for another variable in
 /// its place.
-const LEFT_OUT: [&str; 5] = [
+const LEFT_OUT: [&str; 7] = [
     "JWT_SECRET_KEY",
     "JWT_JWKS",
     "JWT_ALGORITHM",
     "JWT_LEEWAY",
+    "SESSION_SECRET_KEY",
+    "SESSION_GRACE",
     "LOGIN_ERRORS",
 ];
 
@@ -144,11 +147,17 @@ fn the_table_is_kept_safe() {
     assert_eq!(table["KeySchema"][0]["AttributeName"], "pk");
 }
 
-/// The generated secret is canonical base64url: of its alphabet alone, without a remainder.
+/// The generated secrets are canonical base64url: of its alphabet alone, without a remainder.
 #[test]
-fn the_secret_is_generated_as_a_key_that_the_functions_take() {
+fn the_secrets_are_generated_as_keys_that_the_functions_take() {
+    for secret in ["JwtKeys", "SessionKeys"] {
+        check_generated(secret);
+    }
+}
+
+fn check_generated(secret: &str) {
     let template = Template::read();
-    let generate = &template.resource("JwtKeys")["Properties"]["GenerateSecretString"];
+    let generate = &template.resource(secret)["Properties"]["GenerateSecretString"];
     let head: Value =
         serde_json::from_str(generate["SecretStringTemplate"].as_str().unwrap()).unwrap();
     assert_eq!(head, serde_json::json!({"kty": "oct", "alg": "HS256"}));
@@ -212,6 +221,38 @@ fn the_template_takes_what_the_functions_take() {
             let taken = me::read_settings(reader).is_ok();
             let allowed = allowed.is_valid(&value.as_str().into());
             assert_eq!(allowed, taken, "{parameter} {value:?}");
+        }
+    }
+    // Of these the template takes less than the function does.
+    let environment = template.environment(&functions["login"]);
+    for (parameter, variable) in [
+        ("SessionIdleExpiration", "SESSION_IDLE_EXPIRATION"),
+        ("SessionExpiration", "SESSION_EXPIRATION"),
+        ("LoginMaxFailures", "LOGIN_MAX_FAILURES"),
+        ("LoginFailureWindow", "LOGIN_FAILURE_WINDOW"),
+    ] {
+        let pattern = parameters[parameter]["AllowedPattern"].as_str().unwrap();
+        let schema = serde_json::json!({"pattern": format!("^({pattern})$")});
+        let allowed = jsonschema::validator_for(&schema).unwrap();
+        let more = [
+            "99",
+            "999",
+            "1000",
+            "9999",
+            "99999",
+            "99999999",
+            "100000000",
+        ];
+        for value in numbers.iter().map(String::as_str).chain(more) {
+            let mut variables = environment.clone();
+            variables.insert(variable.into(), value.into());
+            let lookup = |name: &str| variables.get(name).cloned().ok_or(VarError::NotPresent);
+            let reader = SettingsReader::new(variables.keys().cloned(), &lookup);
+            let taken = LoginSettings::read(reader).is_ok();
+            assert!(
+                taken || !allowed.is_valid(&value.into()),
+                "{parameter} {value:?}"
+            );
         }
     }
 }

@@ -58,7 +58,7 @@ fn names(table: &mut Table) {
 
 /// Every claim missing, and as every type that it may not have.
 fn types(table: &mut Table) {
-    let texts = ["iss", "sub", "jti", "email"];
+    let texts = ["iss", "sub", "jti", "sid", "email"];
     let not_text = [
         json!(1),
         json!(true),
@@ -72,10 +72,17 @@ fn types(table: &mut Table) {
             table.add_claims("wrong type", &json!({ claim: wrong }));
         }
     }
+    // Tokens of a time without sessions lack these two.
+    let optional = ["sid", "user_version"];
     for claim in [
         "iss", "sub", "aud", "iat", "nbf", "exp", "jti", "email", "roles", "scope",
-    ] {
-        table.add_claims("missing", &json!({ claim: null }));
+    ]
+    .into_iter()
+    .chain(optional)
+    {
+        if !optional.contains(&claim) {
+            table.add_claims("missing", &json!({ claim: null }));
+        }
         let text = forge::claims(table.now).to_string();
         let value = forge::claims(table.now)[claim].to_string();
         let null = text.replace(
@@ -108,6 +115,17 @@ fn types(table: &mut Table) {
     }
     for wrong in [json!(1), json!(true), json!("")] {
         table.add_claims("wrong type", &json!({ "aud": wrong }));
+    }
+    for wrong in [
+        json!("0"),
+        json!(-1),
+        json!(0.5),
+        json!(1e30),
+        json!(true),
+        json!([0]),
+        json!({}),
+    ] {
+        table.add_claims("wrong type", &json!({ "user_version": wrong }));
     }
 }
 

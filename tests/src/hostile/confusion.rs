@@ -1,6 +1,6 @@
 //! Public keys: taken for HMAC secrets, used with another algorithm, brought along by the token.
 
-use auth_core::{Algorithm, Clock, KeySet, TokenIssuer, TokenSettings, User};
+use auth_core::{Algorithm, Clock, KeySet, SessionId, TokenIssuer, TokenSettings, User};
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
     hmac,
@@ -60,9 +60,11 @@ pub fn issued(now: u64, jwk: &Value) -> String {
         id: "1".into(),
         email: "john.doe@leapify.tech".into(),
         disabled: false,
+        version: 0,
         roles: Vec::new(),
     };
-    let token = issuer.issue(&user).now_or_never();
+    let session = SessionId::random().expect("randomness");
+    let token = issuer.issue(&user, &session).now_or_never();
     let token = token.expect("fixed keys wait for nothing");
     token.expect("a token").expose().to_owned()
 }

@@ -2,16 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{AttemptDirectory, AttemptRepository, CountedAttempts, Counter};
 use crate::repository::RepositoryError;
 
-/// Counters that live as long as the process.
-#[derive(Debug, Default)]
+/// Counters that live as long as the process. Clones share them.
+#[derive(Debug, Clone, Default)]
 pub struct InMemoryAttemptRepository {
-    counted: Mutex<HashMap<String, (Counter, u32)>>,
+    counted: Arc<Mutex<HashMap<String, (Counter, u32)>>>,
 }
 
 impl InMemoryAttemptRepository {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
@@ -22,10 +22,10 @@ const TUTORIAL_PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$RuRJBszvg0Q
 /// Users on a page of a listing.
 const PAGE: usize = 100;
 
-/// Users that live as long as the process.
-#[derive(Debug, Default)]
+/// Users that live as long as the process. Clones share them.
+#[derive(Debug, Clone, Default)]
 pub struct InMemoryUserRepository {
-    users: Mutex<BTreeMap<Email, StoredUser>>,
+    users: Arc<Mutex<BTreeMap<Email, StoredUser>>>,
 }
 
 impl InMemoryUserRepository {
@@ -40,7 +40,7 @@ impl InMemoryUserRepository {
             .map(|stored| Ok((Email::parse(&stored.user.email)?, stored)))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            users: Mutex::new(users),
+            users: Arc::new(Mutex::new(users)),
         })
     }
 

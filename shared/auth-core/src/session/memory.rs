@@ -2,16 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{Advance, Session, SessionDirectory, SessionId, SessionRepository};
 use crate::{email::Email, repository::RepositoryError};
 
-/// Sessions that live as long as the process.
-#[derive(Debug, Default)]
+/// Sessions that live as long as the process. Clones share them.
+#[derive(Debug, Clone, Default)]
 pub struct InMemorySessionRepository {
-    sessions: Mutex<HashMap<SessionId, Session>>,
+    sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
 }
 
 impl InMemorySessionRepository {
