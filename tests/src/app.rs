@@ -145,10 +145,16 @@ where
 
     /// The tokens of a login as the tutorial's user.
     pub async fn sign_in(&self) -> Tokens {
-        let answer = self
-            .post("login", &events::credentials(), "203.0.113.7")
-            .await;
-        tokens(&answer).expect("tokens")
+        self.sign_in_from("203.0.113.7").await.expect("tokens")
+    }
+
+    /// The answer to a login as the tutorial's user from an address.
+    ///
+    /// # Errors
+    ///
+    /// Status and detail of any answer but a 200.
+    pub async fn sign_in_from(&self, address: &str) -> Result<Tokens, (u16, String)> {
+        tokens(&self.post("login", &events::credentials(), address).await)
     }
 
     /// The answer to a refresh: new tokens, or status and detail.
@@ -159,6 +165,13 @@ where
     pub async fn refresh(&self, token: &str) -> Result<Tokens, (u16, String)> {
         let body = json!({ "refresh_token": token });
         tokens(&self.post("refresh", &body, "203.0.113.7").await)
+    }
+
+    /// Logs out, which is a 204 whatever the token.
+    pub async fn log_out(&self, token: &str, all_sessions: bool) {
+        let body = json!({"refresh_token": token, "all_sessions": all_sessions});
+        let answer = self.post("logout", &body, "203.0.113.7").await;
+        assert_eq!(answer, (204, Value::Null));
     }
 
     /// The status of `me` with a token.

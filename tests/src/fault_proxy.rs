@@ -27,9 +27,11 @@ pub enum Fault {
     Delay(Duration),
     /// It closes the connection, and the server never sees the request.
     Cut,
-    /// It passes the next request on and closes the connection in place of the answer; what comes
-    /// after that one goes through.
+    /// It passes the next write on and closes the connection in place of the answer; what comes
+    /// after that one goes through, as do reads.
     CutNextAnswer,
+    /// It passes whatever writes on, and closes the connection in place of the answer.
+    CutAnswersOfWrites,
     /// It answers like a `DynamoDB` that failed.
     InternalError,
     /// It answers like a `DynamoDB` that is asked too much.
@@ -102,7 +104,14 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
     let fault = *state.fault.lock().expect("no panic");
     match fault {
         Fault::None => forward(&state, request).await,
-        Fault::FailWrites | Fault::DelayWrites(_) if is_read => forward(&state, request).await,
+        Fault::FailWrites
+        | Fault::DelayWrites(_)
+        | Fault::CutNextAnswer
+        | Fault::CutAnswersOfWrites
+            if is_read =>
+        {
+            forward(&state, request).await
+        }
         Fault::Delay(while_) | Fault::DelayWrites(while_) => {
             tokio::time::sleep(while_).await;
             forward(&state, request).await
@@ -110,6 +119,10 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
         Fault::Cut => Err(io::ErrorKind::ConnectionReset.into()),
         Fault::CutNextAnswer => {
             *state.fault.lock().expect("no panic") = Fault::None;
+            forward(&state, request).await?;
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+        Fault::CutAnswersOfWrites => {
             forward(&state, request).await?;
             Err(io::ErrorKind::ConnectionReset.into())
         }

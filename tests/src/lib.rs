@@ -8,6 +8,7 @@ pub mod cases;
 pub mod dynamodb;
 pub mod events;
 pub mod fault_proxy;
+pub mod flaky;
 pub mod forge;
 pub mod functions;
 pub mod hostile;
@@ -17,6 +18,7 @@ pub mod repository_suite;
 pub mod runtime_api;
 pub mod secrets;
 mod server;
+pub mod session_suite;
 pub mod template;
 
 /// The examples of the documentation, compiled.

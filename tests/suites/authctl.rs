@@ -246,5 +246,6 @@ async fn a_disabled_user_is_refused_at_once() {
     );
     let enabled = tool.json(&["user", "enable", "jane@example.com"], "");
     assert_eq!(enabled["disabled"], false);
-    assert_eq!(me.answer(&me_event).await.status(), 200);
+    assert_eq!(me.answer(&me_event).await.status(), 401, "it stays dead");
+    assert_eq!(login.answer(&login_event).await.status(), 200);
 }

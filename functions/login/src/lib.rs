@@ -64,7 +64,7 @@ struct TokenResponse<'a> {
 }
 
 /// What the function keeps its state in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Stores<U, S, A> {
     /// The users.
     pub users: U,

@@ -1,6 +1,6 @@
 //! An attempt to sign in, counted before anything is known of it.
 
-use auth_core::{Attempt, AttemptKind, AttemptRepository, Counter, RepositoryError};
+use auth_core::{Attempt, AttemptKind, AttemptRepository, Counter, Outcome, RepositoryError};
 use tracing::warn;
 
 /// Why an attempt is not made.
@@ -17,78 +17,86 @@ pub(crate) enum Denied {
     Repository(RepositoryError),
 }
 
-impl Denied {
-    fn full(counter: &Counter) -> Self {
-        Self::Full {
-            kind: counter.kind,
-            until: counter.expires_at,
-        }
-    }
-}
-
-/// A counted attempt. It stays counted, unless it is given back or succeeds.
+/// A counted attempt. It counts until it is settled, or for half a minute.
 pub(crate) struct Reservation<'a, A> {
     attempts: &'a A,
     attempt: &'a Attempt,
 }
 
 impl<'a, A: AttemptRepository> Reservation<'a, A> {
-    /// Counts an attempt on all of its counters, or on none.
-    pub(crate) async fn new(attempts: &'a A, attempt: &'a Attempt) -> Result<Self, Denied> {
-        let [pair, network, email] = attempt.counters().map(|counter| attempts.reserve(counter));
-        let outcomes: [_; 3] = tokio::join!(pair, network, email).into();
-        let (mut counted, mut denied) = ([None; 3], None);
-        for (i, (counter, outcome)) in attempt.counters().into_iter().zip(outcomes).enumerate() {
-            match outcome {
-                Ok(true) => counted[i] = Some(counter),
-                // That a counter is full is certain, whatever else failed.
-                Ok(false) => denied = Some(Denied::full(counter)),
-                Err(error) => denied = denied.or(Some(Denied::Repository(error))),
+    /// Counts an attempt on its three counters, if none of them is full.
+    pub(crate) async fn new(
+        attempts: &'a A,
+        attempt: &'a Attempt,
+        now: u64,
+    ) -> Result<Self, Denied> {
+        let reserve = async |counter: &Counter| {
+            let reserved = attempts.reserve(counter, &attempt.ticket).await;
+            let count = reserved.map_err(Denied::Repository)?;
+            if count.attempts(now) > counter.limit {
+                return Err(Denied::Full {
+                    kind: counter.kind,
+                    until: counter.expires_at,
+                });
+            }
+            Ok(())
+        };
+        let reserved = tokio::join!(
+            reserve(&attempt.pair),
+            reserve(&attempt.network),
+            reserve(&attempt.email),
+        );
+        let reservation = Self { attempts, attempt };
+        match reserved.0.and(reserved.1).and(reserved.2) {
+            Ok(()) => Ok(reservation),
+            Err(denied) => {
+                reservation.give_back().await;
+                Err(denied)
             }
         }
-        let Some(denied) = denied else {
-            return Ok(Self { attempts, attempt });
-        };
-        let [pair, network, email] = counted.map(|counter| give_back(attempts, counter));
-        tokio::join!(pair, network, email);
-        Err(denied)
     }
 
-    /// Gives the attempt back: nothing was learnt from it.
-    pub(crate) async fn give_back(self) {
-        let [pair, network, email] = self.attempt.counters();
-        tokio::join!(
-            give_back(self.attempts, Some(pair)),
-            give_back(self.attempts, Some(network)),
-            give_back(self.attempts, Some(email)),
-        );
+    /// The attempt was wrong.
+    pub(crate) async fn fail(self) -> Result<(), RepositoryError> {
+        let [pair, network, email] = self.settle([Outcome::Failed; 3]).await;
+        pair.and(network).and(email)
     }
 
-    /// The attempt was right: its pair begins anew, and the others were not failures.
+    /// The attempt was right: its pair begins anew, and the others were no failures.
     pub(crate) async fn succeed(self) {
-        let clear = async {
-            let cleared = self.attempts.clear(&self.attempt.pair).await;
-            cleared.unwrap_or_else(warn_of);
-        };
+        let outcomes = [Outcome::Cleared, Outcome::GivenBack, Outcome::GivenBack];
+        self.settle(outcomes).await.into_iter().for_each(warn_of);
+    }
+
+    /// Nothing was learnt from the attempt.
+    pub(crate) async fn give_back(self) {
+        let settled = self.settle([Outcome::GivenBack; 3]).await;
+        settled.into_iter().for_each(warn_of);
+    }
+
+    async fn settle(&self, outcomes: [Outcome; 3]) -> [Result<(), RepositoryError>; 3] {
+        let Attempt {
+            ticket,
+            pair,
+            network,
+            email,
+        } = self.attempt;
+        let settle = |counter, outcome| self.attempts.settle(counter, ticket, outcome);
         tokio::join!(
-            clear,
-            give_back(self.attempts, Some(&self.attempt.network)),
-            give_back(self.attempts, Some(&self.attempt.email)),
-        );
+            settle(pair, outcomes[0]),
+            settle(network, outcomes[1]),
+            settle(email, outcomes[2]),
+        )
+        .into()
     }
 }
 
-/// A failure leaves the attempt counted until its window ends, and is no reason to refuse a login.
-async fn give_back(attempts: &impl AttemptRepository, counter: Option<&Counter>) {
-    if let Some(counter) = counter {
-        attempts.give_back(counter).await.unwrap_or_else(warn_of);
-    }
-}
-
-fn warn_of(error: RepositoryError) {
-    let cause = match error {
-        RepositoryError::Unavailable(cause) => cause.to_string(),
-        RepositoryError::Malformed(what) => what,
+/// What could not be settled stops counting by itself, and is no reason to refuse a login.
+fn warn_of(settled: Result<(), RepositoryError>) {
+    let cause = match settled {
+        Ok(()) => return,
+        Err(RepositoryError::Unavailable(cause)) => cause.to_string(),
+        Err(RepositoryError::Malformed(what)) => what,
     };
-    warn!(cause, "attempt not given back");
+    warn!(cause, "attempt not settled");
 }

@@ -26,6 +26,12 @@ pub(crate) enum Refusal {
     WrongPassword,
 }
 
+/// Nobody is signed in, and whom it was about.
+struct Refused {
+    refusal: Refusal,
+    user_id: Option<String>,
+}
+
 /// Why a login has no tokens to show.
 #[derive(Debug)]
 pub(crate) enum SignInError {
@@ -73,10 +79,10 @@ impl<U: CredentialRepository, S: SessionRepository, A: AttemptRepository> Login<
     ) -> Result<TokenPair, SignInError> {
         let (email, now) = (credentials.email(), self.clock.now());
         let attempt = self.counters.of(email, network, now).await;
-        let attempt = attempt.map_err(|error| SignInError::Signing(error.into()))?;
+        let attempt = attempt.map_err(SignInError::Signing)?;
         // Both at once: a login waits for one round trip before the hash.
         let (reservation, found) = tokio::join!(
-            Reservation::new(&self.attempts, &attempt),
+            Reservation::new(&self.attempts, &attempt, now),
             self.users.find_with_password(email)
         );
         let reservation = reservation.map_err(|denied| denied_error(denied, now))?;
@@ -85,8 +91,13 @@ impl<U: CredentialRepository, S: SessionRepository, A: AttemptRepository> Login<
             Err(error) => Err(SignInError::Repository(error)),
         };
         let stored = match checked {
-            Ok(stored) => stored,
-            Err(refused @ SignInError::Refused(_)) => return Err(refused),
+            Ok(Ok(stored)) => stored,
+            Ok(Err(Refused { refusal, user_id })) => {
+                // What is not counted is not told either.
+                reservation.fail().await.map_err(SignInError::Repository)?;
+                info!(outcome = ?refusal, user_id, "login");
+                return Err(SignInError::Refused(refusal));
+            }
             Err(undecided) => {
                 reservation.give_back().await;
                 return Err(undecided);
@@ -109,7 +120,7 @@ impl<U: CredentialRepository, S: SessionRepository, A: AttemptRepository> Login<
         &self,
         credentials: &Credentials,
         found: Option<StoredUser>,
-    ) -> Result<StoredUser, SignInError> {
+    ) -> Result<Result<StoredUser, Refused>, SignInError> {
         let enabled = found.as_ref().filter(|stored| !stored.user.disabled);
         let hash = enabled.map(|stored| stored.password_hash.clone());
         let password = credentials.password().clone();
@@ -122,10 +133,9 @@ impl<U: CredentialRepository, S: SessionRepository, A: AttemptRepository> Login<
             None => Refusal::UnknownUser,
             Some(stored) if stored.user.disabled => Refusal::DisabledUser,
             Some(_) if !matches => Refusal::WrongPassword,
-            Some(stored) => return Ok(stored),
+            Some(stored) => return Ok(Ok(stored)),
         };
-        info!(outcome = ?refusal, user_id, "login");
-        Err(SignInError::Refused(refusal))
+        Ok(Err(Refused { refusal, user_id }))
     }
 
     /// Makes a hash of other parameters anew, now that the password is at hand. It can wait for the

@@ -1,14 +1,16 @@
 //! Counted attempts in the table, each counter one item, which DynamoDB deletes when its window is
 //! over.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use auth_core::{
-    AttemptDirectory, AttemptKind, AttemptRepository, CountedAttempts, Counter, RepositoryError,
+    AttemptDirectory, AttemptKind, AttemptRepository, Count, CountedAttempts, Counter, Outcome,
+    RepositoryError,
 };
-use aws_config::{SdkConfig, retry::RetryConfig};
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
-    Config, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, ReturnValue},
 };
 use serde::Deserialize;
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
@@ -27,10 +29,14 @@ pub struct DynamoDbAttemptRepository {
     table: Table,
 }
 
+/// The attributes of a counter. DynamoDB keeps no empty set and no number before the first is added.
 #[derive(Deserialize)]
 struct CounterItem {
     pk: String,
-    attempts: u32,
+    #[serde(default)]
+    failures: u32,
+    #[serde(default)]
+    pending: BTreeSet<String>,
     expires_at: u64,
 }
 
@@ -44,7 +50,10 @@ fn counted(item: Item) -> Result<CountedAttempts, RepositoryError> {
     let kind = kinds.into_iter().find(|kind| Some(kind.name()) == name);
     Ok(CountedAttempts {
         kind: kind.ok_or_else(|| malformed("pk is not that of a counter"))?,
-        attempts: item.attempts,
+        count: Count {
+            failures: item.failures,
+            pending: item.pending,
+        },
         expires_at: item.expires_at,
     })
 }
@@ -73,57 +82,58 @@ impl DynamoDbAttemptRepository {
 }
 
 impl AttemptRepository for DynamoDbAttemptRepository {
-    /// A repetition by the SDK after a lost answer counts twice, which errs to the safe side.
-    async fn reserve(&self, counter: &Counter) -> Result<bool, RepositoryError> {
+    /// A repetition by the SDK adds the same ticket, which a set has once.
+    async fn reserve(&self, counter: &Counter, ticket: &str) -> Result<Count, RepositoryError> {
+        let mut expression = "ADD pending :tickets SET expires_at = :expires_at".to_owned();
         let mut update = self
             .update(counter)
-            .condition_expression("attribute_not_exists(attempts) OR attempts < :limit")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":limit", number(counter.limit.into()))
+            .expression_attribute_values(":tickets", tickets(ticket))
             .expression_attribute_values(":expires_at", number(counter.expires_at));
-        let mut expression = "ADD attempts :one SET expires_at = :expires_at".to_owned();
         if let Some(email_mac) = &counter.email_mac {
             expression.push_str(", email_mac = :email_mac");
             let email_mac = AttributeValue::S(email_mac.clone());
             update = update.expression_attribute_values(":email_mac", email_mac);
         }
-        is_made(update.update_expression(expression).send().await)
+        let updated = update
+            .update_expression(expression)
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        let updated = genuine(updated.map_err(unavailable)?)?;
+        Ok(counted(updated.attributes.unwrap_or_default())?.count)
     }
 
-    async fn give_back(&self, counter: &Counter) -> Result<(), RepositoryError> {
+    /// A repetition by the SDK no longer finds the ticket, and stops at the condition.
+    async fn settle(
+        &self,
+        counter: &Counter,
+        ticket: &str,
+        outcome: Outcome,
+    ) -> Result<(), RepositoryError> {
         let update = self
             .update(counter)
-            .update_expression("ADD attempts :less")
-            // None is below none: the counter may have been cleared meanwhile.
-            .condition_expression("attempts > :none")
-            .expression_attribute_values(":less", AttributeValue::N("-1".into()))
-            .expression_attribute_values(":none", number(0));
-        // A repetition by the SDK would take another's attempt back.
-        let once = Config::builder().retry_config(RetryConfig::disabled());
-        is_made(update.customize().config_override(once).send().await).map(|_| ())
-    }
-
-    async fn clear(&self, counter: &Counter) -> Result<(), RepositoryError> {
-        let update = self
-            .update(counter)
-            .update_expression("SET attempts = :none")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":none", number(0));
+            .condition_expression("contains(pending, :ticket)")
+            .expression_attribute_values(":ticket", AttributeValue::S(ticket.to_owned()))
+            .expression_attribute_values(":tickets", tickets(ticket));
+        let update = match outcome {
+            Outcome::Failed => update
+                .update_expression("DELETE pending :tickets ADD failures :one")
+                .expression_attribute_values(":one", number(1)),
+            Outcome::GivenBack => update.update_expression("DELETE pending :tickets"),
+            Outcome::Cleared => update.update_expression("DELETE pending :tickets REMOVE failures"),
+        };
         is_made(update.send().await).map(|_| ())
     }
 }
 
+fn tickets(ticket: &str) -> AttributeValue {
+    AttributeValue::Ss(vec![ticket.to_owned()])
+}
+
 impl AttemptDirectory for DynamoDbAttemptRepository {
-    async fn of_email(
-        &self,
-        email_mac: &str,
-        now: u64,
-    ) -> Result<Vec<CountedAttempts>, RepositoryError> {
+    async fn of_email(&self, email_mac: &str) -> Result<Vec<CountedAttempts>, RepositoryError> {
         let items = self.items(email_mac).await?;
-        let mut all: Vec<_> = items.into_iter().map(counted).collect::<Result<_, _>>()?;
-        // DynamoDB deletes late.
-        all.retain(|counted| counted.attempts > 0 && now < counted.expires_at);
-        Ok(all)
+        items.into_iter().map(counted).collect()
     }
 
     async fn clear_email(&self, email_mac: &str) -> Result<usize, RepositoryError> {

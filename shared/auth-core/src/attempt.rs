@@ -2,14 +2,17 @@
 //!
 //! An attempt counts three times: for the address and the network together, for the network, and for
 //! the address. It is reserved before the password is hashed, so that any number of guesses at once
-//! cannot pass together. Start at [`AttemptCounters::of`], which names the counters, and
-//! [`AttemptRepository`], which keeps them.
+//! cannot pass together, and settled when its outcome is known. One that is never settled, because the
+//! process or the store broke, stops counting after [`PENDING_FOR`]: an outage locks nobody out.
+//!
+//! Start at [`AttemptCounters::of`], which names the counters; [`AttemptRepository`] keeps them, and
+//! [`Count::attempts`] is the rule.
 
 mod memory;
 mod network;
 mod repository;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use aws_lc_rs::hmac;
 
@@ -22,6 +25,8 @@ use crate::{
     email::Email,
     key_set::KeySet,
     key_source::{KeySource, KeysUnavailable},
+    random::random_id,
+    token::SigningError,
 };
 
 /// How many times [`AttemptLimits::max_failures`] a network may fail, over all addresses.
@@ -29,6 +34,10 @@ const NETWORK_FACTOR: u32 = 20;
 
 /// How often an address may fail, over all networks.
 const MAX_FAILURES_OF_EMAIL: u32 = 100;
+
+/// Seconds after which an attempt that was not settled no longer counts. No request lives as long: the
+/// template gives 10 s.
+const PENDING_FOR: u64 = 30;
 
 /// How often a login may fail before it is refused unseen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +95,48 @@ pub struct Counter {
     pub expires_at: u64,
 }
 
+/// What a counter stands at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Count {
+    /// The attempts that failed.
+    pub failures: u32,
+    /// The tickets of those that are not settled.
+    pub pending: BTreeSet<String>,
+}
+
+impl Count {
+    /// How many attempts count at `now`, in seconds since 1970-01-01T00:00:00Z: those that failed, and
+    /// those under way.
+    #[must_use]
+    pub fn attempts(&self, now: u64) -> u32 {
+        let pending = self.pending.iter().filter(|ticket| !is_over(ticket, now));
+        let pending = u32::try_from(pending.count()).unwrap_or(u32::MAX);
+        self.failures.saturating_add(pending)
+    }
+}
+
+/// Whether a ticket's time is over: `<seconds since 1970>.<random>`.
+fn is_over(ticket: &str, now: u64) -> bool {
+    let expires_at = ticket.split('.').next().and_then(|text| text.parse().ok());
+    expires_at.is_none_or(|expires_at: u64| expires_at <= now)
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was wrong, and counts until the window ends.
+    Failed,
+    /// It was right, or nothing was learnt from it: it never was.
+    GivenBack,
+    /// It was right, and all failures before it are forgotten.
+    Cleared,
+}
+
 /// An attempt by its three counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
+    /// Tells it from all others.
+    pub ticket: String,
     /// Of the address and the network together.
     pub pair: Counter,
     /// Of the network.
@@ -118,13 +166,14 @@ impl AttemptCounters {
     ///
     /// # Errors
     ///
-    /// [`KeysUnavailable`] without a key.
+    /// [`SigningError`] without a key or randomness.
     pub async fn of(
         &self,
         email: &Email,
         network: &SourceNetwork,
         now: u64,
-    ) -> Result<Attempt, KeysUnavailable> {
+    ) -> Result<Attempt, SigningError> {
+        let random = random_id().ok_or(SigningError::Unavailable)?;
         let AttemptLimits {
             max_failures,
             window,
@@ -143,6 +192,7 @@ impl AttemptCounters {
         let pair_mac = mac(&key, AttemptKind::Pair, &[&network, email.as_str()]);
         let network_mac = mac(&key, AttemptKind::Network, &[&network]);
         Ok(Attempt {
+            ticket: format!("{}.{random}", now.saturating_add(PENDING_FOR)),
             pair: counter(AttemptKind::Pair, &pair_mac, max_failures),
             network: counter(
                 AttemptKind::Network,
@@ -229,6 +279,29 @@ mod tests {
         assert_eq!(attempt.network.email_mac, None);
         let later = of("a@b.c", "203.0.113.7", 1_800).await;
         assert_ne!(attempt.pair.key, later.pair.key, "another window");
+    }
+
+    #[test]
+    fn an_attempt_that_was_not_settled_stops_counting() {
+        let count = Count {
+            failures: 2,
+            pending: ["1030.a", "1031.b", "1031.c", "garbage"]
+                .map(String::from)
+                .into(),
+        };
+        assert_eq!(count.attempts(1_029), 5);
+        assert_eq!(count.attempts(1_030), 4);
+        assert_eq!(count.attempts(1_031), 2);
+    }
+
+    #[tokio::test]
+    async fn a_ticket_is_its_own_and_lasts_longer_than_a_request() {
+        let (one, other) = (
+            of("a@b.c", "203.0.113.7", 1_000).await,
+            of("a@b.c", "203.0.113.7", 1_000).await,
+        );
+        assert_ne!(one.ticket, other.ticket);
+        assert!(!is_over(&one.ticket, 1_029) && is_over(&one.ticket, 1_030));
     }
 
     /// Nobody makes one name out of the parts of another.

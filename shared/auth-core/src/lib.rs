@@ -32,7 +32,7 @@ mod user;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use attempt::{
     Attempt, AttemptCounters, AttemptDirectory, AttemptKind, AttemptLimits, AttemptRepository,
-    CountedAttempts, Counter, InMemoryAttemptRepository, SourceNetwork,
+    Count, CountedAttempts, Counter, InMemoryAttemptRepository, Outcome, SourceNetwork,
 };
 pub use bearer::{BearerError, JwtBearer};
 pub use clock::Clock;

@@ -1,6 +1,6 @@
 //! The commands about the failed logins of an address.
 
-use auth_core::{AttemptCounters, AttemptDirectory, AttemptLimits, Clock, CountedAttempts, KeySet};
+use auth_core::{AttemptCounters, AttemptDirectory, AttemptLimits, Clock, KeySet};
 use serde_json::json;
 
 use crate::{
@@ -21,17 +21,15 @@ pub(crate) async fn show(
     output: &Output,
     email: &Address,
 ) -> Result<(), CommandError> {
-    let mac = mac(keys, email).await?;
-    for counted in attempts.of_email(&mac, Clock::system().now()).await? {
-        let CountedAttempts {
-            kind,
-            attempts,
-            expires_at,
-        } = counted;
-        let kind = kind.name();
+    let (mac, now) = (mac(keys, email).await?, Clock::system().now());
+    // DynamoDB removes late.
+    let all = attempts.of_email(&mac).await?.into_iter();
+    for counted in all.filter(|counted| now < counted.expires_at) {
+        let (kind, count) = (counted.kind.name(), counted.count.attempts(now));
+        let until = counted.expires_at;
         output.say(
-            &format!("{kind}\t{attempts}\tuntil {}", time(expires_at)),
-            &json!({"kind": kind, "attempts": attempts, "expires_at": expires_at}),
+            &format!("{kind}\t{count}\tuntil {}", time(until)),
+            &json!({"kind": kind, "attempts": count, "expires_at": until}),
         )?;
     }
     Ok(())

@@ -2,54 +2,52 @@
 
 use std::future::Future;
 
-use super::{AttemptKind, Counter};
+use super::{AttemptKind, Count, Counter, Outcome};
 use crate::repository::RepositoryError;
 
 /// Counts attempts: for `login` alone. A test double is
 /// [`InMemoryAttemptRepository`](crate::InMemoryAttemptRepository).
 pub trait AttemptRepository: Send + Sync {
-    /// Counts one more, unless the counter is full. Whether it did.
+    /// Adds a ticket to a counter, and returns what it stands at with it. Of any number at once, each
+    /// sees those that came before.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot tell; it may have counted all the same.
+    /// [`RepositoryError`] where the store cannot tell; the ticket may be there all the same.
     fn reserve(
         &self,
         counter: &Counter,
-    ) -> impl Future<Output = Result<bool, RepositoryError>> + Send;
+        ticket: &str,
+    ) -> impl Future<Output = Result<Count, RepositoryError>> + Send;
 
-    /// Counts one less, of those that were reserved.
+    /// Takes a ticket from a counter, and counts its outcome. A ticket that is not there counts as
+    /// nothing.
     ///
     /// # Errors
     ///
     /// [`RepositoryError`] where the store cannot tell whether it did.
-    fn give_back(
+    fn settle(
         &self,
         counter: &Counter,
+        ticket: &str,
+        outcome: Outcome,
     ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
-
-    /// Sets a counter to none.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`] where the store cannot tell whether it did.
-    fn clear(&self, counter: &Counter) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
-/// What a counter of an address stands at.
+/// What a counter of an address stands at, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountedAttempts {
     /// What it counts by.
     pub kind: AttemptKind,
-    /// The attempts.
-    pub attempts: u32,
+    /// What it stands at.
+    pub count: Count,
     /// When its window ends, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: u64,
 }
 
 /// Looks through the counters of addresses: for operators.
 pub trait AttemptDirectory: Send + Sync {
-    /// The counters of an address that stand above none at `now`, in no order.
+    /// The counters of an address, those of former windows included, in no order.
     ///
     /// # Errors
     ///
@@ -57,14 +55,13 @@ pub trait AttemptDirectory: Send + Sync {
     fn of_email(
         &self,
         email_mac: &str,
-        now: u64,
     ) -> impl Future<Output = Result<Vec<CountedAttempts>, RepositoryError>> + Send;
 
-    /// Clears all counters of an address, and says how many there were.
+    /// Removes all counters of an address, and says how many there were.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store fails; some may be cleared by then.
+    /// [`RepositoryError`] where the store fails; some may be removed by then.
     fn clear_email(
         &self,
         email_mac: &str,

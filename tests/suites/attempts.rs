@@ -1,0 +1,303 @@
+//! Guessing passwords: counted on every store alike, by the address that API Gateway saw.
+
+use std::collections::BTreeMap;
+
+use auth_core::{CredentialRepository, Email, InMemoryUserRepository};
+use bundle_tests::{
+    app::{NOW, TestApp, memory},
+    binaries::{Function, release},
+    dynamodb::{self, DynamoDbLocal},
+    events, forge,
+    session_suite::{Attempts, SessionStore, Users},
+};
+use futures_util::{StreamExt, future::join_all, stream};
+use login::Stores;
+use serde_json::{Value, json};
+
+const JOHN: &str = "john.doe@leapify.tech";
+
+fn body(email: &str, password: &str) -> Value {
+    json!({"email": email, "password": password})
+}
+
+/// Counts answers by their statuses.
+fn count<T>(answers: &[(u16, T)]) -> BTreeMap<u16, usize> {
+    let mut counts = BTreeMap::new();
+    for (status, _) in answers {
+        *counts.entry(*status).or_default() += 1;
+    }
+    counts
+}
+
+/// Fifty wrong logins at once for one email from one address, then the right one, from there and from
+/// elsewhere, and again when the window is over. Every answer, the password aside.
+async fn guess<U: Users, S: SessionStore, A: Attempts>(
+    stores: &Stores<U, S, A>,
+    email: &str,
+) -> Vec<(u16, Value)> {
+    let app = TestApp::on(stores.clone(), &[]);
+    let wrong = body(email, "wrong");
+    let mut answers = join_all((0..50).map(|_| app.post("login", &wrong, "198.51.100.7"))).await;
+    answers.sort_by_key(|(status, _)| *status);
+    assert_eq!(count(&answers), BTreeMap::from([(401, 5), (429, 45)]));
+    assert_eq!(app.login.hashes_computed(), 5);
+
+    let right = body(email, "changeme");
+    for address in ["198.51.100.7", "198.51.100.8"] {
+        answers.push(app.post("login", &right, address).await);
+    }
+    app.pass(899);
+    answers.push(app.post("login", &right, "198.51.100.7").await);
+    app.pass(1);
+    answers.push(app.post("login", &right, "198.51.100.7").await);
+    println!(
+        "50 wrong logins at once for {email}: 5 hashes, {:?}",
+        count(&answers[..50])
+    );
+    answers
+}
+
+async fn guessing_is_stopped<U: Users, S: SessionStore, A: Attempts>(stores: &Stores<U, S, A>) {
+    let known = guess(stores, JOHN).await;
+    let statuses: Vec<u16> = known[50..].iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [429, 200, 429, 200]);
+    // An unknown email has the same answers, but for the right password that it does not have.
+    let unknown = guess(stores, "jane.doe@leapify.tech").await;
+    let statuses: Vec<u16> = unknown[50..].iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [429, 401, 429, 401]);
+    for (i, (known, unknown)) in known.iter().zip(&unknown).enumerate() {
+        assert!(known == unknown || i >= 50, "{known:?} {unknown:?}");
+    }
+    assert_eq!(known[50], unknown[50]);
+    assert_eq!(known[50].1, json!({"detail": "Too many attempts"}));
+}
+
+/// An address may fail for 20 emails as often as for one, and an email from anywhere 100 times.
+async fn addresses_and_emails_have_limits<U: Users, S: SessionStore, A: Attempts>(
+    stores: &Stores<U, S, A>,
+) {
+    let app = TestApp::on(stores.clone(), &[("LOGIN_MAX_FAILURES", "1")]);
+    app.pass(9_000);
+    for i in 0..25 {
+        let wrong = body(&format!("user{i}@example.com"), "wrong");
+        let (status, _) = app.post("login", &wrong, "198.51.100.20").await;
+        assert_eq!(status, if i < 20 { 401 } else { 429 }, "{i}");
+    }
+    let right = body(JOHN, "changeme");
+    assert_eq!(app.post("login", &right, "198.51.100.20").await.0, 429);
+    assert_eq!(app.post("login", &right, "198.51.100.21").await.0, 200);
+
+    for i in 0..105 {
+        let (status, _) = app
+            .post("login", &body(JOHN, "wrong"), &format!("10.0.0.{i}"))
+            .await;
+        assert_eq!(status, if i < 100 { 401 } else { 429 }, "{i}");
+    }
+    assert_eq!(app.post("login", &right, "198.51.100.22").await.0, 429);
+    app.pass(900);
+    assert_eq!(app.post("login", &right, "198.51.100.22").await.0, 200);
+}
+
+/// What is refused unseen counts for nobody: one address cannot lock an email for all others.
+async fn one_address_does_not_lock_an_email<U: Users, S: SessionStore, A: Attempts>(
+    stores: &Stores<U, S, A>,
+) {
+    let app = TestApp::on(stores.clone(), &[]);
+    app.pass(18_000);
+    for _ in 0..10 {
+        let wrong = body(JOHN, "wrong");
+        join_all((0..20).map(|_| app.post("login", &wrong, "198.51.100.30"))).await;
+    }
+    assert_eq!(app.login.hashes_computed(), 5);
+    let right = body(JOHN, "changeme");
+    assert_eq!(app.post("login", &right, "198.51.100.31").await.0, 200);
+}
+
+/// A busy office: successes behind one address lock nobody out, and failures between them are
+/// forgotten with each.
+async fn successes_lock_nobody_out<U: Users, S: SessionStore, A: Attempts>(
+    stores: &Stores<U, S, A>,
+) {
+    let tutorial = InMemoryUserRepository::with_tutorial_user();
+    let john = Email::parse(JOHN).unwrap();
+    let mut user = tutorial.find_with_password(&john).await.unwrap().unwrap();
+    let address = |i: usize| format!("office{i}@example.com");
+    for i in 0..50 {
+        user.user.email = address(i);
+        user.user.id = i.to_string();
+        stores.users.add(&user).await.unwrap();
+    }
+    let app = TestApp::on(stores.clone(), &[]);
+    app.pass(27_000);
+    let begin = std::time::Instant::now();
+    let logins = (0..500).map(|i| {
+        let (app, email) = (&app, address(i % 50));
+        async move {
+            app.post("login", &body(&email, "changeme"), "198.51.100.40")
+                .await
+        }
+    });
+    let answers: Vec<_> = stream::iter(logins).buffer_unordered(20).collect().await;
+    assert_eq!(count(&answers), BTreeMap::from([(200, 500)]));
+    println!(
+        "500 logins of 50 users from one address: {:?}",
+        begin.elapsed()
+    );
+
+    for _ in 0..10 {
+        for _ in 0..4 {
+            let (status, _) = app
+                .post("login", &body(JOHN, "wrong"), "198.51.100.41")
+                .await;
+            assert_eq!(status, 401);
+        }
+        let right = body(JOHN, "changeme");
+        assert_eq!(app.post("login", &right, "198.51.100.41").await.0, 200);
+    }
+}
+
+async fn pass_the_suite<U: Users, S: SessionStore, A: Attempts>(stores: &Stores<U, S, A>) {
+    guessing_is_stopped(stores).await;
+    addresses_and_emails_have_limits(stores).await;
+    one_address_does_not_lock_an_email(stores).await;
+    successes_lock_nobody_out(stores).await;
+}
+
+#[tokio::test]
+async fn guessing_is_stopped_in_memory() {
+    pass_the_suite(&memory()).await;
+}
+
+#[tokio::test]
+async fn guessing_is_stopped_in_dynamodb() {
+    let server = DynamoDbLocal::start().await;
+    server.add_tutorial_user().await;
+    pass_the_suite(&server.stores().await).await;
+}
+
+#[tokio::test]
+async fn the_answer_says_when_to_come_back() {
+    let app = TestApp::new(&[("LOGIN_FAILURE_WINDOW", "600")]);
+    app.pass(250);
+    let event = events::post("login", &body(JOHN, "wrong"), "198.51.100.7");
+    let mut last = None;
+    for _ in 0..=5 {
+        last = Some(app.replay("login", &event).await);
+    }
+    let last = last.unwrap();
+    assert_eq!(last.status(), 429);
+    let seconds: u64 = last.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(seconds, 600 - (NOW + 250) % 600);
+}
+
+/// Ten processes that share nothing but the table.
+#[tokio::test]
+async fn no_number_of_processes_lets_more_guesses_through() {
+    let server = DynamoDbLocal::start().await;
+    server.add_tutorial_user().await;
+    let url = server.url();
+    let variables = dynamodb::environment_with_keys(&url);
+    let binary = release("login");
+    let start = || Function::start_with(&binary, &variables, &[]);
+    let processes = join_all((0..10).map(|_| start())).await;
+    let event = events::post("login", &body(JOHN, "wrong"), "198.51.100.7");
+    let guesses = processes.iter().map(async |login| {
+        let mut answers = Vec::new();
+        for _ in 0..5 {
+            let answer = login.answer(&event).await;
+            answers.push((answer.status(), answer.header("retry-after").is_some()));
+        }
+        answers
+    });
+    let answers = join_all(guesses).await.concat();
+    assert_eq!(count(&answers), BTreeMap::from([(401, 5), (429, 45)]));
+    let is_told = |(status, is_told): &(u16, bool)| *is_told == (*status == 429);
+    assert!(answers.iter().all(is_told));
+    let logs: String = processes.iter().map(Function::logs).collect();
+    assert_eq!(logs.matches(r#""outcome":"WrongPassword""#).count(), 5);
+    let full = r#""outcome":"TooManyAttempts","counter":"pair""#;
+    assert_eq!(logs.matches(full).count(), 45, "{logs}");
+}
+
+/// Headers of a caller have no say, and neither do the lower halves of IPv6 addresses.
+#[tokio::test]
+async fn the_address_is_the_one_that_api_gateway_saw() {
+    let login = Function::start(&release("login")).await;
+    let mut claimed = 0..;
+    let mut status = async |address: &str, version: &str| {
+        let text = events::post("login", &body(JOHN, "wrong"), address);
+        let mut event: Value = serde_json::from_str(&text).unwrap();
+        let claim = format!("10.1.2.{}", claimed.next().unwrap());
+        for header in ["x-forwarded-for", "forwarded", "x-real-ip"] {
+            event["headers"][header] = claim.clone().into();
+        }
+        if version == "1.0" {
+            event = rest(&body(JOHN, "wrong"), address, &claim);
+        }
+        login.answer(&event.to_string()).await.status()
+    };
+    for version in ["2.0", "1.0"] {
+        let last = if version == "2.0" { 7 } else { 8 };
+        let v4 = format!("198.51.100.{last}");
+        let v6 = |suffix: &str| format!("2001:db8:0:{last}:{suffix}");
+        for _ in 0..5 {
+            assert_eq!(status(&v4, version).await, 401);
+        }
+        assert_eq!(status(&v4, version).await, 429, "{version}");
+        for i in 0..5 {
+            assert_eq!(status(&v6(&format!("{i}::{i}")), version).await, 401);
+        }
+        assert_eq!(status(&v6("ffff::"), version).await, 429, "{version}");
+        assert_eq!(status("2001:db8:1::1", version).await, 401, "another /64");
+    }
+}
+
+/// The event of a REST API.
+fn rest(body: &Value, address: &str, claim: &str) -> Value {
+    let mut event = events::object("login_success.v1");
+    event["body"] = body.to_string().into();
+    event["requestContext"]["identity"]["sourceIp"] = address.into();
+    event["headers"]["X-Forwarded-For"] = claim.into();
+    event["multiValueHeaders"]["X-Forwarded-For"] = json!([claim]);
+    event
+}
+
+/// The table tells nobody who tried to sign in from where.
+#[tokio::test]
+async fn counters_hold_neither_addresses_nor_emails() {
+    let server = DynamoDbLocal::start().await;
+    server.add_tutorial_user().await;
+    let app = TestApp::on(server.stores().await, &[]);
+    app.post(
+        "login",
+        &body("nobody@example.com", "wrong"),
+        "198.51.100.7",
+    )
+    .await;
+    let scanned = server
+        .client()
+        .scan()
+        .table_name(dynamodb::TABLE)
+        .send()
+        .await;
+    let items = scanned.unwrap().items.unwrap();
+    let counters: Vec<String> = items
+        .iter()
+        .filter(|item| item["pk"].as_s().unwrap().starts_with("attempts#"))
+        .map(|item| format!("{item:?}"))
+        .collect();
+    assert_eq!(counters.len(), 3);
+    for counter in counters {
+        assert!(
+            !counter.contains("198.51") && !counter.contains("nobody"),
+            "{counter}"
+        );
+        assert!(!counter.contains(forge::SESSION_SECRET), "{counter}");
+        let window = NOW - NOW % 900 + 900;
+        assert!(counter.contains(&format!("N(\"{window}\")")), "{counter}");
+    }
+}

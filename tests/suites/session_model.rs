@@ -1,0 +1,432 @@
+//! Sessions against a model of them: random sequences of what clients, thieves and operators do, with
+//! stores that fail and a clock that moves.
+//!
+//! The model knows what was presented and what a client was told, and keeps the book of each session by
+//! itself. After every step the answer and the stored session must be what the model says: no token has
+//! two successors, no session that ended is ever answered again, and none is revoked without a replay
+//! or a logout.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use auth_core::{
+    Algorithm, Clock, Email, InvalidRefreshToken, Key, KeySet, RefreshError, SessionRules,
+    Sessions, TokenIssuer, TokenSettings, UserChange,
+};
+use bundle_tests::{
+    app::{NOW, memory},
+    dynamodb::DynamoDbLocal,
+    flaky::{Failure, Flaky, Script, flaky},
+    repository_suite::user,
+    session_suite::{Attempts, SessionStore, Users, session_id},
+};
+use futures_util::{FutureExt, StreamExt, stream};
+use login::Stores;
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::Index,
+    strategy::ValueTree,
+    test_runner::{Config, TestRunner},
+};
+
+/// How many sequences each store is held against.
+const SEQUENCES: u32 = 10_000;
+
+const RULES: SessionRules = SessionRules {
+    idle_expiration: 100,
+    expiration: 250,
+    grace: 10,
+};
+
+/// A call that fails, counted from 0, and how.
+type Fault = Option<(usize, Failure)>;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Login(Fault),
+    /// The newest token that some client holds.
+    Refresh(Index, Fault),
+    /// Any token that was ever handed out.
+    Replay(Index, Fault),
+    Logout(Index, Fault),
+    LogoutEverywhere(Index, Fault),
+    Disable,
+    Enable,
+    NewPassword,
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let fault = || {
+        let failure = prop_oneof![Just(Failure::Before), Just(Failure::Lost)];
+        option::weighted(0.2, (0..3_usize, failure))
+    };
+    let any = any::<Index>;
+    prop_oneof![
+        2 => fault().prop_map(Step::Login),
+        6 => (any(), fault()).prop_map(|(token, fault)| Step::Refresh(token, fault)),
+        3 => (any(), fault()).prop_map(|(token, fault)| Step::Replay(token, fault)),
+        1 => (any(), fault()).prop_map(|(token, fault)| Step::Logout(token, fault)),
+        1 => (any(), fault()).prop_map(|(token, fault)| Step::LogoutEverywhere(token, fault)),
+        1 => prop_oneof![Just(Step::Disable), Just(Step::Enable), Just(Step::NewPassword)],
+        4 => prop_oneof![Just(1), Just(9), Just(10), Just(11), Just(60), Just(99), Just(100)]
+            .prop_map(Step::Pass),
+    ]
+}
+
+fn sequence() -> impl Strategy<Value = Vec<Step>> {
+    vec(step(), 1..16)
+}
+
+/// The book of one session.
+struct Book {
+    /// Every token by its generation, as far as a client has seen it.
+    tokens: Vec<Option<String>>,
+    generation: usize,
+    rotated_at: u64,
+    idle_end: u64,
+    end: u64,
+    version: u64,
+    is_revoked: bool,
+}
+
+impl Book {
+    fn is_live(&self, now: u64, version: u64) -> bool {
+        !self.is_revoked && now < self.idle_end && now < self.end && self.version == version
+    }
+}
+
+/// What the model expects of a refresh.
+#[derive(Debug, PartialEq, Eq)]
+enum Expected {
+    Advance,
+    Repeat,
+    Replay,
+    Dead,
+}
+
+struct Model<U, S, A> {
+    stores: Stores<U, S, A>,
+    script: Script,
+    users: Flaky<U>,
+    sessions: Sessions<Flaky<S>>,
+    email: Email,
+    time: Arc<AtomicU64>,
+    version: u64,
+    is_disabled: bool,
+    books: Vec<Book>,
+    /// The successor of each token, whoever asked.
+    successors: HashMap<String, String>,
+}
+
+impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
+    async fn new(stores: Stores<U, S, A>, email: &str) -> Self {
+        stores.users.add(&user("1", email)).await.expect("added");
+        let script = Script::default();
+        let key = |first: u8| {
+            let secret: Vec<u8> = (first..first + 32).collect();
+            KeySet::from(Key::from_secret(&secret, Algorithm::HS256).expect("a key"))
+        };
+        let time = Arc::new(AtomicU64::new(NOW));
+        let clock = || {
+            let time = Arc::clone(&time);
+            Clock::from_fn(move || time.load(Ordering::Relaxed))
+        };
+        let issuer = TokenIssuer::new(key(0), TokenSettings::default(), clock());
+        let under_script = flaky(stores.clone(), &script);
+        Self {
+            users: under_script.users,
+            sessions: Sessions::new(under_script.sessions, key(32), issuer, RULES, clock()),
+            stores,
+            script,
+            email: Email::parse(email).expect("an address"),
+            time,
+            version: 0,
+            is_disabled: false,
+            books: Vec::new(),
+            successors: HashMap::new(),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.time.load(Ordering::Relaxed)
+    }
+
+    async fn run(&mut self, step: &Step) {
+        match step {
+            Step::Login(fault) => self.login(*fault).await,
+            Step::Refresh(which, fault) => {
+                if let Some((book, generation)) = self.newest(which) {
+                    self.refresh(book, generation, *fault).await;
+                }
+            }
+            Step::Replay(which, fault) => {
+                if let Some((book, generation)) = self.any(which) {
+                    self.refresh(book, generation, *fault).await;
+                }
+            }
+            Step::Logout(which, fault) => {
+                if let Some((book, generation)) = self.any(which) {
+                    self.log_out(book, generation, *fault).await;
+                }
+            }
+            Step::LogoutEverywhere(which, fault) => {
+                if let Some((book, generation)) = self.any(which) {
+                    self.log_out_everywhere(book, generation, *fault).await;
+                }
+            }
+            Step::Disable => self.change(UserChange::Disabled(true), 1).await,
+            Step::Enable => self.change(UserChange::Disabled(false), 0).await,
+            Step::NewPassword => {
+                let hash = user("1", "a@b.c").password_hash;
+                self.change(UserChange::Password(hash), 1).await;
+            }
+            Step::Pass(seconds) => {
+                self.time.fetch_add(*seconds, Ordering::Relaxed);
+            }
+        }
+        self.script.reset();
+        self.check_stored().await;
+    }
+
+    /// A token that its client has seen last.
+    fn newest(&self, which: &Index) -> Option<(usize, usize)> {
+        let book = (!self.books.is_empty()).then(|| which.index(self.books.len()))?;
+        let seen = self.books[book].tokens.iter().rposition(Option::is_some)?;
+        Some((book, seen))
+    }
+
+    /// A token that some client has seen at any time.
+    fn any(&self, which: &Index) -> Option<(usize, usize)> {
+        let seen: Vec<(usize, usize)> = self
+            .books
+            .iter()
+            .enumerate()
+            .flat_map(|(book, kept)| {
+                let tokens = kept.tokens.iter().enumerate();
+                let seen = tokens.filter(|(_, token)| token.is_some());
+                seen.map(move |(generation, _)| (book, generation))
+            })
+            .collect();
+        (!seen.is_empty()).then(|| seen[which.index(seen.len())])
+    }
+
+    fn fail(&self, fault: Fault) {
+        match fault {
+            Some((call, failure)) => self.script.fail_after(call, failure),
+            None => self.script.reset(),
+        }
+    }
+
+    async fn login(&mut self, fault: Fault) {
+        if self.is_disabled {
+            return;
+        }
+        let found = self.stores.users.find_by_email(&self.email).await;
+        let found = found.expect("an answer").expect("the user");
+        self.fail(fault);
+        let begun = self.sessions.begin(&self.email, &found).await;
+        match (begun, self.script.failed()) {
+            (Ok(begun), None) => {
+                let now = self.now();
+                self.books.push(Book {
+                    tokens: vec![Some(begun.tokens.refresh_token.expose().to_owned())],
+                    generation: 0,
+                    rotated_at: now,
+                    idle_end: now + RULES.idle_expiration,
+                    end: now + RULES.expiration,
+                    version: self.version,
+                    is_revoked: false,
+                });
+            }
+            // A session that nobody has a token of.
+            (Err(RefreshError::Repository(_)), Some(_)) => {}
+            (begun, failed) => panic!("{begun:?} with {failed:?}"),
+        }
+    }
+
+    fn expected(&self, book: usize, generation: usize) -> Expected {
+        let (now, kept) = (self.now(), &self.books[book]);
+        // The rule of rotation does not look at the user, whom a replay must not hide behind.
+        if !kept.is_live(now, kept.version) {
+            return Expected::Dead;
+        }
+        let is_dead = !kept.is_live(now, self.version) || self.is_disabled;
+        match kept.generation - generation {
+            0 if !is_dead => Expected::Advance,
+            1 if now - kept.rotated_at <= RULES.grace && !is_dead => Expected::Repeat,
+            0 => Expected::Dead,
+            1 if now - kept.rotated_at <= RULES.grace => Expected::Dead,
+            _ => Expected::Replay,
+        }
+    }
+
+    async fn refresh(&mut self, book: usize, generation: usize, fault: Fault) {
+        let expected = self.expected(book, generation);
+        let token = self.books[book].tokens[generation].clone().expect("seen");
+        self.fail(fault);
+        let refreshed = self.sessions.refresh(&self.users, &token).await;
+        let failed = self.script.failed();
+        let now = self.now();
+        let kept = &mut self.books[book];
+        // What the store did, whatever the client was told.
+        if expected == Expected::Advance && is_done(&self.script, "advance") {
+            kept.generation += 1;
+            kept.rotated_at = now;
+            kept.idle_end = (now + RULES.idle_expiration).min(kept.end);
+            kept.tokens.push(None);
+        }
+        if expected == Expected::Replay && is_done(&self.script, "revoke") {
+            kept.is_revoked = true;
+        }
+        match (refreshed, expected, failed) {
+            (Ok(refreshed), Expected::Advance | Expected::Repeat, None) => {
+                let successor = refreshed.tokens.refresh_token.expose().to_owned();
+                let first = self
+                    .successors
+                    .entry(token)
+                    .or_insert_with(|| successor.clone());
+                assert_eq!(*first, successor, "two successors");
+                kept.tokens[generation + 1] = Some(successor);
+            }
+            (Err(RefreshError::Repository(_)), _, Some(_))
+            | (
+                Err(RefreshError::Invalid(InvalidRefreshToken::Reused(_))),
+                Expected::Replay,
+                None,
+            ) => {}
+            (Err(RefreshError::Invalid(why)), Expected::Dead, None) => {
+                assert!(!matches!(why, InvalidRefreshToken::Reused(_)), "no replay");
+            }
+            (refreshed, expected, failed) => {
+                panic!("{refreshed:?}, expected {expected:?}, {failed:?}")
+            }
+        }
+    }
+
+    async fn log_out(&mut self, book: usize, generation: usize, fault: Fault) {
+        let token = self.books[book].tokens[generation].clone().expect("seen");
+        self.fail(fault);
+        let ended = self.sessions.end(&token).await;
+        assert_eq!(ended.is_ok(), self.script.failed().is_none(), "{ended:?}");
+        self.books[book].is_revoked |= is_done(&self.script, "revoke");
+    }
+
+    async fn log_out_everywhere(&mut self, book: usize, generation: usize, fault: Fault) {
+        let (now, kept) = (self.now(), &self.books[book]);
+        let is_live = kept.is_live(now, kept.version);
+        let is_repeat = kept.generation - generation == 1 && now - kept.rotated_at <= RULES.grace;
+        let is_replay = is_live && kept.generation != generation && !is_repeat;
+        let (token, version) = (kept.tokens[generation].clone().expect("seen"), kept.version);
+        self.fail(fault);
+        let ended = self.sessions.end_all(&self.users, &token).await;
+        self.books[book].is_revoked |= is_replay && is_done(&self.script, "revoke");
+        // Of a version that has passed there is nothing left to end.
+        if is_done(&self.script, "end_sessions") && version == self.version {
+            self.version += 1;
+        }
+        match (ended, self.script.failed()) {
+            (Ok(_), None) => assert!(is_live && !is_replay),
+            (Err(RefreshError::Invalid(why)), None) => {
+                let is_reused = matches!(why, InvalidRefreshToken::Reused(_));
+                assert_eq!(is_reused, is_replay, "{why}");
+                assert!(!is_live || is_replay, "{why}");
+            }
+            (Err(RefreshError::Repository(_)), Some(_)) => {}
+            (ended, failed) => panic!("{ended:?} with {failed:?}"),
+        }
+    }
+
+    async fn change(&mut self, change: UserChange, raise: u64) {
+        if let UserChange::Disabled(disabled) = change {
+            self.is_disabled = disabled;
+        }
+        self.version += raise;
+        let changed = self.stores.users.change(&self.email, change).await;
+        assert_eq!(changed.expect("changed").version, self.version);
+    }
+
+    /// Every session is stored as the book has it.
+    async fn check_stored(&self) {
+        for kept in &self.books {
+            let token = kept.tokens[0].as_deref().expect("of the login");
+            let found = self.stores.sessions.find(&session_id(token)).await;
+            let Some(found) = found.expect("an answer") else {
+                assert!(self.now() >= kept.idle_end, "a live session is gone");
+                continue;
+            };
+            assert_eq!(found.revoked, kept.is_revoked);
+            assert_eq!(found.generation as usize, kept.generation);
+            assert_eq!(found.idle_expires_at, kept.idle_end);
+        }
+    }
+}
+
+/// Whether the store did what a call asked for, whether or not its answer came.
+fn is_done(script: &Script, call: &str) -> bool {
+    script.calls().contains(&call)
+        && script
+            .failed()
+            .is_none_or(|failed| failed.1 == Failure::Lost || failed.0 != call)
+}
+
+async fn run<U: Users, S: SessionStore, A: Attempts>(
+    stores: Stores<U, S, A>,
+    email: &str,
+    steps: &[Step],
+) {
+    let mut model = Model::new(stores, email).await;
+    for step in steps {
+        model.run(step).await;
+    }
+}
+
+#[test]
+fn sessions_in_memory_do_what_the_model_says() {
+    let config = Config {
+        cases: SEQUENCES,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let tested = TestRunner::new(config).run(&sequence(), |steps| {
+        let done = run(memory(), "jane@example.com", &steps).now_or_never();
+        done.expect("nothing waits in memory");
+        Ok(())
+    });
+    tested.unwrap();
+    println!("sequences in memory: {SEQUENCES}");
+}
+
+#[tokio::test]
+async fn sessions_in_dynamodb_do_what_the_model_says() {
+    let server = DynamoDbLocal::start().await;
+    let stores = server.stores().await;
+    let mut runner = TestRunner::new(Config::default());
+    let begin = std::time::Instant::now();
+    let sequences = (0..SEQUENCES).map(|i| {
+        let steps = sequence().new_tree(&mut runner).unwrap().current();
+        (i, steps)
+    });
+    stream::iter(sequences)
+        .for_each_concurrent(32, |(i, steps)| {
+            let stores = stores.clone();
+            async move {
+                let email = format!("model{i}@example.com");
+                let done = run(stores, &email, &steps);
+                let done = std::panic::AssertUnwindSafe(done).catch_unwind().await;
+                assert!(done.is_ok(), "{steps:#?}");
+            }
+        })
+        .await;
+    println!(
+        "sequences in DynamoDB: {SEQUENCES} in {:?}",
+        begin.elapsed()
+    );
+}
