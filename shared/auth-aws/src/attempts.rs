@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, ReturnValue},
 };
+use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
@@ -98,6 +99,7 @@ impl AttemptRepository for DynamoDbAttemptRepository {
             .update_expression(expression)
             .return_values(ReturnValue::AllNew)
             .send()
+            .boxed()
             .await;
         let updated = genuine(updated.map_err(unavailable)?)?;
         Ok(counted(updated.attributes.unwrap_or_default())?.count)
@@ -122,7 +124,7 @@ impl AttemptRepository for DynamoDbAttemptRepository {
             Outcome::GivenBack => update.update_expression("DELETE pending :tickets"),
             Outcome::Cleared => update.update_expression("DELETE pending :tickets REMOVE failures"),
         };
-        is_made(update.send().await).map(|_| ())
+        is_made(update.send().boxed().await).map(|_| ())
     }
 }
 
@@ -141,7 +143,7 @@ impl AttemptDirectory for DynamoDbAttemptRepository {
         let count = items.len();
         for mut item in items {
             let key = item.remove("pk").ok_or_else(|| malformed("no pk"))?;
-            let deleted = self.table.delete(key).send().await;
+            let deleted = self.table.delete(key).send().boxed().await;
             genuine(deleted.map_err(unavailable)?)?;
         }
         Ok(count)

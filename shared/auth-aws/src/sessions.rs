@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
@@ -94,12 +95,17 @@ impl SessionRepository for DynamoDbSessionRepository {
     async fn start(&self, session: &Session) -> Result<(), RepositoryError> {
         let item: Item = to_item(SessionItem::from(session)).map_err(malformed)?;
         // A repetition after a lost answer puts the same item.
-        let put = self.table.put().set_item(Some(item)).send().await;
+        let put = self.table.put().set_item(Some(item)).send().boxed().await;
         genuine(put.map_err(unavailable)?).map(|_| ())
     }
 
     async fn find(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
-        let get = self.table.get(AttributeValue::S(key(id))).send().await;
+        let get = self
+            .table
+            .get(AttributeValue::S(key(id)))
+            .send()
+            .boxed()
+            .await;
         let found = genuine(get.map_err(unavailable)?)?;
         found.item.map(session).transpose()
     }
@@ -124,6 +130,7 @@ impl SessionRepository for DynamoDbSessionRepository {
             .expression_attribute_values(":false", AttributeValue::Bool(false))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
+            .boxed()
             .await;
         let error = match updated {
             Ok(updated) => return genuine(updated).map(|_| Advance::Done),
@@ -146,6 +153,7 @@ impl SessionRepository for DynamoDbSessionRepository {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .send()
+            .boxed()
             .await;
         is_made(updated).map(|_| ())
     }

@@ -1,4 +1,7 @@
 //! The one table, and what is believed of its answers.
+//!
+//! The SDK's futures are of several kilobytes, and a login waits for four at once: each is boxed, so that
+//! the futures of the handlers stay small.
 
 use std::{collections::HashMap, error::Error};
 
@@ -16,6 +19,8 @@ use aws_sdk_dynamodb::{
     },
     types::AttributeValue,
 };
+
+use futures_util::FutureExt;
 
 use crate::{cause::cause, item::Item};
 
@@ -71,6 +76,7 @@ impl Table {
                 .set_expression_attribute_values(Some(values.clone()))
                 .set_exclusive_start_key(after)
                 .send()
+                .boxed()
                 .await
                 .map_err(unavailable)?;
             let scanned = genuine(scanned)?;

@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::{
     },
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
+use futures_util::FutureExt;
 
 use crate::{
     item::{self, USER_ATTRIBUTES, USER_PREFIX, user_key},
@@ -62,6 +63,7 @@ impl UserRepository for DynamoDbUserRepository {
             .projection_expression(projection)
             .set_expression_attribute_names(Some(names))
             .send()
+            .boxed()
             .await
             .map_err(unavailable)?;
         genuine(found)?.item.map(item::user).transpose()
@@ -87,6 +89,7 @@ impl CredentialRepository for DynamoDbUserRepository {
             .table
             .get(user_key(email))
             .send()
+            .boxed()
             .await
             .map_err(unavailable)?;
         genuine(found)?.item.map(item::stored_user).transpose()
@@ -104,6 +107,7 @@ impl CredentialRepository for DynamoDbUserRepository {
             .expression_attribute_values(":old", item::hash_value(old))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
+            .boxed()
             .await;
         let error = match updated {
             Ok(updated) => return genuine(updated).map(|_| true),
@@ -137,6 +141,7 @@ impl CredentialRepository for DynamoDbUserRepository {
             .expression_attribute_values(":id", AttributeValue::S(id.to_owned()))
             .expression_attribute_values(":version", item::number(version))
             .send()
+            .boxed()
             .await;
         // Another version, perhaps of an earlier attempt of this very call: it is done.
         is_made(updated).map(|_| ())
@@ -156,6 +161,7 @@ impl UserDirectory for DynamoDbUserRepository {
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
+            .boxed()
             .await;
         let error = match put {
             Ok(put) => return Ok(genuine(put).map(|_| ())?),
@@ -192,6 +198,7 @@ impl UserDirectory for DynamoDbUserRepository {
             .condition_expression("attribute_exists(pk)")
             .return_values(ReturnValue::AllNew)
             .send()
+            .boxed()
             .await;
         match updated {
             Ok(updated) => {
@@ -216,6 +223,7 @@ impl UserDirectory for DynamoDbUserRepository {
             // A repetition could not tell its own earlier success from a user who never was.
             .config_override(Config::builder().retry_config(RetryConfig::disabled()))
             .send()
+            .boxed()
             .await
             .map_err(unavailable)?;
         genuine(deleted)?
@@ -240,6 +248,7 @@ impl UserDirectory for DynamoDbUserRepository {
                 after.map(|PageKey(pk)| HashMap::from([("pk".to_owned(), AttributeValue::S(pk))])),
             )
             .send()
+            .boxed()
             .await
             .map_err(unavailable)?;
         let scanned = genuine(scanned)?;
