@@ -128,9 +128,10 @@ pub async fn users(url: &str) -> DynamoDbUserRepository {
     Aws::for_function_with(config(url)).users(TABLE).await
 }
 
-/// The stores of the table behind `url`.
+/// The stores of the table behind `url`, for many requests at once in process: they wait as long as a
+/// busy machine needs, and not 2 s like a function.
 pub async fn stores(url: &str) -> DynamoDbStores {
-    let aws = Aws::for_function_with(config(url));
+    let aws = Aws::for_operator_with(config(url));
     Stores {
         users: aws.users(TABLE).await,
         sessions: aws.sessions(TABLE).await,

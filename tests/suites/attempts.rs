@@ -194,7 +194,7 @@ async fn the_answer_says_when_to_come_back() {
     assert_eq!(seconds, 600 - (NOW + 250) % 600);
 }
 
-/// Ten processes that share nothing but the table.
+/// Five processes that share nothing but the table.
 #[tokio::test]
 async fn no_number_of_processes_lets_more_guesses_through() {
     let server = DynamoDbLocal::start().await;
@@ -202,12 +202,16 @@ async fn no_number_of_processes_lets_more_guesses_through() {
     let url = server.url();
     let variables = dynamodb::environment_with_keys(&url);
     let binary = release("login");
-    let start = || Function::start_with(&binary, &variables, &[]);
-    let processes = join_all((0..10).map(|_| start())).await;
+    let processes = join_all((0..5).map(|_| Function::start_with(&binary, &variables, &[]))).await;
+    // Their first requests find a cold server.
+    let right = events::post("login", &events::credentials(), "198.51.100.6");
+    for login in &processes {
+        assert_eq!(login.answer(&right).await.status(), 200);
+    }
     let event = events::post("login", &body(JOHN, "wrong"), "198.51.100.7");
     let guesses = processes.iter().map(async |login| {
         let mut answers = Vec::new();
-        for _ in 0..5 {
+        for _ in 0..10 {
             let answer = login.answer(&event).await;
             answers.push((answer.status(), answer.header("retry-after").is_some()));
         }

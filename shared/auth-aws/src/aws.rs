@@ -80,10 +80,20 @@ impl Aws {
     /// AWS for a function, where `config` describes it and not the environment: for tests.
     #[must_use]
     pub fn for_function_with(config: SdkConfig) -> Self {
-        let config = FUNCTION.applied_to(config);
+        Self::described_by(config, FUNCTION)
+    }
+
+    /// AWS for an operator's tool, where `config` describes it and not the environment: for tests.
+    #[cfg(feature = "operator")]
+    #[must_use]
+    pub fn for_operator_with(config: SdkConfig) -> Self {
+        Self::described_by(config, OPERATOR)
+    }
+
+    fn described_by(config: SdkConfig, patience: Patience) -> Self {
         Self {
-            patience: FUNCTION,
-            config: OnceCell::new_with(Some(config)),
+            patience,
+            config: OnceCell::new_with(Some(patience.applied_to(config))),
         }
     }
 
