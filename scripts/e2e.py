@@ -37,7 +37,8 @@ AUTHCTL = os.environ.get("AUTHCTL", str(ROOT / "target/debug/authctl"))
 BUILD = ROOT / ".aws-sam/e2e/build"
 STACK = "e2e"
 REGION = "us-east-1"
-PARAMETERS = ["Architecture=x86_64", "DeletionProtection=false"]
+# A window of failed logins that will hardly end during the run.
+PARAMETERS = ["Architecture=x86_64", "DeletionProtection=false", "LoginFailureWindow=9999"]
 EMAIL = "john.doe@example.com"
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 SECONDS_TO_START = 60
@@ -187,10 +188,10 @@ class Api:
         self.host = f"{api_id}.execute-api.localhost"
 
     def call(self, method, path, headers=None, body=None):
-        """Status and parsed body, which are printed too, a token cut short."""
+        """Status and parsed body, which are printed too, a token cut short. An empty body is None."""
         status, _, text = request(self.port, method, path, self.host, headers, body)
         try:
-            parsed = json.loads(text)
+            parsed = json.loads(text) if text else None
         except ValueError:
             parsed = text
         shown = parsed
@@ -199,9 +200,17 @@ class Api:
         print(f"        {method} {path} -> {status} {json.dumps(shown)}", flush=True)
         return status, parsed
 
+    def post(self, endpoint, body):
+        return self.call("POST", f"/api/v1/{endpoint}", {"Content-Type": "application/json"}, json.dumps(body))
+
     def login(self, email, password):
-        body = json.dumps({"email": email, "password": password})
-        return self.call("POST", "/api/v1/login", {"Content-Type": "application/json"}, body)
+        return self.post("login", {"email": email, "password": password})
+
+    def refresh(self, token):
+        return self.post("refresh", {"refresh_token": token})
+
+    def logout(self, token, all_sessions=False):
+        return self.post("logout", {"refresh_token": token, "all_sessions": all_sessions})
 
     def me(self, token=None):
         return self.call("GET", "/api/v1/me", {"Authorization": f"Bearer {token}"} if token else None)
@@ -262,13 +271,17 @@ class Run:
                 gateway.create_route(ApiId=ids["Api"], RouteKey=f"{method.upper()} {path}",
                                      Target=f"integrations/{integration['IntegrationId']}")
 
-    def check_generated_key(self, ids):
-        """The key is what the functions take: canonical base64url of at least 32 bytes."""
-        value = self.client("secretsmanager").get_secret_value(SecretId=ids["JwtKeys"])["SecretString"]
-        key = json.loads(value)
-        self.checks.that("the generated secret is an HS256 key in base64url", set(key) == {"kty", "alg", "k"}
-                         and key["kty"] == "oct" and key["alg"] == "HS256"
-                         and re.fullmatch(r"[A-Za-z0-9_-]{64}", key["k"]), f"members {sorted(key)}")
+    def check_generated_keys(self, ids):
+        """The keys are what the functions take, canonical base64url of at least 32 bytes, and are two."""
+        made = set()
+        for name in ("JwtKeys", "SessionKeys"):
+            value = self.client("secretsmanager").get_secret_value(SecretId=ids[name])["SecretString"]
+            key = json.loads(value)
+            made.add(key.get("k"))
+            self.checks.that(f"the secret {name} is an HS256 key in base64url", set(key) == {"kty", "alg", "k"}
+                             and key["kty"] == "oct" and key["alg"] == "HS256"
+                             and re.fullmatch(r"[A-Za-z0-9_-]{64}", key["k"]), f"members {sorted(key)}")
+        self.checks.that("the two keys differ", len(made) == 2, "they are one")
 
     def check_enforcement(self, ids):
         """Without it the roles of the functions would be tested by nothing."""
@@ -311,7 +324,56 @@ class Run:
         self.checks.that("a disabled user's token is refused", answer == (401, {"detail": "User not found"}), answer)
         self.authctl("user", "enable", EMAIL)
         answer = api.me(token)
-        self.checks.that("an enabled user's token is taken again", answer[0] == 200, answer)
+        self.checks.that("the token stays dead when the user is enabled", answer[0] == 401, answer)
+        status, tokens = api.login(EMAIL, password)
+        self.checks.that("an enabled user logs in again", status == 200, tokens)
+        return tokens
+
+    def sessions(self, api, password, tokens):
+        """Refresh, reuse and logout, and what an operator sees of them. Returns tokens of a live session."""
+        invalid = (401, {"detail": "Invalid refresh token"})
+        first = tokens["refresh_token"]
+        status, second = api.refresh(first)
+        self.checks.that("a refresh answers new tokens", (status, len(second)) == (200, 4), second)
+        answer = api.refresh(first)
+        self.checks.that("the same token again has the same successor", answer[0] == 200
+                         and answer[1]["refresh_token"] == second["refresh_token"], answer[0])
+        _, third = api.refresh(second["refresh_token"])
+        answer = api.refresh(first)
+        self.checks.that("an older token is refused", answer == invalid, answer)
+        answer = api.refresh(third["refresh_token"])
+        self.checks.that("and has ended its session", answer == invalid, answer)
+        answer = api.refresh(third["access_token"])
+        self.checks.that("an access token is no refresh token", answer == invalid, answer)
+
+        here, elsewhere = (api.login(EMAIL, password)[1] for _ in range(2))
+        listed = self.authctl("--json", "session", "list", EMAIL).splitlines()
+        self.checks.that("authctl lists the two live sessions", len(listed) == 2, listed)
+        answer = api.logout(here["refresh_token"])
+        self.checks.that("a logout answers 204", answer == (204, None), answer)
+        answer = api.refresh(here["refresh_token"])
+        self.checks.that("the session has ended", answer == invalid, answer)
+        api.logout(elsewhere["refresh_token"], all_sessions=True)
+        answer = api.me(elsewhere["access_token"])
+        self.checks.that("a logout everywhere ends access tokens", answer == (401, {"detail": "User not found"}), answer)
+        status, tokens = api.login(EMAIL, password)
+        self.checks.that("the user logs in again", status == 200, tokens)
+        return tokens
+
+    def lock_out(self, api, password):
+        """Five wrong passwords, then the right one, and what an operator can do."""
+        stranger = "jane.doe@example.com"
+        for email in (EMAIL, stranger):
+            answers = [api.login(email, password + "x")[0] for _ in range(5)]
+            self.checks.that(f"{email}: five wrong passwords are looked at", answers == [401] * 5, answers)
+            answer = api.login(email, password)
+            self.checks.that(f"{email}: the sixth is not", answer == (429, {"detail": "Too many attempts"}), answer)
+        shown = [json.loads(line) for line in self.authctl("--json", "attempts", "show", EMAIL).splitlines()]
+        counts = {one["kind"]: one["attempts"] for one in shown}
+        self.checks.that("authctl shows the attempts", counts.get("pair") == 5 and counts.get("email", 0) >= 5, shown)
+        self.authctl("attempts", "clear", EMAIL)
+        answer = api.login(EMAIL, password)
+        self.checks.that("and clears them", answer[0] == 200, answer[0])
 
     def check_logs(self, ids, secret_texts):
         """The functions log to their groups, in JSON, and nothing secret."""
@@ -329,7 +391,9 @@ class Run:
         gone = {
             "the stack": lambda: self.cloudformation.describe_stacks(StackName=STACK),
             "the table": lambda: self.client("dynamodb").describe_table(TableName=ids["AuthTable"]),
-            "the secret": lambda: self.client("secretsmanager").describe_secret(SecretId=ids["JwtKeys"]),
+            "the secret of access tokens": lambda: self.client("secretsmanager").describe_secret(SecretId=ids["JwtKeys"]),
+            "the secret of refresh tokens":
+                lambda: self.client("secretsmanager").describe_secret(SecretId=ids["SessionKeys"]),
             "the function login": lambda: self.client("lambda").get_function(FunctionName=ids["LoginFunction"]),
             "the function me": lambda: self.client("lambda").get_function(FunctionName=ids["MeFunction"]),
         }
@@ -348,6 +412,10 @@ def leave(number, _):
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
+
+
+def secret_texts(tokens):
+    return [tokens["access_token"], tokens["refresh_token"]]
 
 
 def is_json(line):
@@ -398,7 +466,7 @@ def steps(run_, template):
     run_.deploy(template)
     run_.show_resources()
     ids = run_.physical_ids()
-    run_.check_generated_key(ids)
+    run_.check_generated_keys(ids)
     run_.check_enforcement(ids)
     run_.create_routes(ids)
 
@@ -409,13 +477,19 @@ def steps(run_, template):
     token = run_.sign_in(api, password)
 
     step("disable and enable the user")
-    run_.disable_and_enable(api, password, token)
-    run_.check_logs(ids, [password, token])
+    tokens = run_.disable_and_enable(api, password, token)
+
+    step("refresh and log out")
+    live = run_.sessions(api, password, tokens)
+    step("guess a password")
+    run_.lock_out(api, password)
+    run_.check_logs(ids, [password, token, *secret_texts(tokens), *secret_texts(live)])
 
     step("deploy again")
     printed = run_.deploy(template)
     checks.that("a second deploy changes nothing", "No changes to deploy" in printed, printed[-500:])
-    checks.that("the functions answer as before", api.me(token)[0] == 200)
+    checks.that("the functions answer as before", api.me(live["access_token"])[0] == 200
+                and api.refresh(live["refresh_token"])[0] == 200)
 
     step("sam delete")
     run([SAM, "delete", "--stack-name", STACK, "--region", REGION, "--no-prompts"], SECONDS_TO_DEPLOY)

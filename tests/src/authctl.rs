@@ -8,6 +8,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    app::KEYS,
     binaries,
     dynamodb::{self, DynamoDbLocal, TABLE},
 };
@@ -15,13 +16,24 @@ use crate::{
 /// The tool on the table of a server.
 pub struct Tool {
     url: String,
+    keys: Vec<(&'static str, &'static str)>,
 }
 
 impl Tool {
     /// The tool on the table of `server`.
     #[must_use]
     pub fn on(server: &DynamoDbLocal) -> Self {
-        Self { url: server.url() }
+        Self {
+            url: server.url(),
+            keys: Vec::new(),
+        }
+    }
+
+    /// The same tool with the keys of the functions in its environment.
+    #[must_use]
+    pub fn with_keys(self) -> Self {
+        let keys = KEYS.into();
+        Self { keys, ..self }
     }
 
     /// Starts it with these arguments and this on its standard input.
@@ -32,6 +44,7 @@ impl Tool {
             .args(arguments)
             .env_clear()
             .envs(dynamodb::environment(&self.url))
+            .envs(self.keys.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, request::Parts};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{Bytes, Incoming},
@@ -40,8 +40,10 @@ pub enum Fault {
     EmptyAnswer,
     /// It takes reads, and fails whatever writes.
     FailWrites,
-    /// It takes reads, and passes on after a while whatever writes.
-    DelayWrites(Duration),
+    /// It fails the writes in whose text this stands, and takes the others.
+    FailWritesOf(&'static str),
+    /// It passes those writes on after a while.
+    DelayWritesOf(&'static str, Duration),
 }
 
 /// A proxy of its own for each test.
@@ -102,31 +104,33 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
         .expect("no panic")
         .insert(target.to_owned());
     let fault = *state.fault.lock().expect("no panic");
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let is_of = |text: &str| !is_read && String::from_utf8_lossy(&body).contains(text);
+    let forward = || forward(&state, parts.clone(), body.clone());
     match fault {
-        Fault::None => forward(&state, request).await,
-        Fault::FailWrites
-        | Fault::DelayWrites(_)
-        | Fault::CutNextAnswer
-        | Fault::CutAnswersOfWrites
-            if is_read =>
-        {
-            forward(&state, request).await
+        Fault::None => forward().await,
+        Fault::FailWrites | Fault::CutNextAnswer | Fault::CutAnswersOfWrites if is_read => {
+            forward().await
         }
-        Fault::Delay(while_) | Fault::DelayWrites(while_) => {
+        Fault::FailWritesOf(text) | Fault::DelayWritesOf(text, _) if !is_of(text) => {
+            forward().await
+        }
+        Fault::Delay(while_) | Fault::DelayWritesOf(_, while_) => {
             tokio::time::sleep(while_).await;
-            forward(&state, request).await
+            forward().await
         }
         Fault::Cut => Err(io::ErrorKind::ConnectionReset.into()),
         Fault::CutNextAnswer => {
             *state.fault.lock().expect("no panic") = Fault::None;
-            forward(&state, request).await?;
+            forward().await?;
             Err(io::ErrorKind::ConnectionReset.into())
         }
         Fault::CutAnswersOfWrites => {
-            forward(&state, request).await?;
+            forward().await?;
             Err(io::ErrorKind::ConnectionReset.into())
         }
-        Fault::FailWrites | Fault::InternalError => Ok(failure(
+        Fault::FailWrites | Fault::FailWritesOf(_) | Fault::InternalError => Ok(failure(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",
         )),
@@ -138,7 +142,8 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
     }
 }
 
-async fn forward(state: &State, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+async fn forward(state: &State, parts: Parts, body: Bytes) -> io::Result<Response<Full<Bytes>>> {
+    let request = Request::from_parts(parts, Full::from(body));
     let stream = TcpStream::connect(&state.upstream).await?;
     let handshake = client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(io::Error::other)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use auth_core::{CredentialRepository, Email, InMemoryUserRepository};
 use bundle_tests::{
-    app::{NOW, TestApp, memory},
+    app::{NOW, TestApp, environment_with, memory},
     binaries::{Function, release},
     dynamodb::{self, DynamoDbLocal},
     events, forge,
@@ -15,6 +15,9 @@ use login::Stores;
 use serde_json::{Value, json};
 
 const JOHN: &str = "john.doe@leapify.tech";
+
+/// For tests on the real clock: a window that ends during none of them, but at midnight.
+const WINDOW: (&str, &str) = ("LOGIN_FAILURE_WINDOW", "86400");
 
 fn body(email: &str, password: &str) -> Value {
     json!({"email": email, "password": password})
@@ -200,7 +203,8 @@ async fn no_number_of_processes_lets_more_guesses_through() {
     let server = DynamoDbLocal::start().await;
     server.add_tutorial_user().await;
     let url = server.url();
-    let variables = dynamodb::environment_with_keys(&url);
+    let mut variables = dynamodb::environment_with_keys(&url);
+    variables.push(WINDOW);
     let binary = release("login");
     let processes = join_all((0..5).map(|_| Function::start_with(&binary, &variables, &[]))).await;
     // Their first requests find a cold server.
@@ -230,7 +234,8 @@ async fn no_number_of_processes_lets_more_guesses_through() {
 /// Headers of a caller have no say, and neither do the lower halves of IPv6 addresses.
 #[tokio::test]
 async fn the_address_is_the_one_that_api_gateway_saw() {
-    let login = Function::start(&release("login")).await;
+    let variables = environment_with(WINDOW);
+    let login = Function::start_with(&release("login"), &variables, &[]).await;
     let mut claimed = 0..;
     let mut status = async |address: &str, version: &str| {
         let text = events::post("login", &body(JOHN, "wrong"), address);

@@ -133,7 +133,7 @@ async fn a_fault_of_dynamodb_is_a_503_in_time_and_over_when_it_is_over() {
         (Fault::Throttle, 20),
         (Fault::Cut, 20),
         (Fault::EmptyAnswer, 10),
-        (Fault::Delay(Duration::from_secs(10)), 4),
+        (Fault::Delay(Duration::from_secs(10)), 3),
     ] {
         assert_eq!(
             ask(&proxied, 1).await,
@@ -253,8 +253,8 @@ async fn an_outdated_hash_is_renewed_by_a_login_and_by_nothing_else() {
         );
 
         for fault in [
-            Fault::FailWrites,
-            Fault::DelayWrites(Duration::from_secs(10)),
+            Fault::FailWritesOf("password_hash"),
+            Fault::DelayWritesOf("password_hash", Duration::from_secs(10)),
         ] {
             proxy.set(fault);
             assert_eq!(statuses(&login, &event("login"), 1).await, [200]);

@@ -1,7 +1,13 @@
 //! An attempt to sign in, counted before anything is known of it.
 
+use std::time::Duration;
+
 use auth_core::{Attempt, AttemptKind, AttemptRepository, Counter, Outcome, RepositoryError};
+use tokio::time::timeout;
 use tracing::warn;
+
+/// How long an answer waits until an attempt is settled that does not stay counted.
+const SETTLING: Duration = Duration::from_millis(500);
 
 /// Why an attempt is not made.
 #[derive(Debug)]
@@ -65,13 +71,26 @@ impl<'a, A: AttemptRepository> Reservation<'a, A> {
     /// The attempt was right: its pair begins anew, and the others were no failures.
     pub(crate) async fn succeed(self) {
         let outcomes = [Outcome::Cleared, Outcome::GivenBack, Outcome::GivenBack];
-        self.settle(outcomes).await.into_iter().for_each(warn_of);
+        self.settle_soon(outcomes).await;
     }
 
     /// Nothing was learnt from the attempt.
     pub(crate) async fn give_back(self) {
-        let settled = self.settle([Outcome::GivenBack; 3]).await;
-        settled.into_iter().for_each(warn_of);
+        self.settle_soon([Outcome::GivenBack; 3]).await;
+    }
+
+    /// What is not settled stops counting by itself: no answer waits long for it, or is changed by it.
+    async fn settle_soon(&self, outcomes: [Outcome; 3]) {
+        let Ok(settled) = timeout(SETTLING, self.settle(outcomes)).await else {
+            return warn!(cause = "it took too long", "attempt not settled");
+        };
+        for error in settled.into_iter().filter_map(Result::err) {
+            let cause = match error {
+                RepositoryError::Unavailable(cause) => cause.to_string(),
+                RepositoryError::Malformed(what) => what,
+            };
+            warn!(cause, "attempt not settled");
+        }
     }
 
     async fn settle(&self, outcomes: [Outcome; 3]) -> [Result<(), RepositoryError>; 3] {
@@ -89,14 +108,4 @@ impl<'a, A: AttemptRepository> Reservation<'a, A> {
         )
         .into()
     }
-}
-
-/// What could not be settled stops counting by itself, and is no reason to refuse a login.
-fn warn_of(settled: Result<(), RepositoryError>) {
-    let cause = match settled {
-        Ok(()) => return,
-        Err(RepositoryError::Unavailable(cause)) => cause.to_string(),
-        Err(RepositoryError::Malformed(what)) => what,
-    };
-    warn!(cause, "attempt not settled");
 }
