@@ -143,7 +143,7 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
 }
 
 async fn forward(state: &State, parts: Parts, body: Bytes) -> io::Result<Response<Full<Bytes>>> {
-    let request = Request::from_parts(parts, Full::from(body));
+    let request = Request::from_parts(parts, Full::<Bytes>::from(body));
     let stream = TcpStream::connect(&state.upstream).await?;
     let handshake = client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(io::Error::other)?;

@@ -56,7 +56,7 @@ async fn add_users(server: &DynamoDbLocal) {
     let john = Email::parse(CASES[1].1).expect("an address");
     let found = tutorial.find_with_password(&john).await;
     let mut disabled = found.expect("an answer").expect("the user");
-    disabled.user.email = CASES[2].1.to_owned();
+    disabled.user.email = CASES[2].1.into();
     disabled.user.disabled = true;
     server.users().await.add(&disabled).await.expect("added");
 }

@@ -11,23 +11,23 @@ use crate::repository::RepositoryError;
 /// Counters that live as long as the process. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct InMemoryAttemptRepository {
-    counted: Arc<Mutex<HashMap<String, (Counter, Count)>>>,
+    counts: Arc<Mutex<HashMap<String, (Counter, Count)>>>,
 }
 
 impl InMemoryAttemptRepository {
     /// The counters by their keys. Each change is one step, so a panic elsewhere leaves none half
     /// made.
-    fn counted(&self) -> MutexGuard<'_, HashMap<String, (Counter, Count)>> {
-        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> MutexGuard<'_, HashMap<String, (Counter, Count)>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl AttemptRepository for InMemoryAttemptRepository {
     async fn reserve(&self, counter: &Counter, ticket: &str) -> Result<Count, RepositoryError> {
-        let mut counted = self.counted();
+        let mut counts = self.counts();
         // Windows that ended before this one are over.
-        counted.retain(|_, (old, _)| counter.expires_at <= old.expires_at);
-        let entry = counted.entry(counter.key.clone());
+        counts.retain(|_, (old, _)| counter.expires_at <= old.expires_at);
+        let entry = counts.entry(counter.key.clone());
         let (_, count) = entry.or_insert_with(|| (counter.clone(), Count::default()));
         count.pending.insert(ticket.to_owned());
         Ok(count.clone())
@@ -39,8 +39,8 @@ impl AttemptRepository for InMemoryAttemptRepository {
         ticket: &str,
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
-        let mut counted = self.counted();
-        let Some((_, count)) = counted.get_mut(&counter.key) else {
+        let mut counts = self.counts();
+        let Some((_, count)) = counts.get_mut(&counter.key) else {
             return Ok(());
         };
         let was_there = count.pending.remove(ticket);
@@ -55,8 +55,8 @@ impl AttemptRepository for InMemoryAttemptRepository {
 
 impl AttemptDirectory for InMemoryAttemptRepository {
     async fn of_email(&self, email_mac: &str) -> Result<Vec<CountedAttempts>, RepositoryError> {
-        let counted = self.counted();
-        let of_email = counted
+        let counts = self.counts();
+        let of_email = counts
             .values()
             .filter(|(counter, _)| counter.email_mac.as_deref() == Some(email_mac));
         let shown = |(counter, count): &(Counter, Count)| CountedAttempts {
@@ -68,9 +68,9 @@ impl AttemptDirectory for InMemoryAttemptRepository {
     }
 
     async fn clear_email(&self, email_mac: &str) -> Result<usize, RepositoryError> {
-        let mut counted = self.counted();
-        let before = counted.len();
-        counted.retain(|_, (counter, _)| counter.email_mac.as_deref() != Some(email_mac));
-        Ok(before - counted.len())
+        let mut counts = self.counts();
+        let before = counts.len();
+        counts.retain(|_, (counter, _)| counter.email_mac.as_deref() != Some(email_mac));
+        Ok(before - counts.len())
     }
 }

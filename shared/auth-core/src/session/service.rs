@@ -79,7 +79,7 @@ impl From<KeysUnavailable> for RefreshError {
 /// Begins, continues and ends sessions. `S` is where they are kept.
 #[derive(Debug)]
 pub struct Sessions<S> {
-    sessions: S,
+    kept: S,
     tokens: RefreshTokens,
     issuer: TokenIssuer,
     rules: SessionRules,
@@ -97,7 +97,7 @@ impl<S: SessionRepository> Sessions<S> {
         clock: Clock,
     ) -> Self {
         Self {
-            sessions,
+            kept: sessions,
             tokens: RefreshTokens::new(keys.into()),
             issuer,
             rules,
@@ -115,7 +115,7 @@ impl<S: SessionRepository> Sessions<S> {
         let id = SessionId::random().ok_or(SigningError::Unavailable)?;
         let session = Session::begin(id, email, user, &self.rules, self.clock.now());
         let tokens = self.pair(user, &session).await?;
-        self.sessions.start(&session).await?;
+        self.kept.start(&session).await?;
         Ok(Refreshed { tokens, session })
     }
 
@@ -162,7 +162,7 @@ impl<S: SessionRepository> Sessions<S> {
         let Some(presented) = self.tokens.verify(token).await? else {
             return Ok(None);
         };
-        self.sessions.revoke(&presented.session).await?;
+        self.kept.revoke(&presented.session).await?;
         Ok(Some(presented.session))
     }
 
@@ -195,7 +195,7 @@ impl<S: SessionRepository> Sessions<S> {
     }
 
     async fn find(&self, presented: Presented) -> Result<Session, RefreshError> {
-        let stored = self.sessions.find(&presented.session).await?;
+        let stored = self.kept.find(&presented.session).await?;
         stored.ok_or_else(|| InvalidRefreshToken::UnknownSession.into())
     }
 
@@ -213,7 +213,7 @@ impl<S: SessionRepository> Sessions<S> {
         next: &Session,
         now: u64,
     ) -> Result<(), RefreshError> {
-        let stored = match self.sessions.advance(next).await? {
+        let stored = match self.kept.advance(next).await? {
             Advance::Done => return Ok(()),
             Advance::Refused(stored) => stored.ok_or(InvalidRefreshToken::UnknownSession)?,
         };
@@ -229,7 +229,7 @@ impl<S: SessionRepository> Sessions<S> {
     }
 
     async fn revoke_reused(&self, presented: Presented) -> RefreshError {
-        match self.sessions.revoke(&presented.session).await {
+        match self.kept.revoke(&presented.session).await {
             Ok(()) => InvalidRefreshToken::Reused(presented.session).into(),
             Err(error) => error.into(),
         }

@@ -85,12 +85,10 @@ impl AttemptLimits {
     /// Reads the settings. `None` after a problem, which [`SettingsReader::finish`] reports.
     pub fn read(reader: &mut SettingsReader) -> Option<Self> {
         let default = Self::default();
-        let max_failures = reader.optional(
-            "LOGIN_MAX_FAILURES",
-            default.max_failures,
-            // Far below what 32 bits hold.
-            |text| number(1..=1_000)(text).map(|failures| failures as u32),
-        );
+        let failures = number(1..=1_000);
+        let max_failures = reader.optional("LOGIN_MAX_FAILURES", default.max_failures, |text| {
+            u32::try_from(failures(text)?).map_err(|error| error.to_string())
+        });
         let window = reader.optional(
             "LOGIN_FAILURE_WINDOW",
             default.window,
