@@ -163,22 +163,22 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
         match step {
             Step::Login(fault) => self.login(*fault).await,
             Step::Refresh(which, fault) => {
-                if let Some((book, generation)) = self.newest(which) {
+                if let Some((book, generation)) = self.newest(*which) {
                     self.refresh(book, generation, *fault).await;
                 }
             }
             Step::Replay(which, fault) => {
-                if let Some((book, generation)) = self.any(which) {
+                if let Some((book, generation)) = self.any(*which) {
                     self.refresh(book, generation, *fault).await;
                 }
             }
             Step::Logout(which, fault) => {
-                if let Some((book, generation)) = self.any(which) {
+                if let Some((book, generation)) = self.any(*which) {
                     self.log_out(book, generation, *fault).await;
                 }
             }
             Step::LogoutEverywhere(which, fault) => {
-                if let Some((book, generation)) = self.any(which) {
+                if let Some((book, generation)) = self.any(*which) {
                     self.log_out_everywhere(book, generation, *fault).await;
                 }
             }
@@ -197,14 +197,14 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
     }
 
     /// A token that its client has seen last.
-    fn newest(&self, which: &Index) -> Option<(usize, usize)> {
+    fn newest(&self, which: Index) -> Option<(usize, usize)> {
         let book = (!self.books.is_empty()).then(|| which.index(self.books.len()))?;
         let seen = self.books[book].tokens.iter().rposition(Option::is_some)?;
         Some((book, seen))
     }
 
     /// A token that some client has seen at any time.
-    fn any(&self, which: &Index) -> Option<(usize, usize)> {
+    fn any(&self, which: Index) -> Option<(usize, usize)> {
         let seen: Vec<(usize, usize)> = self
             .books
             .iter()

@@ -48,7 +48,7 @@ async fn the_stores_in_dynamodb_pass_the_suite() {
 fn refreshes_on_many_threads_converge_in_memory() {
     let stores = memory();
     let app = TestApp::on(stores.clone(), &[]);
-    let runtime = || Builder::new_current_thread().build().unwrap();
+    let runtime = || Builder::new_current_thread().enable_time().build().unwrap();
     let mut token = runtime().block_on(app.sign_in()).refresh;
     for step in 1..=20 {
         let barrier = Barrier::new(20);
