@@ -217,7 +217,8 @@ async fn post(login: &Function, endpoint: &str, body: &Value) -> (u16, Value) {
 }
 
 async fn login_with_jane(server: &DynamoDbLocal, tool: &Tool) -> Function {
-    tool.json(&["user", "add", "jane@example.com"], PASSWORD);
+    let (code, _, error) = tool.run(&["user", "add", "jane@example.com"], PASSWORD);
+    assert_eq!(code, 0, "{error}");
     let url = server.url();
     let mut variables = dynamodb::environment_with_keys(&url);
     // A window that ends during no test, but at midnight.
