@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Clock, KeySettings, KeySource};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use futures_util::FutureExt;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -148,7 +149,9 @@ impl Aws {
     /// Shared by all clients, with the one HTTP client in it.
     pub(crate) async fn config(&self) -> &SdkConfig {
         let load = || async {
-            let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+            let config = aws_config::load_defaults(BehaviorVersion::latest())
+                .boxed()
+                .await;
             self.patience.applied_to(config)
         };
         self.config.get_or_init(load).await

@@ -18,6 +18,7 @@ use auth_core::{
 };
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
+use futures_util::FutureExt;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cause::cause;
@@ -63,7 +64,10 @@ impl Secret {
 impl Text for Secret {
     async fn read(&self) -> Result<String, String> {
         let read = self.client.get_secret_value().secret_id(&self.id).send();
-        let value = read.await.map_err(|error| cause(&error as &dyn Error))?;
+        let value = read
+            .boxed()
+            .await
+            .map_err(|error| cause(&error as &dyn Error))?;
         value.secret_string.ok_or("the secret is no text".into())
     }
 }
