@@ -134,11 +134,16 @@ where
         }
     }
 
-    /// Posts a body to `/api/v1/<endpoint>` from an address: status and body of the answer.
-    pub async fn post(&self, endpoint: &str, body: &Value, address: &str) -> (u16, Value) {
+    /// The answer to a body posted to `/api/v1/<endpoint>` from an address.
+    pub async fn answer(&self, endpoint: &str, body: &Value, address: &str) -> Response<String> {
         let event = events::post(endpoint, body, address);
         let request = auth_lambda::request(&event).expect("an event");
-        let response = self.login.handle(request).await;
+        self.login.handle(request).await
+    }
+
+    /// Status and body of that answer.
+    pub async fn post(&self, endpoint: &str, body: &Value, address: &str) -> (u16, Value) {
+        let response = self.answer(endpoint, body, address).await;
         let body = serde_json::from_str(response.body()).unwrap_or_default();
         (response.status().as_u16(), body)
     }
@@ -200,7 +205,8 @@ pub struct Tokens {
 /// Status and detail of any answer but a 200.
 pub fn tokens((status, body): &(u16, Value)) -> Result<Tokens, (u16, String)> {
     if *status != 200 {
-        return Err((*status, text(body, "detail").to_owned()));
+        let detail = body["detail"].as_str().unwrap_or_default();
+        return Err((*status, detail.to_owned()));
     }
     Ok(Tokens {
         access: text(body, "access_token").to_owned(),

@@ -25,14 +25,25 @@ pub struct Script(Arc<Mutex<State>>);
 struct State {
     calls: Vec<&'static str>,
     failing: Option<(usize, Failure)>,
+    /// Whether every call after it fails too.
+    is_lasting: bool,
 }
 
 impl Script {
     /// Forgets the calls so far, and lets the one after `calls` more fail.
     pub fn fail_after(&self, calls: usize, failure: Failure) {
         *self.0.lock().expect("no panic") = State {
-            calls: Vec::new(),
             failing: Some((calls, failure)),
+            ..State::default()
+        };
+    }
+
+    /// Forgets the calls so far, and lets all after `calls` more fail.
+    pub fn fail_from(&self, calls: usize, failure: Failure) {
+        *self.0.lock().expect("no panic") = State {
+            failing: Some((calls, failure)),
+            is_lasting: true,
+            ..State::default()
         };
     }
 
@@ -59,7 +70,8 @@ impl Script {
         let mut state = self.0.lock().expect("no panic");
         state.calls.push(call);
         let (at, failure) = state.failing?;
-        (state.calls.len() == at + 1).then_some(failure)
+        let call = state.calls.len() - 1;
+        (call == at || state.is_lasting && call > at).then_some(failure)
     }
 
     async fn run<T>(
@@ -174,9 +186,10 @@ impl<T: AttemptRepository> AttemptRepository for Flaky<T> {
         &self,
         counter: &Counter,
         ticket: &str,
+        over: &[String],
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
-        let work = self.inner.settle(counter, ticket, outcome);
+        let work = self.inner.settle(counter, ticket, over, outcome);
         self.script.run("settle", work).await
     }
 }

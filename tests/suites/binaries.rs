@@ -27,6 +27,17 @@ async fn login_words_its_errors_as_it_is_told() {
     }
 }
 
+/// Desktop sessions set it, and `make run` hands it on.
+#[tokio::test]
+async fn a_variable_of_the_desktop_is_let_through() {
+    let variables = environment_with(("SESSION_MANAGER", "local/host:@/tmp/.ICE-unix/1"));
+    for (function, event) in [("login", "login_success"), ("me", "me_success")] {
+        let process = Function::start_with(&release(function), &variables, &[]).await;
+        let answer = process.answer(&events::object(event).to_string()).await;
+        assert_eq!(answer.status(), 200);
+    }
+}
+
 #[tokio::test]
 async fn a_token_of_the_real_login_is_taken_by_the_real_me() {
     let login = Function::start(&release("login")).await;

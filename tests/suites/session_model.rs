@@ -61,6 +61,8 @@ enum Step {
     Enable,
     NewPassword,
     Pass(u64),
+    /// The clock of another machine.
+    Back(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -76,6 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any(), fault()).prop_map(|(token, fault)| Step::Logout(token, fault)),
         1 => (any(), fault()).prop_map(|(token, fault)| Step::LogoutEverywhere(token, fault)),
         1 => prop_oneof![Just(Step::Disable), Just(Step::Enable), Just(Step::NewPassword)],
+        1 => prop_oneof![Just(1), Just(5), Just(20)].prop_map(Step::Back),
         4 => prop_oneof![Just(1), Just(9), Just(10), Just(11), Just(60), Just(99), Just(100)]
             .prop_map(Step::Pass),
     ]
@@ -95,11 +98,17 @@ struct Book {
     end: u64,
     version: u64,
     is_revoked: bool,
+    /// Whether the store has forgotten it, as it may when it has expired.
+    is_gone: bool,
 }
 
 impl Book {
     fn is_live(&self, now: u64, version: u64) -> bool {
-        !self.is_revoked && now < self.idle_end && now < self.end && self.version == version
+        !self.is_revoked
+            && !self.is_gone
+            && now < self.idle_end
+            && now < self.end
+            && self.version == version
     }
 }
 
@@ -121,6 +130,8 @@ struct Model<U, S, A> {
     time: Arc<AtomicU64>,
     version: u64,
     is_disabled: bool,
+    /// The latest time that there was.
+    latest: u64,
     books: Vec<Book>,
     /// The successor of each token, whoever asked.
     successors: HashMap<String, String>,
@@ -150,6 +161,7 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
             time,
             version: 0,
             is_disabled: false,
+            latest: NOW,
             books: Vec::new(),
             successors: HashMap::new(),
         }
@@ -190,6 +202,9 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
             }
             Step::Pass(seconds) => {
                 self.time.fetch_add(*seconds, Ordering::Relaxed);
+            }
+            Step::Back(seconds) => {
+                self.time.fetch_sub(*seconds, Ordering::Relaxed);
             }
         }
         self.script.reset();
@@ -244,6 +259,7 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
                     end: now + RULES.expiration,
                     version: self.version,
                     is_revoked: false,
+                    is_gone: false,
                 });
             }
             // A session that nobody has a token of.
@@ -261,9 +277,9 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
         let is_dead = !kept.is_live(now, self.version) || self.is_disabled;
         match kept.generation - generation {
             0 if !is_dead => Expected::Advance,
-            1 if now - kept.rotated_at <= RULES.grace && !is_dead => Expected::Repeat,
+            1 if now.saturating_sub(kept.rotated_at) <= RULES.grace && !is_dead => Expected::Repeat,
             0 => Expected::Dead,
-            1 if now - kept.rotated_at <= RULES.grace => Expected::Dead,
+            1 if now.saturating_sub(kept.rotated_at) <= RULES.grace => Expected::Dead,
             _ => Expected::Replay,
         }
     }
@@ -322,7 +338,8 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
     async fn log_out_everywhere(&mut self, book: usize, generation: usize, fault: Fault) {
         let (now, kept) = (self.now(), &self.books[book]);
         let is_live = kept.is_live(now, kept.version);
-        let is_repeat = kept.generation - generation == 1 && now - kept.rotated_at <= RULES.grace;
+        let age = now.saturating_sub(kept.rotated_at);
+        let is_repeat = kept.generation - generation == 1 && age <= RULES.grace;
         let is_replay = is_live && kept.generation != generation && !is_repeat;
         let (token, version) = (kept.tokens[generation].clone().expect("seen"), kept.version);
         self.fail(fault);
@@ -354,12 +371,15 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
     }
 
     /// Every session is stored as the book has it.
-    async fn check_stored(&self) {
-        for kept in &self.books {
+    async fn check_stored(&mut self) {
+        let now = self.now();
+        self.latest = self.latest.max(now);
+        for kept in &mut self.books {
             let token = kept.tokens[0].as_deref().expect("of the login");
             let found = self.stores.sessions.find(&session_id(token)).await;
             let Some(found) = found.expect("an answer") else {
-                assert!(self.now() >= kept.idle_end, "a live session is gone");
+                assert!(self.latest >= kept.idle_end, "a live session is gone");
+                kept.is_gone = true;
                 continue;
             };
             assert_eq!(found.revoked, kept.is_revoked);

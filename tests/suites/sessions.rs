@@ -1,7 +1,7 @@
 //! Sessions: one suite for the stores in memory and in DynamoDB, and the real binaries, many at once
 //! and with answers cut off.
 
-use std::{collections::BTreeSet, sync::Barrier, thread};
+use std::{collections::BTreeSet, sync::Barrier, thread, time::Duration};
 
 use auth_core::SessionRepository;
 use bundle_tests::{
@@ -28,6 +28,8 @@ async fn pass_the_suite<U: Users, S: SessionStore, A: Attempts>(stores: &Stores<
     suite::a_forged_token_reaches_no_store(stores).await;
     suite::an_outage_at_any_step_ends_nothing(stores).await;
     suite::an_outage_locks_nobody_out(stores).await;
+    suite::an_attempt_that_is_never_settled_lets_go(stores).await;
+    suite::a_late_start_revives_nothing(stores).await;
     suite::a_guess_that_cannot_be_counted_is_a_503(stores).await;
 }
 
@@ -188,7 +190,10 @@ async fn an_outage_of_dynamodb_ends_no_session() {
 async fn a_reused_token_is_a_warning_with_the_session_and_no_token() {
     let server = DynamoDbLocal::start().await;
     server.add_tutorial_user().await;
-    let login = start(&server.url()).await;
+    let url = server.url();
+    let mut variables = dynamodb::environment_with_keys(&url);
+    variables.push(("SESSION_GRACE", "1"));
+    let login = Function::start_with(&release("login"), &variables, &[]).await;
     let first = post(&login, "login", &events::credentials()).await.unwrap();
     let second = refresh(&login, &first.refresh).await.unwrap();
     let third = refresh(&login, &second.refresh).await.unwrap();
@@ -199,19 +204,36 @@ async fn a_reused_token_is_a_warning_with_the_session_and_no_token() {
         "the newest is dead"
     );
 
+    // The former token, when its grace is over, and a logout everywhere with it.
+    let mut reused = vec![(first.clone(), "refresh")];
+    for endpoint in ["refresh", "logout"] {
+        let begun = post(&login, "login", &events::credentials()).await.unwrap();
+        refresh(&login, &begun.refresh).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2_100)).await;
+        let body = json!({"refresh_token": begun.refresh, "all_sessions": true});
+        post(&login, endpoint, &body).await.unwrap_err();
+        reused.push((begun, endpoint));
+    }
+
     let logs = login.logs();
     let lines = logs
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let warnings: Vec<Value> = lines.filter(|line| line["level"] == "WARN").collect();
-    assert_eq!(warnings.len(), 1, "{logs}");
-    assert_eq!(
-        warnings[0]["message"],
-        "refresh token reused, session revoked"
-    );
-    let id = session_id(&first.refresh).to_string();
-    assert_eq!(warnings[0]["session_id"], id);
-    for tokens in [&first, &second, &third] {
+    assert_eq!(warnings.len(), reused.len(), "{logs}");
+    for (warning, (tokens, endpoint)) in warnings.iter().zip(&reused) {
+        assert_eq!(warning["message"], "refresh token reused, session revoked");
+        assert_eq!(
+            warning["session_id"],
+            session_id(&tokens.refresh).to_string()
+        );
+        assert_eq!(warning["endpoint"], *endpoint);
+    }
+    for tokens in reused
+        .iter()
+        .map(|(tokens, _)| tokens)
+        .chain([&second, &third])
+    {
         // The session's id is what a refresh token begins with.
         let mac = &tokens.refresh[27..];
         assert!(

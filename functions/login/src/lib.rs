@@ -4,6 +4,7 @@
 //! Start at [`Login::handle`]; the rule of a login is in `sign_in`, that of sessions in
 //! [`auth_core::Sessions`], the settings in `settings`.
 
+mod body;
 mod reservation;
 mod settings;
 mod sign_in;
@@ -11,14 +12,13 @@ mod sign_in;
 use std::sync::Arc;
 
 use auth_core::{
-    AttemptCounters, AttemptRepository, Clock, CredentialRepository, Credentials, Email,
-    InvalidRefreshToken, KeySource, MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, PasswordHasher,
-    RefreshError, Refreshed, SessionRepository, Sessions, SourceNetwork, TokenIssuer, TokenPair,
-    UserRepository,
+    AttemptCounters, AttemptRepository, Clock, CredentialRepository, Credentials,
+    InvalidRefreshToken, KeySource, PasswordHasher, RefreshError, Refreshed, SessionRepository,
+    Sessions, SourceNetwork, TokenIssuer, TokenPair, UserRepository,
 };
-use auth_http::{ApiError, JsonBody, Response, Route, answer, find, no_content, ok};
+use auth_http::{ApiError, Response, Route, answer, find, no_content, ok};
+use body::TokenResponse;
 use http::Request;
-use serde::Serialize;
 use sign_in::{Refusal, SignInError};
 use tracing::{info, warn};
 
@@ -53,15 +53,6 @@ pub const ROUTES: [Route<Endpoint>; 3] = [
         endpoint: Endpoint::Logout,
     },
 ];
-
-/// The body of a 200 (RFC 6749 section 5.1).
-#[derive(Serialize)]
-struct TokenResponse<'a> {
-    access_token: &'a str,
-    refresh_token: &'a str,
-    token_type: &'static str,
-    expires_in: u64,
-}
 
 /// What the function keeps its state in.
 #[derive(Debug, Clone)]
@@ -139,12 +130,12 @@ where
             match find(&ROUTES, request.method(), request.uri().path())? {
                 Endpoint::Login => {
                     let network = request.extensions().get().copied();
-                    self.login(&credentials(&request)?, network.unwrap_or_default())
+                    self.login(&body::credentials(&request)?, network.unwrap_or_default())
                         .await
                 }
-                Endpoint::Refresh => self.refresh(&refresh_token(&request)?).await,
+                Endpoint::Refresh => self.refresh(&body::refresh_token(&request)?).await,
                 Endpoint::Logout => {
-                    let (token, all_sessions) = logout(&request)?;
+                    let (token, all_sessions) = body::logout(&request)?;
                     self.logout(&token, all_sessions).await
                 }
             }
@@ -195,12 +186,7 @@ where
     }
 
     fn granted(&self, tokens: &TokenPair) -> Result<Response, ApiError> {
-        ok(&TokenResponse {
-            access_token: tokens.access_token.expose(),
-            refresh_token: tokens.refresh_token.expose(),
-            token_type: "Bearer",
-            expires_in: self.expires_in,
-        })
+        ok(&TokenResponse::new(tokens, self.expires_in))
     }
 
     fn login_error(&self, error: SignInError) -> ApiError {
@@ -223,37 +209,6 @@ where
             (LoginErrors::Distinct, Refusal::WrongPassword) => "Invalid password",
         }
     }
-}
-
-fn credentials<B: AsRef<[u8]>>(request: &Request<B>) -> Result<Credentials, ApiError> {
-    let mut body = JsonBody::parse(request.headers(), request.body().as_ref())?;
-    let email = body.text(
-        "email",
-        Email::parse,
-        format_args!("{MAX_EMAIL_CHARS} characters"),
-    );
-    let password = body.text(
-        "password",
-        Password::parse,
-        format_args!("{MAX_PASSWORD_BYTES} bytes"),
-    );
-    let credentials = email
-        .zip(password)
-        .map(|(email, password)| Credentials::new(email, password));
-    body.finish(credentials)
-}
-
-fn refresh_token<B: AsRef<[u8]>>(request: &Request<B>) -> Result<String, ApiError> {
-    let mut body = JsonBody::parse(request.headers(), request.body().as_ref())?;
-    let token = body.string("refresh_token");
-    body.finish(token)
-}
-
-fn logout<B: AsRef<[u8]>>(request: &Request<B>) -> Result<(String, bool), ApiError> {
-    let mut body = JsonBody::parse(request.headers(), request.body().as_ref())?;
-    let token = body.string("refresh_token");
-    let all_sessions = body.flag("all_sessions");
-    body.finish(token.zip(all_sessions))
 }
 
 fn refresh_error(error: RefreshError) -> ApiError {

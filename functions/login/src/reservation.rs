@@ -6,8 +6,8 @@ use auth_core::{Attempt, AttemptKind, AttemptRepository, Counter, Outcome, Repos
 use tokio::time::timeout;
 use tracing::warn;
 
-/// How long an answer waits until an attempt is settled that does not stay counted.
-const SETTLING: Duration = Duration::from_millis(500);
+/// How long a refusal or a 503 waits until its attempt is given back.
+const GIVING_BACK: Duration = Duration::from_millis(500);
 
 /// Why an attempt is not made.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) enum Denied {
     Full {
         /// The counter's kind.
         kind: AttemptKind,
-        /// When it begins anew, in seconds since 1970-01-01T00:00:00Z.
+        /// When it has room again, in seconds since 1970-01-01T00:00:00Z.
         until: u64,
     },
     /// The attempt could not be counted.
@@ -27,6 +27,8 @@ pub(crate) enum Denied {
 pub(crate) struct Reservation<'a, A> {
     attempts: &'a A,
     attempt: &'a Attempt,
+    /// For each counter the attempts that were never settled, to be taken out along with this one.
+    over: [Vec<String>; 3],
 }
 
 impl<'a, A: AttemptRepository> Reservation<'a, A> {
@@ -36,23 +38,29 @@ impl<'a, A: AttemptRepository> Reservation<'a, A> {
         attempt: &'a Attempt,
         now: u64,
     ) -> Result<Self, Denied> {
-        let reserve = async |counter: &Counter| {
+        let mut reservation = Self {
+            attempts,
+            attempt,
+            over: Default::default(),
+        };
+        let reserve = async |counter: &Counter, over: &mut Vec<String>| {
             let reserved = attempts.reserve(counter, &attempt.ticket).await;
             let count = reserved.map_err(Denied::Repository)?;
-            if count.attempts(now) > counter.limit {
-                return Err(Denied::Full {
-                    kind: counter.kind,
-                    until: counter.expires_at,
-                });
+            *over = count.over(now);
+            if count.attempts(now) <= counter.limit {
+                return Ok(());
             }
-            Ok(())
+            Err(Denied::Full {
+                kind: counter.kind,
+                until: count.full_until(counter, now),
+            })
         };
+        let [pair, network, email] = &mut reservation.over;
         let reserved = tokio::join!(
-            reserve(&attempt.pair),
-            reserve(&attempt.network),
-            reserve(&attempt.email),
+            reserve(&attempt.pair, pair),
+            reserve(&attempt.network, network),
+            reserve(&attempt.email, email),
         );
-        let reservation = Self { attempts, attempt };
         match reserved.0.and(reserved.1).and(reserved.2) {
             Ok(()) => Ok(reservation),
             Err(denied) => {
@@ -71,25 +79,18 @@ impl<'a, A: AttemptRepository> Reservation<'a, A> {
     /// The attempt was right: its pair begins anew, and the others were no failures.
     pub(crate) async fn succeed(self) {
         let outcomes = [Outcome::Cleared, Outcome::GivenBack, Outcome::GivenBack];
-        self.settle_soon(outcomes).await;
+        self.settle(outcomes)
+            .await
+            .into_iter()
+            .for_each(log_failure);
     }
 
-    /// Nothing was learnt from the attempt.
+    /// Nothing was learnt from the attempt. In an outage this fails as well, and is not waited for.
     pub(crate) async fn give_back(self) {
-        self.settle_soon([Outcome::GivenBack; 3]).await;
-    }
-
-    /// What is not settled stops counting by itself: no answer waits long for it, or is changed by it.
-    async fn settle_soon(&self, outcomes: [Outcome; 3]) {
-        let Ok(settled) = timeout(SETTLING, self.settle(outcomes)).await else {
-            return warn!(cause = "it took too long", "attempt not settled");
-        };
-        for error in settled.into_iter().filter_map(Result::err) {
-            let cause = match error {
-                RepositoryError::Unavailable(cause) => cause.to_string(),
-                RepositoryError::Malformed(what) => what,
-            };
-            warn!(cause, "attempt not settled");
+        let given_back = timeout(GIVING_BACK, self.settle([Outcome::GivenBack; 3])).await;
+        match given_back {
+            Ok(settled) => settled.into_iter().for_each(log_failure),
+            Err(_elapsed) => warn!(cause = "it took too long", "attempt not settled"),
         }
     }
 
@@ -100,12 +101,17 @@ impl<'a, A: AttemptRepository> Reservation<'a, A> {
             network,
             email,
         } = self.attempt;
-        let settle = |counter, outcome| self.attempts.settle(counter, ticket, outcome);
-        tokio::join!(
-            settle(pair, outcomes[0]),
-            settle(network, outcomes[1]),
-            settle(email, outcomes[2]),
-        )
-        .into()
+        let settle = |counter, i: usize| {
+            self.attempts
+                .settle(counter, ticket, &self.over[i], outcomes[i])
+        };
+        tokio::join!(settle(pair, 0), settle(network, 1), settle(email, 2)).into()
+    }
+}
+
+/// What could not be settled stops counting by itself, and is no reason to refuse a login.
+fn log_failure(settled: Result<(), RepositoryError>) {
+    if let Err(error) = settled {
+        warn!(cause = error.cause(), "attempt not settled");
     }
 }

@@ -163,10 +163,7 @@ impl<U: CredentialRepository, S: SessionRepository, A: AttemptRepository> Login<
         let replaced =
             self.users
                 .replace_password_hash(credentials.email(), &stored.password_hash, &new);
-        replaced.await.map_err(|error| match error {
-            RepositoryError::Unavailable(cause) => cause.to_string(),
-            RepositoryError::Malformed(what) => what,
-        })
+        replaced.await.map_err(|error| error.cause())
     }
 
     /// Hashes on a thread of its own, so that the request's deadline is kept while it runs.

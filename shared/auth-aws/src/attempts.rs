@@ -88,7 +88,7 @@ impl AttemptRepository for DynamoDbAttemptRepository {
         let mut expression = "ADD pending :tickets SET expires_at = :expires_at".to_owned();
         let mut update = self
             .update(counter)
-            .expression_attribute_values(":tickets", tickets(ticket))
+            .expression_attribute_values(":tickets", tickets(ticket, &[]))
             .expression_attribute_values(":expires_at", number(counter.expires_at));
         if let Some(email_mac) = &counter.email_mac {
             expression.push_str(", email_mac = :email_mac");
@@ -110,13 +110,14 @@ impl AttemptRepository for DynamoDbAttemptRepository {
         &self,
         counter: &Counter,
         ticket: &str,
+        over: &[String],
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
         let update = self
             .update(counter)
             .condition_expression("contains(pending, :ticket)")
             .expression_attribute_values(":ticket", AttributeValue::S(ticket.to_owned()))
-            .expression_attribute_values(":tickets", tickets(ticket));
+            .expression_attribute_values(":tickets", tickets(ticket, over));
         let update = match outcome {
             Outcome::Failed => update
                 .update_expression("DELETE pending :tickets ADD failures :one")
@@ -128,8 +129,8 @@ impl AttemptRepository for DynamoDbAttemptRepository {
     }
 }
 
-fn tickets(ticket: &str) -> AttributeValue {
-    AttributeValue::Ss(vec![ticket.to_owned()])
+fn tickets(ticket: &str, over: &[String]) -> AttributeValue {
+    AttributeValue::Ss([&[ticket.to_owned()], over].concat())
 }
 
 impl AttemptDirectory for DynamoDbAttemptRepository {

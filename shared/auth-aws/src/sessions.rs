@@ -8,7 +8,7 @@ use auth_core::{
 };
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use futures_util::FutureExt;
@@ -94,9 +94,24 @@ impl DynamoDbSessionRepository {
 impl SessionRepository for DynamoDbSessionRepository {
     async fn start(&self, session: &Session) -> Result<(), RepositoryError> {
         let item: Item = to_item(SessionItem::from(session)).map_err(malformed)?;
-        // A repetition after a lost answer puts the same item.
-        let put = self.table.put().set_item(Some(item)).send().boxed().await;
-        genuine(put.map_err(unavailable)?).map(|_| ())
+        // A repetition finds what an earlier attempt put. One that arrives late must not undo what
+        // has come of the session since.
+        let put = self
+            .table
+            .put()
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .boxed()
+            .await;
+        let error = match put {
+            Ok(put) => return genuine(put).map(|_| ()),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            _ => Err(unavailable(error)),
+        }
     }
 
     async fn find(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {

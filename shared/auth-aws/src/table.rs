@@ -19,7 +19,6 @@ use aws_sdk_dynamodb::{
     },
     types::AttributeValue,
 };
-
 use futures_util::FutureExt;
 
 use crate::{cause::cause, item::Item};

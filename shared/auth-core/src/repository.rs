@@ -28,6 +28,17 @@ pub enum RepositoryError {
     Malformed(String),
 }
 
+impl RepositoryError {
+    /// What went wrong, for logs and operators.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unavailable(cause) => cause.to_string(),
+            Self::Malformed(what) => what.clone(),
+        }
+    }
+}
+
 /// Reads users. A test double is [`InMemoryUserRepository`].
 pub trait UserRepository: Send + Sync {
     /// The user of an address, disabled ones included.

@@ -7,7 +7,7 @@
 mod memory;
 mod refresh_token;
 mod repository;
-mod service;
+mod sessions;
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use aws_lc_rs::rand;
 pub use memory::InMemorySessionRepository;
 pub use refresh_token::RefreshToken;
 pub use repository::{Advance, SessionDirectory, SessionRepository};
-pub use service::{InvalidRefreshToken, RefreshError, Refreshed, Sessions, TokenPair};
+pub use sessions::{InvalidRefreshToken, RefreshError, Refreshed, Sessions, TokenPair};
 
 use crate::{base64url, email::Email, user::User};
 

@@ -9,10 +9,10 @@ use crate::{
     output::{Output, time},
 };
 
-/// The MAC under which an address is counted.
-async fn mac(keys: KeySet, email: &Address) -> Result<String, CommandError> {
+/// The MACs under which an address is counted: while keys change, several.
+async fn macs(keys: KeySet, email: &Address) -> Result<Vec<String>, CommandError> {
     let counters = AttemptCounters::new(keys, AttemptLimits::default());
-    Ok(counters.email_mac(&email.key).await?)
+    Ok(counters.email_macs(&email.key).await?)
 }
 
 pub(crate) async fn show(
@@ -21,16 +21,18 @@ pub(crate) async fn show(
     output: &Output,
     email: &Address,
 ) -> Result<(), CommandError> {
-    let (mac, now) = (mac(keys, email).await?, Clock::system().now());
-    // DynamoDB removes late.
-    let all = attempts.of_email(&mac).await?.into_iter();
-    for counted in all.filter(|counted| now < counted.expires_at) {
-        let (kind, count) = (counted.kind.name(), counted.count.attempts(now));
-        let until = counted.expires_at;
-        output.say(
-            &format!("{kind}\t{count}\tuntil {}", time(until)),
-            &json!({"kind": kind, "attempts": count, "expires_at": until}),
-        )?;
+    let now = Clock::system().now();
+    for mac in macs(keys, email).await? {
+        let all = attempts.of_email(&mac).await?.into_iter();
+        // DynamoDB removes late.
+        for counted in all.filter(|counted| now < counted.expires_at) {
+            let (kind, count) = (counted.kind.name(), counted.count.attempts(now));
+            let until = counted.expires_at;
+            output.say(
+                &format!("{kind}\t{count}\tuntil {}", time(until)),
+                &json!({"kind": kind, "attempts": count, "expires_at": until}),
+            )?;
+        }
     }
     Ok(())
 }
@@ -41,7 +43,10 @@ pub(crate) async fn clear(
     output: &Output,
     email: &Address,
 ) -> Result<(), CommandError> {
-    let cleared = attempts.clear_email(&mac(keys, email).await?).await?;
+    let mut cleared = 0;
+    for mac in macs(keys, email).await? {
+        cleared += attempts.clear_email(&mac).await?;
+    }
     let text = format!("cleared {cleared} counters of {}", email.typed);
     output.say(&text, &json!({"cleared": cleared}))
 }

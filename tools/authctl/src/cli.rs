@@ -45,8 +45,8 @@ pub(crate) enum Command {
     },
     /// Failed logins of an address: show, clear.
     ///
-    /// They are counted under MACs. The key is that of the functions: the one that
-    /// `SESSION_KEY_SECRET_ID` or `SESSION_SECRET_KEY` names, or else that of --stack.
+    /// They are counted under MACs. The key is that of the functions: that of --stack, or else the one
+    /// that `SESSION_KEY_SECRET_ID` or `SESSION_SECRET_KEY` names.
     Attempts {
         #[command(subcommand)]
         command: AttemptsCommand,

@@ -19,6 +19,7 @@ use crate::{
     error::CommandError,
     output::{self, Output},
     roles,
+    users::first_version,
 };
 
 /// Writes that are under way at once.
@@ -169,7 +170,7 @@ fn parse(line: &str) -> Result<StoredUser, String> {
             id,
             email: email.typed,
             disabled,
-            version: 0,
+            version: first_version(),
             roles,
         },
         password_hash: hash,

@@ -59,23 +59,22 @@ impl Store {
         Ok(self.aws.attempts(self.table().await?).await)
     }
 
-    /// The keys of refresh tokens, under which attempts are counted: those of the environment, or
-    /// else those of the stack.
+    /// The keys of refresh tokens, under which attempts are counted: those of the stack, or else those
+    /// of the environment.
     pub(crate) async fn session_keys(&self) -> Result<KeySet, CommandError> {
         let lookup = |name: &str| std::env::var(name);
         // Variables of other tools, whatever they begin with, are none of ours here.
         let mut reader = SettingsReader::new([], &lookup);
-        let id = if KEY_VARIABLES.iter().any(|name| reader.is_set(name)) {
+        let id = if let Table::Stack(stack) = &self.table {
+            self.aws.session_keys_of_stack(stack).await?
+        } else if KEY_VARIABLES.iter().any(|name| reader.is_set(name)) {
             let keys = SessionSettings::read_keys(&mut reader);
             match reader.finish(keys)? {
                 KeySettings::Fixed(keys) => return Ok(keys),
                 KeySettings::Secret { id, .. } => id,
             }
         } else {
-            let Table::Stack(stack) = &self.table else {
-                return Err(CommandError::NoSessionKey);
-            };
-            self.aws.session_keys_of_stack(stack).await?
+            return Err(CommandError::NoSessionKey);
         };
         Ok(self.aws.read_session_keys(id).await?)
     }

@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 
 use auth_core::{
-    PasswordHash, Role, StoredUser, User, UserChange, UserDirectory, UserRepository, random_id,
+    Clock, PasswordHash, Role, StoredUser, User, UserChange, UserDirectory, UserRepository,
+    random_id,
 };
 use serde_json::json;
 
@@ -20,10 +21,16 @@ pub(crate) fn new_user(email: &Address, roles: &[String]) -> Result<(Address, Us
         id: random_id().ok_or(CommandError::NoRandomness)?,
         email: email.typed.clone(),
         disabled: false,
-        version: 0,
+        version: first_version(),
         roles: roles::parse_all(roles)?,
     };
     Ok((email.clone(), user))
+}
+
+/// The version of a user who is added: one that no former user of the address and id had, whose tokens
+/// would otherwise be good again.
+pub(crate) fn first_version() -> u64 {
+    Clock::system().now()
 }
 
 /// Asks for the password of a user to be added.

@@ -37,15 +37,21 @@ impl AttemptRepository for InMemoryAttemptRepository {
         &self,
         counter: &Counter,
         ticket: &str,
+        over: &[String],
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
         let mut counts = self.counts();
         let Some((_, count)) = counts.get_mut(&counter.key) else {
             return Ok(());
         };
-        let was_there = count.pending.remove(ticket);
+        if !count.pending.remove(ticket) {
+            return Ok(());
+        }
+        for over in over {
+            count.pending.remove(over);
+        }
         match outcome {
-            Outcome::Failed => count.failures += u32::from(was_there),
+            Outcome::Failed => count.failures += 1,
             Outcome::GivenBack => {}
             Outcome::Cleared => count.failures = 0,
         }

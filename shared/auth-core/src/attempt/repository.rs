@@ -20,8 +20,8 @@ pub trait AttemptRepository: Send + Sync {
         ticket: &str,
     ) -> impl Future<Output = Result<Count, RepositoryError>> + Send;
 
-    /// Takes a ticket from a counter, and counts its outcome. A ticket that is not there counts as
-    /// nothing.
+    /// Takes a ticket from a counter, and counts its outcome; takes those with it that no longer count
+    /// ([`Count::over`]). A ticket that is not there counts as nothing.
     ///
     /// # Errors
     ///
@@ -30,6 +30,7 @@ pub trait AttemptRepository: Send + Sync {
         &self,
         counter: &Counter,
         ticket: &str,
+        over: &[String],
         outcome: Outcome,
     ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }

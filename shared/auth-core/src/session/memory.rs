@@ -25,7 +25,9 @@ impl SessionRepository for InMemorySessionRepository {
     async fn start(&self, session: &Session) -> Result<(), RepositoryError> {
         let mut sessions = self.sessions();
         sessions.retain(|_, old| session.created_at < old.idle_expires_at);
-        sessions.insert(session.id, session.clone());
+        sessions
+            .entry(session.id)
+            .or_insert_with(|| session.clone());
         Ok(())
     }
 

@@ -18,7 +18,7 @@ pub enum Advance {
 /// Keeps sessions: for `login` alone. A test double is
 /// [`InMemorySessionRepository`](crate::InMemorySessionRepository).
 pub trait SessionRepository: Send + Sync {
-    /// Keeps a new session.
+    /// Keeps a new session. One of the same id that is there stays as it is.
     ///
     /// # Errors
     ///

@@ -31,6 +31,9 @@ pub const VARIABLES: [&str; 18] = [
 
 const PREFIXES: [&str; 4] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_"];
 
+/// Set by desktop sessions, and no typo.
+const FOREIGN: &str = "SESSION_MANAGER";
+
 /// Set in every real Lambda environment; `cargo lambda watch` does not set it.
 const LAMBDA_MARKER: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 
@@ -82,6 +85,7 @@ impl<'a> SettingsReader<'a> {
         let is_unknown = |name: &String| {
             PREFIXES.iter().any(|prefix| name.starts_with(prefix))
                 && !VARIABLES.contains(&name.as_str())
+                && name != FOREIGN
         };
         let mut unknown: Vec<String> = names.into_iter().filter(is_unknown).collect();
         unknown.sort();

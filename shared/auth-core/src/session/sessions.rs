@@ -170,7 +170,8 @@ impl<S: SessionRepository> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// As [`Sessions::refresh`]: only who could refresh may do this.
+    /// As [`Sessions::refresh`]. A token that was used before ends all sessions too: its user may be the
+    /// one whom a thief has overtaken.
     pub async fn end_all(
         &self,
         users: &impl CredentialRepository,
@@ -178,14 +179,16 @@ impl<S: SessionRepository> Sessions<S> {
     ) -> Result<Session, RefreshError> {
         let presented = self.presented(token).await?;
         let stored = self.find(presented).await?;
-        match stored.rotation(presented.generation, &self.rules, self.clock.now()) {
-            Rotation::Advance(_) | Rotation::Repeat => {}
-            Rotation::Reused => return Err(self.revoke_reused(presented).await),
-            Rotation::Ended => return Err(InvalidRefreshToken::Ended.into()),
+        let rotation = stored.rotation(presented.generation, &self.rules, self.clock.now());
+        if rotation == Rotation::Ended {
+            return Err(InvalidRefreshToken::Ended.into());
         }
         users
             .end_sessions(&stored.email, &stored.user_id, stored.user_version)
             .await?;
+        if rotation == Rotation::Reused {
+            return Err(self.revoke_reused(presented).await);
+        }
         Ok(stored)
     }
 
