@@ -7,7 +7,9 @@ use bundle_tests::{
     app::{NOW, TestApp, environment_with, memory},
     binaries::{Function, release},
     dynamodb::{self, DynamoDbLocal},
-    events, forge,
+    events,
+    flaky::{Failure, Script, flaky},
+    forge,
     session_suite::{Attempts, SessionStore, Users},
 };
 use futures_util::{StreamExt, future::join_all, stream};
@@ -366,4 +368,35 @@ async fn counters_hold_neither_addresses_nor_emails() {
         let window = NOW - NOW % 900 + 900;
         assert!(counter.contains(&format!("N(\"{window}\")")), "{counter}");
     }
+}
+
+/// Attempts that were never settled leave the table with the next one that is.
+#[tokio::test]
+async fn tickets_that_no_longer_count_are_removed() {
+    let server = DynamoDbLocal::start().await;
+    server.add_tutorial_user().await;
+    let script = Script::default();
+    let app = TestApp::on(flaky(server.stores().await, &script), &[]);
+    let pending = async || {
+        let scanned = server
+            .client()
+            .scan()
+            .table_name(dynamodb::TABLE)
+            .send()
+            .await;
+        let items = scanned.unwrap().items.unwrap();
+        items
+            .iter()
+            .filter(|item| item.contains_key("pending"))
+            .count()
+    };
+    for _ in 0..3 {
+        script.fail_from(3, Failure::Before);
+        assert!(app.sign_in_from("198.51.100.7").await.is_err());
+    }
+    script.reset();
+    assert_eq!(pending().await, 3);
+    app.pass(30);
+    assert!(app.sign_in_from("198.51.100.7").await.is_ok());
+    assert_eq!(pending().await, 0);
 }
