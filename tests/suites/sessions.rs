@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
 async fn pass_the_suite<U: Users, S: SessionStore, A: Attempts>(stores: &Stores<U, S, A>) {
+    suite::a_step_is_made_once(&stores.sessions).await;
+    suite::an_attempt_is_settled_once(&stores.attempts).await;
+    suite::sessions_of_a_user_end_once(&stores.users).await;
     suite::refreshes_at_once_converge(stores).await;
     suite::a_former_token_is_repeated_and_then_a_theft(stores).await;
     suite::an_older_token_is_a_theft_at_once(stores).await;

@@ -117,7 +117,7 @@ mod tests {
     use aws_lc_rs::hmac;
 
     use super::*;
-    use crate::{Algorithm, KeySet};
+    use crate::{Algorithm, KeySet, KeysFuture};
 
     const SECRET: [u8; 32] = [
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
@@ -192,5 +192,30 @@ mod tests {
             assert!(both.verify(token.expose()).await.unwrap().is_some());
             assert!(stranger.verify(token.expose()).await.unwrap().is_none());
         }
+    }
+
+    /// A source that reads its keys anew for a key that it does not know.
+    #[derive(Debug)]
+    struct Rotated;
+
+    impl KeySource for Rotated {
+        fn keys(&self) -> KeysFuture<'_> {
+            Box::pin(async { Ok(Arc::new(KeySet::from(key(0)))) })
+        }
+
+        fn keys_for_unknown_kid(&self) -> KeysFuture<'_> {
+            let both = KeySet::new(vec![key(128), key(0)]).unwrap();
+            Box::pin(async { Ok(Arc::new(both)) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_a_key_that_is_new_in_the_set_is_taken() {
+        let session = SessionId::random().unwrap();
+        let source: Arc<dyn KeySource> = Arc::new(Rotated);
+        let here = tokens(source);
+        let elsewhere = tokens(KeySet::from(key(128)));
+        let token = elsewhere.issue(session, 0).await.unwrap();
+        assert!(here.verify(token.expose()).await.unwrap().is_some());
     }
 }

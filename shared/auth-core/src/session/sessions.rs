@@ -238,3 +238,40 @@ impl<S: SessionRepository> Sessions<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Algorithm, InMemorySessionRepository, InMemoryUserRepository, Key, KeySet, TokenSettings,
+    };
+
+    fn key(first: u8) -> KeySet {
+        let secret: Vec<u8> = (first..first + 32).collect();
+        KeySet::from(Key::from_secret(&secret, Algorithm::HS256).unwrap())
+    }
+
+    /// Whoever disables a user raises the version; one who is disabled by other means is refused too.
+    #[tokio::test]
+    async fn a_disabled_user_of_the_same_version_has_no_new_tokens() {
+        let clock = || Clock::from_fn(|| 1_000);
+        let issuer = TokenIssuer::new(key(0), TokenSettings::default(), clock());
+        let kept = InMemorySessionRepository::default();
+        let sessions = Sessions::new(kept, key(32), issuer, SessionRules::default(), clock());
+        let users = InMemoryUserRepository::with_tutorial_user();
+        let email = Email::parse("john.doe@leapify.tech").unwrap();
+        let mut john = users.find_with_password(&email).await.unwrap().unwrap();
+        let begun = sessions.begin(&email, &john.user).await.unwrap();
+        let token = begun.tokens.refresh_token.expose();
+
+        john.user.disabled = true;
+        let disabled = InMemoryUserRepository::new([john]).unwrap();
+        let refused = sessions.refresh(&disabled, token).await;
+        let why = InvalidRefreshToken::UserGone;
+        assert!(matches!(refused, Err(RefreshError::Invalid(found)) if found == why));
+        assert!(
+            sessions.refresh(&users, token).await.is_ok(),
+            "it was not used up"
+        );
+    }
+}
