@@ -1,6 +1,7 @@
 //! Amazon's DynamoDB Local as a process, and users in a table of it.
 
 use std::{
+    collections::HashMap,
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -13,7 +14,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
     config::{Credentials, SharedCredentialsProvider},
-    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+        ScalarAttributeType,
+    },
 };
 use login::Stores;
 use tempfile::TempDir;
@@ -98,6 +102,12 @@ impl DynamoDbLocal {
         let john = tutorial.find_with_password(&email).await;
         let john = john.expect("an answer").expect("the user");
         self.users().await.add(&john).await.expect("added");
+    }
+
+    /// Every item of the table.
+    pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let scanned = self.client().scan().table_name(TABLE).send().await;
+        scanned.expect("an answer").items.unwrap_or_default()
     }
 
     /// The SDK's own client, for what the bundle does not do.

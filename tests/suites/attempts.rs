@@ -346,13 +346,7 @@ async fn counters_hold_neither_addresses_nor_emails() {
         "198.51.100.7",
     )
     .await;
-    let scanned = server
-        .client()
-        .scan()
-        .table_name(dynamodb::TABLE)
-        .send()
-        .await;
-    let items = scanned.unwrap().items.unwrap();
+    let items = server.items().await;
     let counters: Vec<String> = items
         .iter()
         .filter(|item| item["pk"].as_s().unwrap().starts_with("attempts#"))
@@ -378,13 +372,7 @@ async fn tickets_that_no_longer_count_are_removed() {
     let script = Script::default();
     let app = TestApp::on(flaky(server.stores().await, &script), &[]);
     let pending = async || {
-        let scanned = server
-            .client()
-            .scan()
-            .table_name(dynamodb::TABLE)
-            .send()
-            .await;
-        let items = scanned.unwrap().items.unwrap();
+        let items = server.items().await;
         items
             .iter()
             .filter(|item| item.contains_key("pending"))

@@ -208,14 +208,14 @@ async fn a_reused_token_is_a_warning_with_the_session_and_no_token() {
     );
 
     // The former token, when its grace is over, and a logout everywhere with it.
-    let mut reused = vec![(first.clone(), "refresh")];
+    let mut thefts = vec![(first.clone(), "refresh")];
     for endpoint in ["refresh", "logout"] {
         let begun = post(&login, "login", &events::credentials()).await.unwrap();
         refresh(&login, &begun.refresh).await.unwrap();
         tokio::time::sleep(Duration::from_millis(2_100)).await;
         let body = json!({"refresh_token": begun.refresh, "all_sessions": true});
         post(&login, endpoint, &body).await.unwrap_err();
-        reused.push((begun, endpoint));
+        thefts.push((begun, endpoint));
     }
 
     let logs = login.logs();
@@ -223,8 +223,8 @@ async fn a_reused_token_is_a_warning_with_the_session_and_no_token() {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let warnings: Vec<Value> = lines.filter(|line| line["level"] == "WARN").collect();
-    assert_eq!(warnings.len(), reused.len(), "{logs}");
-    for (warning, (tokens, endpoint)) in warnings.iter().zip(&reused) {
+    assert_eq!(warnings.len(), thefts.len(), "{logs}");
+    for (warning, (tokens, endpoint)) in warnings.iter().zip(&thefts) {
         assert_eq!(warning["message"], "refresh token reused, session revoked");
         assert_eq!(
             warning["session_id"],
@@ -232,7 +232,7 @@ async fn a_reused_token_is_a_warning_with_the_session_and_no_token() {
         );
         assert_eq!(warning["endpoint"], *endpoint);
     }
-    for tokens in reused
+    for tokens in thefts
         .iter()
         .map(|(tokens, _)| tokens)
         .chain([&second, &third])
