@@ -11,7 +11,7 @@ DYNAMODB_LOCAL := 11.1.0
 .PHONY: help run test lint e2e bench deploy advisories tools lint-tools clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: tools ## serve login and me on 127.0.0.1:$(PORT), and tell how to call them
 	@PORT=$(PORT) scripts/run.sh

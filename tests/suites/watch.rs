@@ -8,7 +8,7 @@ use std::{
 };
 
 use bundle_tests::{binaries::Answer, cases, events, project};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 /// The first request waits for a build.
@@ -122,6 +122,23 @@ fn make_run_serves_what_it_tells_and_takes_every_event_without_a_placeholder() {
         response.headers()["www-authenticate"],
         "Bearer realm=\"api\""
     );
+
+    let post = |endpoint: &str, body: &Value| {
+        let request = agent().post(watch.url(&format!("/api/v1/{endpoint}")));
+        let request = request.content_type("application/json");
+        let mut response = request.send(body.to_string()).unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        (response.status().as_u16(), body)
+    };
+    let token = |(status, body): (u16, Value)| {
+        assert_eq!(status, 200, "{body}");
+        json!({ "refresh_token": body["refresh_token"] })
+    };
+    let first = token(post("login", &events::credentials()));
+    let second = token(post("refresh", &first));
+    assert_eq!(post("logout", &second), (204, Value::Null));
+    assert_eq!(post("refresh", &second).0, 401);
 
     let events = events::all();
     let mut invoked = 0;

@@ -6,7 +6,7 @@ use auth_core::{Attempt, AttemptKind, AttemptRepository, Counter, Outcome, Repos
 use tokio::time::timeout;
 use tracing::warn;
 
-/// How long a refusal or a 503 waits until its attempt is given back.
+/// How long a 429 or an undecided attempt waits until it is given back.
 const GIVING_BACK: Duration = Duration::from_millis(500);
 
 /// Why an attempt is not made.

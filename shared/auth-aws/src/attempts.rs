@@ -71,7 +71,7 @@ impl DynamoDbAttemptRepository {
         self.table.update(AttributeValue::S(key))
     }
 
-    /// The items of an address's counters.
+    /// The items of an email's counters.
     async fn items(&self, email_mac: &str) -> Result<Vec<Item>, RepositoryError> {
         let filter = "begins_with(pk, :prefix) AND email_mac = :email_mac";
         let values = HashMap::from([

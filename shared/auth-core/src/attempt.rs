@@ -1,7 +1,7 @@
-//! Attempts to sign in, counted so that no password can be guessed.
+//! Attempts to sign in, counted to limit how fast passwords can be guessed.
 //!
-//! An attempt counts three times: for the address and the network together, for the network, and for
-//! the address. It is reserved before the password is hashed, so that any number of guesses at once
+//! An attempt counts three times: for the email and the network together, for the network, and for
+//! the email. It is reserved before the password is hashed, so that any number of guesses at once
 //! cannot pass together, and settled when its outcome is known. One that is never settled, because the
 //! process or the store broke, stops counting after half a minute: an outage locks nobody out.
 //!
@@ -23,7 +23,7 @@ pub use repository::{AttemptDirectory, AttemptRepository, CountedAttempts};
 /// How often a login may fail before it is refused unseen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptLimits {
-    /// Failures of one address from one network in a window.
+    /// Failures of one email from one network in a window.
     pub max_failures: u32,
     /// The length of a window in seconds. Windows begin at its multiples.
     pub window: u64,
@@ -41,11 +41,11 @@ impl Default for AttemptLimits {
 /// What attempts are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptKind {
-    /// An address and a network together.
+    /// An email and a network together.
     Pair,
-    /// A network, whatever the address.
+    /// A network, whatever the email.
     Network,
-    /// An address, whatever the network.
+    /// An email, whatever the network.
     Email,
 }
 
@@ -66,9 +66,9 @@ impl AttemptKind {
 pub struct Counter {
     /// What it counts by.
     pub kind: AttemptKind,
-    /// `<kind>#<mac>#<window>`: no store learns an address or a network from it.
+    /// `<kind>#<mac>#<window>`: no store learns an email or a network from it.
     pub key: String,
-    /// The MAC of the address, by which an operator finds its counters; none for a network's.
+    /// The MAC of the email, by which an operator finds its counters; none for a network's.
     pub email_mac: Option<String>,
     /// The most attempts that it takes.
     pub limit: u32,
@@ -81,10 +81,10 @@ pub struct Counter {
 pub struct Attempt {
     /// Tells it from all others.
     pub ticket: String,
-    /// Of the address and the network together.
+    /// Of the email and the network together.
     pub pair: Counter,
     /// Of the network.
     pub network: Counter,
-    /// Of the address.
+    /// Of the email.
     pub email: Counter,
 }

@@ -29,19 +29,19 @@ impl LoggedUser {
         &self.id
     }
 
-    /// The address at the time of the login.
+    /// The address when the token was issued.
     #[must_use]
     pub fn email(&self) -> &str {
         &self.email
     }
 
-    /// The names of the roles at the time of the login.
+    /// The names of the roles when the token was issued.
     #[must_use]
     pub fn roles(&self) -> &[String] {
         &self.roles
     }
 
-    /// The permissions at the time of the login, the token's `scope`.
+    /// The permissions when the token was issued, its `scope`.
     #[must_use]
     pub fn permissions(&self) -> &[String] {
         &self.permissions

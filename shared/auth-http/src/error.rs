@@ -20,8 +20,8 @@ pub enum ApiError {
     /// The guard did not let the request through.
     #[error(transparent)]
     Bearer(#[from] BearerError),
-    /// The token is valid, but its user is gone or disabled.
-    #[error("the token's user is gone or disabled")]
+    /// The token is valid, but its user is gone, disabled or signed out everywhere since.
+    #[error("the token's user is gone, disabled or signed out everywhere")]
     UserGone,
     /// A permission or role is missing.
     #[error(transparent)]

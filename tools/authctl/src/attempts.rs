@@ -1,4 +1,4 @@
-//! The commands about the failed logins of an address.
+//! The commands about the failed logins of an email.
 
 use auth_core::{AttemptCounters, AttemptDirectory, AttemptLimits, Clock, KeySet};
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::{
     output::{Output, time},
 };
 
-/// The MACs under which an address is counted: while keys change, several.
+/// The MACs under which an email is counted: while keys change, several.
 async fn macs(keys: KeySet, email: &Address) -> Result<Vec<String>, CommandError> {
     let counters = AttemptCounters::new(keys, AttemptLimits::default());
     Ok(counters.email_macs(&email.key).await?)

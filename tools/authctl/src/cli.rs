@@ -43,7 +43,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SessionCommand,
     },
-    /// Failed logins of an address: show, clear.
+    /// Failed logins of an email: show, clear.
     ///
     /// They are counted under MACs. The key is that of the functions: that of --stack, or else the one
     /// that `SESSION_KEY_SECRET_ID` or `SESSION_SECRET_KEY` names.
@@ -150,14 +150,14 @@ pub(crate) enum SessionCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttemptsCommand {
-    /// Show what is counted for an address, whether or not it has a user. It reads the whole table.
+    /// Show what is counted for an email, whether or not it has a user. It reads the whole table.
     Show {
         /// The address that was typed.
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// Forget what is counted for an address, so that it can sign in at once. What is counted for a
-    /// network stays. It reads the whole table.
+    /// Forget what is counted for an email, so that it can sign in at once. What is counted for an IP
+    /// address stays. It reads the whole table.
     Clear {
         /// The address that was typed.
         #[arg(value_parser = parse_email)]

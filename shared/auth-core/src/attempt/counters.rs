@@ -14,10 +14,10 @@ use crate::{
     token::SigningError,
 };
 
-/// How many times [`AttemptLimits::max_failures`] a network may fail, over all addresses.
+/// How many times [`AttemptLimits::max_failures`] a network may fail, over all emails.
 const NETWORK_FACTOR: u32 = 20;
 
-/// How often an address may fail, over all networks.
+/// How often an email may fail, over all networks.
 const MAX_FAILURES_OF_EMAIL: u32 = 100;
 
 /// Names the counters of attempts.
@@ -85,7 +85,7 @@ impl AttemptCounters {
         })
     }
 
-    /// The MACs of an address that its counters may carry, one for each key.
+    /// The MACs of an email that its counters may carry, one for each key.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_attempt_counts_by_pair_network_and_address() {
+    async fn an_attempt_counts_by_pair_network_and_email() {
         let attempt = of("a@b.c", "203.0.113.7", 1_000).await;
         let limits = all(&attempt).map(|counter| counter.limit);
         assert_eq!(limits, [5, 100, 100]);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_may_fail_as_often_as_a_pair_at_least() {
+    async fn an_email_may_fail_as_often_as_a_pair_at_least() {
         let limits = AttemptLimits {
             max_failures: 300,
             window: 60,

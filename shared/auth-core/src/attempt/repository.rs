@@ -35,7 +35,7 @@ pub trait AttemptRepository: Send + Sync {
     ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
-/// What a counter of an address stands at, for people.
+/// What a counter of an email stands at, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountedAttempts {
     /// What it counts by.
@@ -46,9 +46,9 @@ pub struct CountedAttempts {
     pub expires_at: u64,
 }
 
-/// Looks through the counters of addresses: for operators.
+/// Looks through the counters of emails: for operators.
 pub trait AttemptDirectory: Send + Sync {
-    /// The counters of an address, those of former windows included, in no order.
+    /// The counters of an email, those of former windows included, in no order.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ pub trait AttemptDirectory: Send + Sync {
         email_mac: &str,
     ) -> impl Future<Output = Result<Vec<CountedAttempts>, RepositoryError>> + Send;
 
-    /// Removes all counters of an address, and says how many there were.
+    /// Removes all counters of an email, and says how many there were.
     ///
     /// # Errors
     ///

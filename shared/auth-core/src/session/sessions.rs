@@ -1,7 +1,7 @@
 //! The steps of a session: begun by a login, continued by a refresh, ended by a logout.
 //!
-//! Whatever can fail is done before the one write of a step: a store that is down at any point leaves
-//! the session as it was, and the client's token good.
+//! Whatever else can fail is done before the one write of a step: a store that is down before it leaves
+//! the session as it was. Where the write was made and its answer lost, the token is good for the grace.
 
 use std::sync::Arc;
 
@@ -62,7 +62,8 @@ pub enum RefreshError {
     /// The token is not taken.
     #[error(transparent)]
     Invalid(#[from] InvalidRefreshToken),
-    /// Users or sessions cannot be read or written. The token stays good.
+    /// Users or sessions cannot be read or written. The token stays good; where a write was made and
+    /// its answer lost, within the grace.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     /// The tokens could not be made. The presented one stays good.
