@@ -31,8 +31,9 @@ e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS
 	cargo build --locked --package authctl
 	@$(TOOLS)/e2e-venv/bin/python scripts/e2e.py
 
-bench: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## time to refuse a login: unknown email, wrong password, disabled user
+bench: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## how fast the functions start, answer and refuse, beside others
 	cargo run --locked --package bundle-tests --bin refusal_times
+	cargo run --locked --package bundle-benches
 
 deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: STACK, ARCHITECTURE, PARAMETERS="Name=value ..."
 	@STACK=$(STACK) ARCHITECTURE=$(ARCHITECTURE) scripts/deploy.sh $(PARAMETERS)
@@ -71,6 +72,14 @@ $(TOOLS)/e2e.stamp: scripts/requirements-e2e.txt
 	@echo "installing a local AWS into $(TOOLS)"
 	@python3 -m venv $(TOOLS)/e2e-venv
 	@$(TOOLS)/e2e-venv/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements-e2e.txt
+	@touch $@
+
+# The peers in other languages, each with what it needs.
+$(TOOLS)/bench.stamp: benches/peers/fastapi/requirements.txt benches/peers/node/package.json
+	@echo "installing the peers into $(TOOLS) and benches/peers/node"
+	@python3 -m venv $(TOOLS)/bench-venv
+	@$(TOOLS)/bench-venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers/fastapi/requirements.txt
+	@npm install --silent --no-audit --no-fund --no-package-lock --prefix benches/peers/node
 	@touch $@
 
 $(CARGO_DENY):

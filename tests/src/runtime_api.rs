@@ -120,6 +120,11 @@ async fn answer(
                 "lambda-runtime-invoked-function-arn",
                 "arn:aws:lambda:eu-central-1:1:function:f",
             )
+            .header(
+                "lambda-runtime-trace-id",
+                "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+            )
+            .header("content-type", "application/json")
             .body(Full::from(event));
         return Ok(response.expect("a response"));
     }

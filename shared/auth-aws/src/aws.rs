@@ -4,11 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Clock, KeySettings, KeySource};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::FutureExt;
 use tokio::sync::OnceCell;
 
 use crate::{
     attempts::DynamoDbAttemptRepository,
+    http,
     keys::{KeysRefused, Secret, SecretKeys},
     sessions::DynamoDbSessionRepository,
     users::DynamoDbUserRepository,
@@ -61,6 +63,8 @@ impl Patience {
 #[derive(Debug)]
 pub struct Aws {
     patience: Patience,
+    /// In place of the SDK's own HTTP client.
+    http_client: Option<SharedHttpClient>,
     config: OnceCell<SdkConfig>,
 }
 
@@ -68,14 +72,15 @@ impl Aws {
     /// AWS for a function: a call fails after 2 s at the latest.
     #[must_use]
     pub fn for_function() -> Self {
-        Self::with(FUNCTION)
+        let lookup = |name: &str| std::env::var(name).ok();
+        Self::with(FUNCTION, http::client(lookup))
     }
 
     /// AWS for an operator's tool, which rather waits than fails.
     #[cfg(feature = "operator")]
     #[must_use]
     pub fn for_operator() -> Self {
-        Self::with(OPERATOR)
+        Self::with(OPERATOR, None)
     }
 
     /// AWS for a function, where `config` describes it and not the environment: for tests.
@@ -93,14 +98,15 @@ impl Aws {
 
     fn described_by(config: SdkConfig, patience: Patience) -> Self {
         Self {
-            patience,
             config: OnceCell::new_with(Some(patience.applied_to(config))),
+            ..Self::with(patience, None)
         }
     }
 
-    fn with(patience: Patience) -> Self {
+    fn with(patience: Patience, http_client: Option<SharedHttpClient>) -> Self {
         Self {
             patience,
+            http_client,
             config: OnceCell::new(),
         }
     }
@@ -149,10 +155,11 @@ impl Aws {
     /// Shared by all clients, with the one HTTP client in it.
     pub(crate) async fn config(&self) -> &SdkConfig {
         let load = || async {
-            let config = aws_config::load_defaults(BehaviorVersion::latest())
-                .boxed()
-                .await;
-            self.patience.applied_to(config)
+            let mut loader = aws_config::defaults(BehaviorVersion::latest());
+            if let Some(http_client) = &self.http_client {
+                loader = loader.http_client(http_client.clone());
+            }
+            self.patience.applied_to(loader.load().boxed().await)
         };
         self.config.get_or_init(load).await
     }

@@ -6,6 +6,7 @@
 mod attempts;
 mod aws;
 mod cause;
+mod http;
 mod item;
 mod keys;
 mod sessions;

@@ -1,0 +1,164 @@
+//! The HTTP client of a function's calls of AWS, and whom it trusts.
+//!
+//! The SDK's own client reads and parses all root certificates of the machine when it is made, which is
+//! more than half of a cold start (docs/decisions/0008-performance.md). AWS signs the certificates of its
+//! endpoints with roots of its own, five of them, which are compiled in.
+
+use aws_smithy_http_client::{
+    Builder, Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+/// The roots of Amazon Trust Services (<https://www.amazontrust.com/repository/>).
+const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
+
+/// Variables by which an operator names other roots, for a proxy that opens connections.
+const ROOT_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Where endpoints of AWS may be replaced, for an emulator with a certificate of its own.
+const ENDPOINT_VARIABLES: [&str; 3] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+];
+
+/// What regions begin with whose endpoints have certificates of others: China and the isolated ones.
+const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-iso"];
+
+/// A client that trusts Amazon's roots alone. `None` where the environment, which `lookup` reads, says
+/// that others are needed: the SDK's own client takes those of the machine.
+pub(crate) fn client(lookup: impl Fn(&str) -> Option<String>) -> Option<SharedHttpClient> {
+    if !is_amazon_alone(lookup) {
+        return None;
+    }
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    let context = TlsContext::builder().with_trust_store(roots).build().ok()?;
+    // As the SDK makes its own, but for the roots.
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(context.clone());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        connector.build()
+    });
+    Some(client)
+}
+
+fn is_amazon_alone(lookup: impl Fn(&str) -> Option<String>) -> bool {
+    let has_roots = ROOT_VARIABLES.iter().any(|name| lookup(name).is_some());
+    let is_tls = |url: String| url.to_ascii_lowercase().starts_with("https:");
+    let has_endpoint = ENDPOINT_VARIABLES
+        .iter()
+        .filter_map(|name| lookup(name))
+        .any(is_tls);
+    let region = lookup("AWS_REGION").or_else(|| lookup("AWS_DEFAULT_REGION"));
+    // A region that a profile names is not seen here.
+    let is_of_amazon = region.is_some_and(|region| {
+        !OTHER_PARTITIONS
+            .iter()
+            .any(|prefix| region.starts_with(prefix))
+    });
+    is_of_amazon && !has_roots && !has_endpoint
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+    use aws_sdk_dynamodb::{
+        Client,
+        config::{Credentials, SharedCredentialsProvider},
+    };
+
+    use aws_lc_rs::digest;
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
+    use super::*;
+
+    fn is_amazon(variables: &[(&str, &str)]) -> bool {
+        is_amazon_alone(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn amazon_s_roots_are_enough_where_nothing_says_otherwise() {
+        let lambda = ("AWS_REGION", "eu-central-1");
+        assert!(is_amazon(&[lambda]));
+        assert!(is_amazon(&[("AWS_DEFAULT_REGION", "us-gov-west-1")]));
+        assert!(is_amazon(&[
+            lambda,
+            ("AWS_ENDPOINT_URL", "http://localhost:4566")
+        ]));
+        for other in [
+            ("SSL_CERT_FILE", "/etc/proxy.pem"),
+            ("SSL_CERT_DIR", "/etc/ssl/certs"),
+            ("AWS_ENDPOINT_URL", "https://localhost:4566"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "HTTPS://localhost:8000"),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://localhost:4566"),
+        ] {
+            assert!(!is_amazon(&[lambda, other]), "{other:?}");
+        }
+        for region in [
+            "cn-north-1",
+            "us-iso-east-1",
+            "us-isob-east-1",
+            "eu-isoe-west-1",
+        ] {
+            assert!(!is_amazon(&[("AWS_REGION", region)]), "{region}");
+        }
+        assert!(!is_amazon(&[]), "a profile may name any region");
+    }
+
+    /// The fingerprints that Amazon publishes beside them: Amazon Root CA 1 to 4, and Starfield Services
+    /// Root Certificate Authority - G2.
+    #[test]
+    fn the_roots_are_those_that_amazon_publishes() {
+        let published = [
+            "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+            "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+            "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+            "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+            "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+        ];
+        let certificates = AMAZON_ROOTS.split("-----BEGIN CERTIFICATE-----").skip(1);
+        let fingerprints: Vec<String> = certificates
+            .map(|text| {
+                let text = text.split("-----END").next().unwrap().replace('\n', "");
+                let der = STANDARD.decode(text).unwrap();
+                let digest = digest::digest(&digest::SHA256, &der);
+                let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+                hex.collect()
+            })
+            .collect();
+        assert_eq!(fingerprints, published);
+    }
+
+    /// The client reads its roots when it first connects: a bad one would panic there.
+    #[tokio::test]
+    async fn a_call_over_tls_is_made_and_an_endpoint_that_is_none_is_an_error() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || listener.accept().map(drop));
+        let credentials = Credentials::new("local", "local", None, None, "tests");
+        let region = |name: &str| (name == "AWS_REGION").then(|| "eu-central-1".to_owned());
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(format!("https://{address}"))
+            .region(Region::new("eu-central-1"))
+            .retry_config(RetryConfig::disabled())
+            .http_client(client(region).unwrap());
+        let called = Client::new(&config.build()).list_tables().send().await;
+        let error = crate::cause::cause(&called.unwrap_err());
+        assert!(error.contains("dispatch failure"), "{error}");
+    }
+}
