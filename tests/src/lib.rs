@@ -13,12 +13,14 @@ pub mod forge;
 pub mod functions;
 pub mod hostile;
 pub mod openapi;
+pub mod outage_suite;
 pub mod project;
 pub mod repository_suite;
 pub mod runtime_api;
 pub mod secrets;
 mod server;
 pub mod session_suite;
+pub mod stores;
 pub mod template;
 
 /// The examples of the documentation, compiled.

@@ -2,38 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use auth_core::{
-    Advance, AttemptKind, AttemptRepository, Counter, CredentialRepository, Email, Outcome,
-    PasswordHash, Role, Rotation, Session, SessionDirectory, SessionId, SessionRepository,
-    SessionRules, User, UserChange, UserDirectory, UserRepository,
-};
+use auth_core::{Email, PasswordHash, Role, Session, SessionId, SessionRepository, UserChange};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 use login::Stores;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{NOW, TestApp, Tokens},
-    events,
-    flaky::{Failure, Script, flaky},
+    app::{TestApp, Tokens},
+    flaky::{Script, flaky},
     forge,
-    repository_suite::{HASHES, user},
+    repository_suite::HASHES,
+    stores::{Attempts, SessionStore, Users},
 };
-
-/// Every trait of the stores of users together, which can be used twice.
-pub trait Users: UserRepository + CredentialRepository + UserDirectory + Clone {}
-
-impl<T: UserRepository + CredentialRepository + UserDirectory + Clone> Users for T {}
-
-/// Every trait of a store of sessions together.
-pub trait SessionStore: SessionRepository + SessionDirectory + Clone {}
-
-impl<T: SessionRepository + SessionDirectory + Clone> SessionStore for T {}
-
-/// Every trait of a store of counters that the functions use.
-pub trait Attempts: AttemptRepository + Clone {}
-
-impl<T: AttemptRepository + Clone> Attempts for T {}
 
 const INVALID: (u16, &str) = (401, "Invalid refresh token");
 
@@ -44,11 +25,11 @@ pub fn session_id(refresh_token: &str) -> SessionId {
     SessionId::parse(&forge::b64(&bytes[..16])).expect("an id")
 }
 
-fn john() -> Email {
+pub(crate) fn john() -> Email {
     Email::parse("john.doe@leapify.tech").expect("an address")
 }
 
-async fn stored(sessions: &impl SessionRepository, refresh_token: &str) -> Session {
+pub(crate) async fn stored(sessions: &impl SessionRepository, refresh_token: &str) -> Session {
     let found = sessions.find(&session_id(refresh_token)).await;
     found.expect("an answer").expect("the session")
 }
@@ -283,244 +264,6 @@ pub async fn a_forged_token_reaches_no_store<U: Users, S: SessionStore, A: Attem
     );
 }
 
-/// A store that fails at any step of a refresh or a logout is a 503; nothing is revoked, and the
-/// client's token has its successor when the store is back.
-pub async fn an_outage_at_any_step_ends_nothing<U: Users, S: SessionStore, A: Attempts>(
-    stores: &Stores<U, S, A>,
-) {
-    let script = Script::default();
-    let app = TestApp::on(flaky(stores.clone(), &script), &[]);
-    for failure in [Failure::Before, Failure::Lost] {
-        for step in 0..3 {
-            let token = app.sign_in().await.refresh;
-            script.fail_after(step, failure);
-            let refused = app.refresh(&token).await.expect_err("an outage");
-            let expected = (503, "Service temporarily unavailable".to_owned());
-            assert_eq!(refused, expected, "{:?}", script.failed());
-            script.reset();
-            assert!(!stored(&stores.sessions, &token).await.revoked);
-            let retried = app.refresh(&token).await.expect("tokens");
-            assert_eq!(stored(&stores.sessions, &token).await.generation, 1);
-            assert!(app.refresh(&retried.refresh).await.is_ok());
-        }
-        for step in 0..2 {
-            let tokens = app.sign_in().await;
-            script.fail_after(step, failure);
-            let body = json!({"refresh_token": tokens.refresh, "all_sessions": true});
-            assert_eq!(app.post("logout", &body, "203.0.113.7").await.0, 503);
-            app.log_out(&tokens.refresh, true).await;
-            assert_eq!(app.me(&tokens.access).await, 401);
-        }
-    }
-}
-
-/// A store that fails at any step of a login is a 503 without a session that is half made, or a 200;
-/// and however often it fails, nobody is locked out by it.
-pub async fn an_outage_locks_nobody_out<U: Users, S: SessionStore, A: Attempts>(
-    stores: &Stores<U, S, A>,
-) {
-    let script = Script::default();
-    let app = TestApp::on(flaky(stores.clone(), &script), &[]);
-    app.sign_in().await;
-    script.reset();
-    app.sign_in().await;
-    let steps = script.calls().len();
-    assert_eq!(steps, 8, "{:?}", script.calls());
-    for step in 0..steps {
-        // One less than LOGIN_MAX_FAILURES: what a success could not settle counts for half a minute.
-        for _ in 0..4 {
-            let before = sessions_of_john(&stores.sessions).await;
-            script.fail_after(step, Failure::Before);
-            let (status, body) = app
-                .post("login", &events::credentials(), "203.0.113.9")
-                .await;
-            let made = sessions_of_john(&stores.sessions).await - before;
-            // What is given back after a success is not worth refusing it.
-            let (call, _) = script.failed().expect("a failure");
-            let is_late = call == "settle";
-            let expected = if is_late { (200, 1) } else { (503, 0) };
-            assert_eq!((status, made), expected, "{call}: {body}");
-        }
-        script.reset();
-        let signed_in = app.sign_in_from("203.0.113.9").await;
-        assert!(signed_in.is_ok(), "after {step}: {signed_in:?}");
-    }
-    // Answers that are lost: what was done may stay, and nobody is locked out by it either.
-    for step in 0..steps {
-        script.fail_after(step, Failure::Lost);
-        let signed_in = app.sign_in_from("203.0.113.9").await;
-        assert!(
-            signed_in.map_or_else(|(status, _)| status == 503, |_| true),
-            "{step}"
-        );
-        script.reset();
-        let signed_in = app.sign_in_from("203.0.113.9").await;
-        assert!(signed_in.is_ok(), "after {step}: {signed_in:?}");
-    }
-}
-
-/// What was reserved where the store or the process then broke counts for half a minute, and a client is
-/// told so.
-pub async fn an_attempt_that_is_never_settled_lets_go<U: Users, S: SessionStore, A: Attempts>(
-    stores: &Stores<U, S, A>,
-) {
-    let script = Script::default();
-    let app = TestApp::on(flaky(stores.clone(), &script), &[]);
-    for _ in 0..5 {
-        // The three reservations are made, and everything after them fails.
-        script.fail_from(3, Failure::Before);
-        let refused = app.sign_in_from("203.0.113.10").await;
-        assert_eq!(refused.expect_err("an outage").0, 503);
-    }
-    script.reset();
-    app.pass(29);
-    let refused = app
-        .answer("login", &events::credentials(), "203.0.113.10")
-        .await;
-    assert_eq!(refused.status(), 429);
-    assert_eq!(refused.headers()["retry-after"], "1");
-    app.pass(1);
-    let signed_in = app.sign_in_from("203.0.113.10").await;
-    assert!(signed_in.is_ok(), "{signed_in:?}");
-}
-
-/// A step is made from the generation before it alone, and from a live session alone.
-pub async fn a_step_is_made_once(sessions: &impl SessionStore) {
-    let rules = SessionRules::default();
-    let begin = || {
-        let id = SessionId::random().expect("randomness");
-        Session::begin(
-            id,
-            &john(),
-            &user("1", "john.doe@leapify.tech").user,
-            &rules,
-            NOW,
-        )
-    };
-    let after = |session: &Session, now| match session.rotation(session.generation, &rules, now) {
-        Rotation::Advance(next) => next,
-        other => panic!("{other:?}"),
-    };
-    let first = begin();
-    let unknown = sessions.advance(&after(&first, NOW)).await;
-    assert_eq!(unknown.expect("an answer"), Advance::Refused(None));
-
-    sessions.start(&first).await.expect("started");
-    let second = after(&first, NOW + 1);
-    let third = after(&second, NOW + 2);
-    for (step, advance) in [
-        (&third, Advance::Refused(Some(first.clone()))),
-        (&second, Advance::Done),
-        (&second, Advance::Refused(Some(second.clone()))),
-        (&third, Advance::Done),
-        (&second, Advance::Refused(Some(third.clone()))),
-    ] {
-        assert_eq!(sessions.advance(step).await.expect("an answer"), advance);
-    }
-    let late = Session {
-        generation: 3,
-        rotated_at: third.idle_expires_at,
-        ..third.clone()
-    };
-    let expired = sessions.advance(&late).await.expect("an answer");
-    assert_eq!(expired, Advance::Refused(Some(third.clone())));
-
-    let over = Session {
-        expires_at: NOW + 10,
-        ..begin()
-    };
-    sessions.start(&over).await.expect("started");
-    let late = Session {
-        generation: 1,
-        rotated_at: NOW + 10,
-        ..over.clone()
-    };
-    let expired = sessions.advance(&late).await.expect("an answer");
-    assert_eq!(expired, Advance::Refused(Some(over)));
-
-    sessions.revoke(&third.id).await.expect("revoked");
-    let revoked = sessions.advance(&after(&third, NOW + 3)).await;
-    let third = Session {
-        revoked: true,
-        ..third
-    };
-    assert_eq!(revoked.expect("an answer"), Advance::Refused(Some(third)));
-    let stranger = SessionId::random().expect("randomness");
-    sessions.revoke(&stranger).await.expect("nothing to do");
-    assert_eq!(sessions.find(&stranger).await.expect("an answer"), None);
-}
-
-/// An attempt is settled once; one that was never reserved, or on a counter that is gone, not at all.
-pub async fn an_attempt_is_settled_once(attempts: &impl Attempts) {
-    let counter = Counter {
-        kind: AttemptKind::Pair,
-        key: format!("pair#{}#0", SessionId::random().expect("randomness")),
-        email_mac: Some("mac".into()),
-        limit: 5,
-        expires_at: NOW + 1_000_000,
-    };
-    let settle = async |ticket: &str, outcome| {
-        let settled = attempts.settle(&counter, ticket, &[], outcome).await;
-        settled.expect("settled");
-    };
-    let count = async |ticket: &str| {
-        let count = attempts.reserve(&counter, ticket).await.expect("a count");
-        (
-            count.failures,
-            count.pending.into_iter().collect::<Vec<_>>().join(" "),
-        )
-    };
-    for outcome in [Outcome::Failed, Outcome::GivenBack, Outcome::Cleared] {
-        settle("none", outcome).await;
-    }
-    assert_eq!(count("a").await, (0, "a".into()));
-    assert_eq!(count("a").await, (0, "a".into()), "asked again");
-    for _ in 0..2 {
-        settle("a", Outcome::Failed).await;
-    }
-    assert_eq!(count("b").await, (1, "b".into()));
-    assert_eq!(count("c").await, (1, "b c".into()));
-    for _ in 0..2 {
-        settle("b", Outcome::GivenBack).await;
-    }
-    settle("none", Outcome::Cleared).await;
-    assert_eq!(count("d").await, (1, "c d".into()));
-    settle("c", Outcome::Cleared).await;
-    assert_eq!(count("e").await, (0, "d e".into()), "others are under way");
-}
-
-/// The sessions of a user end once, and those of another user or version not at all.
-pub async fn sessions_of_a_user_end_once(users: &impl Users) {
-    let email = Email::parse("version@example.com").expect("an address");
-    let version = async || {
-        let found = users.find_by_email(&email).await.expect("an answer");
-        found.map(|user| user.version)
-    };
-    users.end_sessions(&email, "1", 0).await.expect("nobody");
-    assert_eq!(version().await, None);
-    let added = user("1", "version@example.com");
-    users.add(&added).await.expect("added");
-    for (id, from, now) in [
-        ("2", 0, 0),
-        ("1", 1, 0),
-        ("1", 0, 1),
-        ("1", 0, 1),
-        ("1", 1, 2),
-    ] {
-        users
-            .end_sessions(&email, id, from)
-            .await
-            .expect("an answer");
-        assert_eq!(version().await, Some(now), "{id} {from}");
-    }
-    let found = users.find_with_password(&email).await.expect("an answer");
-    let expected = User {
-        version: 2,
-        ..added.user
-    };
-    assert_eq!(found.expect("the user").user, expected);
-}
-
 /// A put that arrives late, after the SDK has repeated it, does not undo what came of the session.
 pub async fn a_late_start_revives_nothing<U: Users, S: SessionStore, A: Attempts>(
     stores: &Stores<U, S, A>,
@@ -535,23 +278,4 @@ pub async fn a_late_start_revives_nothing<U: Users, S: SessionStore, A: Attempts
     stores.sessions.start(&begun).await.expect("an answer");
     assert!(is_invalid(&app.refresh(&second).await));
     assert!(is_invalid(&app.refresh(&first).await));
-}
-
-/// A wrong password that cannot be counted is not told: nobody guesses through a failing store.
-pub async fn a_guess_that_cannot_be_counted_is_a_503<U: Users, S: SessionStore, A: Attempts>(
-    stores: &Stores<U, S, A>,
-) {
-    let script = Script::default();
-    let app = TestApp::on(flaky(stores.clone(), &script), &[]);
-    let wrong = json!({"email": "john.doe@leapify.tech", "password": "wrong"});
-    // Three counters, the user, three counters.
-    for step in 0..7 {
-        script.fail_after(step, Failure::Before);
-        let (status, _) = app.post("login", &wrong, "203.0.113.11").await;
-        assert_eq!(status, 503, "{:?}", script.failed());
-    }
-}
-
-async fn sessions_of_john(sessions: &impl SessionDirectory) -> usize {
-    sessions.of_user(&john()).await.expect("an answer").len()
 }

@@ -10,7 +10,7 @@ use bundle_tests::{
     events,
     flaky::{Failure, Script, flaky},
     forge,
-    session_suite::{Attempts, SessionStore, Users},
+    stores::{Attempts, SessionStore, Users},
 };
 use futures_util::{StreamExt, future::join_all, stream};
 use http::HeaderValue;

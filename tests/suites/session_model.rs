@@ -23,7 +23,8 @@ use bundle_tests::{
     dynamodb::DynamoDbLocal,
     flaky::{Failure, Flaky, Script, flaky},
     repository_suite::user,
-    session_suite::{Attempts, SessionStore, Users, session_id},
+    session_suite::session_id,
+    stores::{Attempts, SessionStore, Users},
 };
 use futures_util::{FutureExt, StreamExt, stream};
 use login::Stores;

@@ -10,7 +10,9 @@ use bundle_tests::{
     dynamodb::{self, DynamoDbLocal, TABLE},
     events,
     fault_proxy::{Fault, FaultProxy},
-    session_suite::{self as suite, Attempts, SessionStore, Users, session_id},
+    outage_suite,
+    session_suite::{self as suite, session_id},
+    stores::{self, Attempts, SessionStore, Users},
 };
 use futures_util::{FutureExt, future::join_all};
 use login::Stores;
@@ -18,9 +20,9 @@ use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
 async fn pass_the_suite<U: Users, S: SessionStore, A: Attempts>(stores: &Stores<U, S, A>) {
-    suite::a_step_is_made_once(&stores.sessions).await;
-    suite::an_attempt_is_settled_once(&stores.attempts).await;
-    suite::sessions_of_a_user_end_once(&stores.users).await;
+    stores::a_step_is_made_once(&stores.sessions).await;
+    stores::an_attempt_is_settled_once(&stores.attempts).await;
+    stores::sessions_of_a_user_end_once(&stores.users).await;
     suite::refreshes_at_once_converge(stores).await;
     suite::a_former_token_is_repeated_and_then_a_theft(stores).await;
     suite::an_older_token_is_a_theft_at_once(stores).await;
@@ -29,11 +31,11 @@ async fn pass_the_suite<U: Users, S: SessionStore, A: Attempts>(stores: &Stores<
     suite::a_logout_everywhere_ends_all(stores).await;
     suite::changes_of_the_user_reach_sessions(stores).await;
     suite::a_forged_token_reaches_no_store(stores).await;
-    suite::an_outage_at_any_step_ends_nothing(stores).await;
-    suite::an_outage_locks_nobody_out(stores).await;
-    suite::an_attempt_that_is_never_settled_lets_go(stores).await;
+    outage_suite::an_outage_at_any_step_ends_nothing(stores).await;
+    outage_suite::an_outage_locks_nobody_out(stores).await;
+    outage_suite::an_attempt_that_is_never_settled_lets_go(stores).await;
     suite::a_late_start_revives_nothing(stores).await;
-    suite::a_guess_that_cannot_be_counted_is_a_503(stores).await;
+    outage_suite::a_guess_that_cannot_be_counted_is_a_503(stores).await;
 }
 
 #[tokio::test]
