@@ -2,17 +2,19 @@
 
 use std::fmt;
 
-use argon2::{
-    Params, Version,
-    password_hash::phc::{Output, PasswordHash as Phc, Salt},
+use argon2_rust::{
+    Algorithm, Params, Version,
+    params::{Memory, TagLen},
 };
 use bcrypt::HashParts;
+use phc::{Output, ParamsString, PasswordHash as Phc, Salt};
 
 /// Memory of a new hash in KiB, with [`PASSES`] and [`LANES`] (OWASP Password Storage Cheat Sheet).
 pub(super) const MEMORY_KIB: u32 = 19 * 1024;
 pub(super) const PASSES: u32 = 2;
 pub(super) const LANES: u32 = 1;
 pub(super) const SALT_BYTES: usize = 16;
+pub(super) const OUTPUT_BYTES: usize = 32;
 
 /// What a stored Argon2id hash may ask for at most.
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
@@ -102,11 +104,11 @@ impl PasswordHash {
     pub fn is_current(&self) -> bool {
         match &self.function {
             Function::Argon2id(hash) => {
-                hash.params.m_cost() == MEMORY_KIB
-                    && hash.params.t_cost() == PASSES
-                    && hash.params.p_cost() == LANES
+                hash.params.memory_kib() == MEMORY_KIB
+                    && hash.params.passes() == PASSES
+                    && hash.params.lanes() == LANES
                     && hash.salt.len() >= SALT_BYTES
-                    && hash.output.len() == Params::DEFAULT_OUTPUT_LEN
+                    && hash.output.len() == OUTPUT_BYTES
             }
             Function::Bcrypt => false,
         }
@@ -115,19 +117,18 @@ impl PasswordHash {
 
 fn parse_argon2id(text: &str) -> Result<Function, PasswordHashError> {
     let phc = Phc::new(text).map_err(|_| PasswordHashError::NotPhc)?;
-    if phc.algorithm != argon2::ARGON2ID_IDENT || phc.version != Some(Version::V0x13.into()) {
+    let is_of_function = phc.algorithm.as_str() == Algorithm::Argon2id.as_str();
+    if !is_of_function || phc.version != Some(Version::V0x13.as_u32()) {
         return Err(PasswordHashError::NotArgon2id);
     }
-    let params = Params::try_from(&phc).map_err(|_| PasswordHashError::NotPhc)?;
     let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
         return Err(PasswordHashError::NotPhc);
     };
-    let within = params.m_cost() <= MAX_MEMORY_KIB
-        && params.t_cost() <= MAX_PASSES
-        && params.p_cost() <= MAX_LANES
-        && output.len() >= MIN_OUTPUT_BYTES
-        && params.keyid().is_empty()
-        && params.data().is_empty();
+    let params = params(&phc.params, output.len()).ok_or(PasswordHashError::NotPhc)?;
+    let within = params.memory_kib() <= MAX_MEMORY_KIB
+        && params.passes() <= MAX_PASSES
+        && params.lanes() <= MAX_LANES
+        && output.len() >= MIN_OUTPUT_BYTES;
     if !within {
         return Err(PasswordHashError::OutOfBounds);
     }
@@ -136,6 +137,29 @@ fn parse_argon2id(text: &str) -> Result<Function, PasswordHashError> {
         salt,
         output,
     })))
+}
+
+/// The three parameters and no others: with a key or associated data a hash is not ours.
+fn params(text: &ParamsString, output_bytes: usize) -> Option<Params> {
+    let number = |name: &str| text.get_decimal(name);
+    let (memory, passes, lanes) = (number("m")?, number("t")?, number("p")?);
+    if text.iter().count() != 3 {
+        return None;
+    }
+    argon2id(memory, passes, lanes, output_bytes).ok()
+}
+
+/// Parameters of Argon2id, checked against RFC 9106, section 3.1.
+pub(super) fn argon2id(
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+    output_bytes: usize,
+) -> Result<Params, argon2_rust::Error> {
+    let memory = Memory::kib(memory_kib.into());
+    let output = TagLen::bytes(output_bytes as u64);
+    let params = Params::builder().memory(memory).tag_len(output);
+    params.passes(passes).lanes(lanes).build()
 }
 
 fn parse_bcrypt(text: &str) -> Result<Function, PasswordHashError> {
