@@ -20,12 +20,14 @@ pub(crate) struct Measured {
     pub(crate) warm: Vec<Duration>,
     /// Processor time up to the first answer.
     pub(crate) cold_cpu: Duration,
+    /// Processor time of a warm answer, on average.
+    pub(crate) warm_cpu: Duration,
     /// The most memory that it held, in KiB.
     pub(crate) peak_kib: u32,
 }
 
 /// Starts a process, has it answer its event once and then `warm` times more.
-pub(crate) async fn measure(subject: &Subject, warm: usize) -> Measured {
+pub(crate) async fn measure(subject: &Subject, warm: u32) -> Measured {
     let api = RuntimeApi::serve().await;
     let begin = Instant::now();
     let process = Ended(start(subject, api.address()));
@@ -34,7 +36,7 @@ pub(crate) async fn measure(subject: &Subject, warm: usize) -> Measured {
     answer(&api, subject).await;
     let first_answer = begin.elapsed();
     let cold_cpu = process.cpu();
-    let mut times = Vec::with_capacity(warm);
+    let mut times = Vec::new();
     for _ in 0..warm {
         let begin = Instant::now();
         answer(&api, subject).await;
@@ -45,6 +47,7 @@ pub(crate) async fn measure(subject: &Subject, warm: usize) -> Measured {
         first_answer,
         warm: times,
         cold_cpu,
+        warm_cpu: process.cpu().saturating_sub(cold_cpu) / warm,
         peak_kib: process.peak_kib(),
     }
 }

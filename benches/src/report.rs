@@ -1,35 +1,38 @@
-//! The table.
+//! The table of what was measured.
 
 use std::time::Duration;
 
-use crate::{process::Measured, subject::Subject};
+use crate::figures::Figures;
 
 /// Prints a line for each subject: medians, and the 99th percentile of warm answers.
-pub(crate) fn print(subjects: &[Subject], measured: &[Vec<Measured>]) {
-    println!("| function | init | first answer | CPU to it | warm p50 | warm p99 | peak memory |");
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
-    for (subject, all) in subjects.iter().zip(measured) {
-        let of = |part: fn(&Measured) -> Duration| percentile(all.iter().map(part).collect(), 50);
-        let warm: Vec<Duration> = all.iter().flat_map(|one| one.warm.clone()).collect();
-        let peak = all.iter().map(|one| one.peak_kib).max().unwrap_or_default();
+pub(crate) fn print(all: &[Figures]) {
+    println!(
+        "| function | init | first answer | CPU to it | warm p50 | warm p99 | CPU warm | peak memory | zip |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    for figures in all {
         println!(
-            "| {} | {} | {} | {} | {} | {} | {:.1} MiB |",
-            subject.name,
-            millis(of(|one| one.init)),
-            millis(of(|one| one.first_answer)),
-            millis(of(|one| one.cold_cpu)),
-            millis(percentile(warm.clone(), 50)),
-            millis(percentile(warm, 99)),
-            f64::from(peak) / 1_024.0,
+            "| {} | {} | {} | {} | {} | {} | {} | {:.1} MiB | {} |",
+            figures.name,
+            millis(figures.median(|one| one.init)),
+            millis(figures.median(|one| one.first_answer)),
+            millis(figures.median(|one| one.cold_cpu)),
+            millis(figures.warm(50)),
+            millis(figures.warm(99)),
+            millis(figures.median(|one| one.warm_cpu)),
+            figures.peak_mib(),
+            figures.zip.map_or_else(|| "-".to_owned(), megabytes),
         );
     }
 }
 
-fn percentile(mut times: Vec<Duration>, percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
+/// A time in milliseconds.
+pub(crate) fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
 }
 
-fn millis(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
+/// A size in megabytes of a million bytes.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    let kilobytes = u32::try_from(bytes / 1_000).expect("a file of less than 4 TB");
+    format!("{:.2} MB", f64::from(kilobytes) / 1_000.0)
 }

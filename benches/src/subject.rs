@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, process::Command};
 
-use bundle_tests::{app::ENVIRONMENT, binaries, dynamodb, events, project};
+use bundle_tests::{app::ENVIRONMENT, binaries, dynamodb, events, forge, project};
+use serde_json::json;
 
 /// A program that serves the Lambda Runtime API.
 pub(crate) struct Subject {
@@ -13,12 +14,36 @@ pub(crate) struct Subject {
     pub(crate) folder: PathBuf,
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) event: String,
+    /// Whether the program is all that a deployment packs.
+    pub(crate) is_whole: bool,
+}
+
+pub(crate) const BARE: &str = "bare lambda_http";
+pub(crate) const GET_ITEM: &str = "GetItem with the SDK";
+pub(crate) const ME_MEMORY: &str = "me, memory";
+pub(crate) const ME: &str = "me, DynamoDB";
+pub(crate) const LOGIN_MEMORY: &str = "login, memory";
+pub(crate) const LOGIN: &str = "login, DynamoDB";
+pub(crate) const FASTAPI: &str = "FastAPI, me";
+pub(crate) const NODE: &str = "Node.js, me";
+
+/// What the stand-in for Secrets Manager serves: the key that signed the token of the events.
+pub(crate) fn secret() -> String {
+    json!({"kty": "oct", "alg": "HS256", "k": forge::b64(forge::SECRET)}).to_string()
 }
 
 /// Everything that is compared, in the order of the report.
-pub(crate) fn all(url: &str) -> Vec<Subject> {
+pub(crate) fn all(table: &str, secrets: &str) -> Vec<Subject> {
     let memory = owned(&ENVIRONMENT);
-    let dynamo = owned(&dynamodb::environment_with_keys(url));
+    let deployed = [
+        dynamodb::environment(table),
+        vec![
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
+            ("JWT_KEYS_SECRET_ID", "JwtKeys"),
+            ("SESSION_KEY_SECRET_ID", "SessionKeys"),
+        ],
+    ];
+    let deployed = owned(&deployed.concat());
     let me = events::object("me_success").to_string();
     let login = events::object("login_success").to_string();
     let rust = |name, program: PathBuf, variables: &[(String, String)], event: &str| Subject {
@@ -28,36 +53,32 @@ pub(crate) fn all(url: &str) -> Vec<Subject> {
         folder: project::root(),
         variables: variables.to_vec(),
         event: event.to_owned(),
+        is_whole: true,
     };
-    let other = |name, program: &str, arguments: &[&str], folder: &str| Subject {
+    let other = |name, program: &str, arguments: &[&str], folder: &str, event: &str| Subject {
         name,
         program: program.into(),
         arguments: arguments.iter().map(ToString::to_string).collect(),
         folder: project::root().join("benches/peers").join(folder),
         variables: memory.clone(),
-        event: me.clone(),
+        event: event.to_owned(),
+        is_whole: false,
     };
     let python = project::root().join(".tools/bench-venv/bin/python");
-    let python = python.to_str().expect("UTF-8").to_owned();
+    let python = python.to_str().expect("UTF-8");
+    let handler = ["-m", "awslambdaric", "app.handler"];
+    let release = binaries::release;
     vec![
-        rust("bare lambda_http", peer("peer-bare"), &[], &me),
-        rust("me, memory", binaries::release("me"), &memory, &me),
-        rust("login, memory", binaries::release("login"), &memory, &login),
-        rust("GetItem with the SDK", peer("peer-get-item"), &dynamo, &me),
-        rust("me, DynamoDB", binaries::release("me"), &dynamo, &me),
-        rust(
-            "login, DynamoDB",
-            binaries::release("login"),
-            &dynamo,
-            &login,
-        ),
-        other(
-            "FastAPI",
-            &python,
-            &["-m", "awslambdaric", "app.handler"],
-            "fastapi",
-        ),
-        other("Node.js", "node", &["main.mjs"], "node"),
+        rust(BARE, peer("peer-bare"), &[], &me),
+        rust(ME_MEMORY, release("me"), &memory, &me),
+        rust(LOGIN_MEMORY, release("login"), &memory, &login),
+        rust(GET_ITEM, peer("peer-get-item"), &deployed, &me),
+        rust(ME, release("me"), &deployed, &me),
+        rust(LOGIN, release("login"), &deployed, &login),
+        other(FASTAPI, python, &handler, "fastapi", &me),
+        other("FastAPI, login", python, &handler, "fastapi", &login),
+        other(NODE, "node", &["main.mjs"], "node", &me),
+        other("Node.js, login", "node", &["main.mjs"], "node", &login),
     ]
 }
 

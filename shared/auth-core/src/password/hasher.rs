@@ -109,12 +109,12 @@ impl PasswordHasher {
         let hasher = memory.get_or_insert_with(|| argon2.hasher());
         hasher.set_argon2(argon2);
         let mut output = vec![0; params.tag_len_bytes()];
-        let hashed = hasher.hash_into(password.expose(), &salt[..], &mut output);
+        let result = hasher.hash_into(password.expose(), &salt[..], &mut output);
         // An old hash with more memory does not make the process larger for good.
         if hasher.reserved_blocks() > MEMORY_KIB as usize {
             hasher.clear();
         }
-        hashed.map_err(|_| HashingError)?;
+        result.map_err(|_| HashingError)?;
         Output::new(&output).map_err(|_| HashingError)
     }
 }

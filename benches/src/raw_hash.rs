@@ -1,0 +1,28 @@
+//! One hash of the fastest peer, without anything around it.
+
+use std::{process::Command, time::Duration};
+
+use bundle_tests::project;
+
+use crate::figures::percentile;
+
+/// Hashes in one process. The first are warm-up of the engine, and do not count.
+const HASHES: usize = 20;
+const WARM_UP: usize = 5;
+
+/// Times the hashes of one process of `@node-rs/argon2`.
+pub(crate) fn measure() -> Vec<Duration> {
+    let output = Command::new("node")
+        .args(["hash.mjs", &HASHES.to_string()])
+        .current_dir(project::root().join("benches/peers/node"))
+        .output()
+        .expect("node runs");
+    let text = String::from_utf8(output.stdout).expect("numbers");
+    let millis = text.lines().map(|line| line.parse().expect("a number"));
+    let times = millis.map(|millis: f64| Duration::from_secs_f64(millis / 1_000.0));
+    times.skip(WARM_UP).collect()
+}
+
+pub(crate) fn median(times: Vec<Duration>) -> Duration {
+    percentile(times, 50)
+}
