@@ -32,8 +32,13 @@ async fn main() {
     let mut hashes = Vec::new();
     for round in 0..=starts {
         for i in 0..subjects.len() {
-            // Each follows each other one in turn.
-            let i = (i * (1 + round % 2) + round) % subjects.len();
+            // Forth and back by turns, so that each has now one before it and now another.
+            let i = (i + round) % subjects.len();
+            let i = if round % 2 == 0 {
+                i
+            } else {
+                subjects.len() - 1 - i
+            };
             let one = process::measure(&subjects[i], WARM).await;
             // The first round reads the files into the page cache.
             if round > 0 {

@@ -7,7 +7,6 @@ use auth_core::{
     AttemptDirectory, AttemptKind, AttemptRepository, Count, CountedAttempts, Counter, Outcome,
     RepositoryError,
 };
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, ReturnValue},
@@ -60,10 +59,8 @@ fn counted(item: Item) -> Result<CountedAttempts, RepositoryError> {
 }
 
 impl DynamoDbAttemptRepository {
-    pub(crate) fn new(config: &SdkConfig, table: String) -> Self {
-        Self {
-            table: Table::new(config, table),
-        }
+    pub(crate) fn new(table: Table) -> Self {
+        Self { table }
     }
 
     fn update(&self, counter: &Counter) -> UpdateItemFluentBuilder {

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Clock, KeySettings, KeySource};
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::FutureExt;
 use tokio::sync::OnceCell;
@@ -13,6 +16,7 @@ use crate::{
     http,
     keys::{KeysRefused, Secret, SecretKeys},
     sessions::DynamoDbSessionRepository,
+    table::Table,
     users::DynamoDbUserRepository,
 };
 
@@ -65,7 +69,11 @@ pub struct Aws {
     patience: Patience,
     /// In place of the SDK's own HTTP client.
     http_client: Option<SharedHttpClient>,
+    /// In place of the chain that looks for credentials everywhere, which makes a client of STS first.
+    credentials: Option<EnvironmentVariableCredentialsProvider>,
     config: OnceCell<SdkConfig>,
+    tables: OnceCell<aws_sdk_dynamodb::Client>,
+    secrets: OnceCell<aws_sdk_secretsmanager::Client>,
 }
 
 impl Aws {
@@ -73,14 +81,21 @@ impl Aws {
     #[must_use]
     pub fn for_function() -> Self {
         let lookup = |name: &str| std::env::var(name).ok();
-        Self::with(FUNCTION, http::client(lookup))
+        let has = |name: &str| lookup(name).is_some_and(|value| !value.trim().is_empty());
+        Self {
+            http_client: http::client(lookup),
+            // Lambda sets them; the chain would find them first, too.
+            credentials: (has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY"))
+                .then(EnvironmentVariableCredentialsProvider::new),
+            ..Self::with(FUNCTION)
+        }
     }
 
     /// AWS for an operator's tool, which rather waits than fails.
     #[cfg(feature = "operator")]
     #[must_use]
     pub fn for_operator() -> Self {
-        Self::with(OPERATOR, None)
+        Self::with(OPERATOR)
     }
 
     /// AWS for a function, where `config` describes it and not the environment: for tests.
@@ -99,31 +114,34 @@ impl Aws {
     fn described_by(config: SdkConfig, patience: Patience) -> Self {
         Self {
             config: OnceCell::new_with(Some(patience.applied_to(config))),
-            ..Self::with(patience, None)
+            ..Self::with(patience)
         }
     }
 
-    fn with(patience: Patience, http_client: Option<SharedHttpClient>) -> Self {
+    fn with(patience: Patience) -> Self {
         Self {
             patience,
-            http_client,
+            http_client: None,
+            credentials: None,
             config: OnceCell::new(),
+            tables: OnceCell::new(),
+            secrets: OnceCell::new(),
         }
     }
 
     /// The users of a table.
     pub async fn users(&self, table: impl Into<String>) -> DynamoDbUserRepository {
-        DynamoDbUserRepository::new(self.config().await, table.into())
+        DynamoDbUserRepository::new(self.table(table.into()).await)
     }
 
     /// The sessions of a table.
     pub async fn sessions(&self, table: impl Into<String>) -> DynamoDbSessionRepository {
-        DynamoDbSessionRepository::new(self.config().await, table.into())
+        DynamoDbSessionRepository::new(self.table(table.into()).await)
     }
 
     /// The counted attempts of a table.
     pub async fn attempts(&self, table: impl Into<String>) -> DynamoDbAttemptRepository {
-        DynamoDbAttemptRepository::new(self.config().await, table.into())
+        DynamoDbAttemptRepository::new(self.table(table.into()).await)
     }
 
     /// The keys that the settings name. Those of a secret are read once here, at start; where
@@ -144,12 +162,21 @@ impl Aws {
                 algorithm,
                 key_use,
             } => {
-                let secret = Secret::new(self.config().await, id);
-                let keys = SecretKeys::new(secret, algorithm, key_use, clock);
+                let keys = SecretKeys::new(self.secret(id).await, algorithm, key_use, clock);
                 keys.read_at_start().await?;
                 Ok(Arc::new(keys))
             }
         }
+    }
+
+    async fn table(&self, name: String) -> Table {
+        let make = || async { aws_sdk_dynamodb::Client::new(self.config().await) };
+        Table::new(self.tables.get_or_init(make).await.clone(), name)
+    }
+
+    pub(crate) async fn secret(&self, id: String) -> Secret {
+        let make = || async { aws_sdk_secretsmanager::Client::new(self.config().await) };
+        Secret::new(self.secrets.get_or_init(make).await.clone(), id)
     }
 
     /// Shared by all clients, with the one HTTP client in it.
@@ -158,6 +185,9 @@ impl Aws {
             let mut loader = aws_config::defaults(BehaviorVersion::latest());
             if let Some(http_client) = &self.http_client {
                 loader = loader.http_client(http_client.clone());
+            }
+            if let Some(credentials) = &self.credentials {
+                loader = loader.credentials_provider(credentials.clone());
             }
             self.patience.applied_to(loader.load().boxed().await)
         };

@@ -9,7 +9,7 @@ use aws_smithy_http_client::{
     proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient, http_client_fn};
 
 /// The roots of Amazon Trust Services (<https://www.amazontrust.com/repository/>).
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
@@ -47,7 +47,11 @@ pub(crate) fn client(lookup: impl Fn(&str) -> Option<String>) -> Option<SharedHt
         connector.set_proxy_config(Some(ProxyConfig::from_env()));
         connector.build()
     });
-    Some(client)
+    // Without this, each client of a service would make a connector of its own, to see that one can be
+    // made, and throw it away.
+    Some(http_client_fn(move |settings, components| {
+        client.http_connector(settings, components)
+    }))
 }
 
 fn is_amazon_alone(lookup: impl Fn(&str) -> Option<String>) -> bool {

@@ -16,7 +16,6 @@ use std::{
 use auth_core::{
     Algorithm, Clock, KeyError, KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable,
 };
-use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use futures_util::FutureExt;
 use tokio::sync::{Mutex, MutexGuard};
@@ -53,11 +52,8 @@ pub(crate) struct Secret {
 }
 
 impl Secret {
-    pub(crate) fn new(config: &SdkConfig, id: String) -> Self {
-        Self {
-            client: Client::new(config),
-            id,
-        }
+    pub(crate) fn new(client: Client, id: String) -> Self {
+        Self { client, id }
     }
 }
 

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use auth_core::{
     Advance, Email, RepositoryError, Session, SessionDirectory, SessionId, SessionRepository,
 };
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
@@ -84,10 +83,8 @@ fn session(item: Item) -> Result<Session, RepositoryError> {
 }
 
 impl DynamoDbSessionRepository {
-    pub(crate) fn new(config: &SdkConfig, table: String) -> Self {
-        Self {
-            table: Table::new(config, table),
-        }
+    pub(crate) fn new(table: Table) -> Self {
+        Self { table }
     }
 }
 

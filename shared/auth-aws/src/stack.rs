@@ -3,11 +3,7 @@
 use auth_core::{Algorithm, KeyError, KeySet, KeyUse};
 use aws_sdk_cloudformation::types::Stack;
 
-use crate::{
-    aws::Aws,
-    cause::cause,
-    keys::{Secret, Text},
-};
+use crate::{aws::Aws, cause::cause, keys::Text};
 
 /// The outputs of the template that name the table and the secret of refresh tokens.
 const TABLE_OUTPUT: &str = "TableName";
@@ -60,7 +56,7 @@ impl Aws {
     ///
     /// [`SecretError`] where they cannot be read, or are none.
     pub async fn read_session_keys(&self, id: String) -> Result<KeySet, SecretError> {
-        let text = Secret::new(self.config().await, id).read().await;
+        let text = self.secret(id).await.read().await;
         let keys = KeySet::parse(&text.map_err(SecretError::Unreadable)?, Algorithm::HS256)?;
         Ok(keys.fit_for(KeyUse::Sessions)?)
     }

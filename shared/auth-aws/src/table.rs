@@ -6,7 +6,6 @@
 use std::{collections::HashMap, error::Error};
 
 use auth_core::RepositoryError;
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
@@ -31,11 +30,8 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(config: &SdkConfig, name: String) -> Self {
-        Self {
-            client: Client::new(config),
-            name,
-        }
+    pub(crate) fn new(client: Client, name: String) -> Self {
+        Self { client, name }
     }
 
     /// A strongly consistent read.
@@ -118,7 +114,7 @@ pub(crate) fn unavailable(error: impl Error) -> RepositoryError {
 
 #[cfg(test)]
 mod tests {
-    use aws_config::BehaviorVersion;
+    use aws_config::{BehaviorVersion, SdkConfig};
 
     use super::*;
 
@@ -126,7 +122,7 @@ mod tests {
     #[test]
     fn every_read_of_an_item_is_strongly_consistent() {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
-        let table = Table::new(&config.build(), "users".into());
+        let table = Table::new(Client::new(&config.build()), "users".into());
         let get = table.get(AttributeValue::S("user#jane@example.com".into()));
         assert_eq!(*get.get_consistent_read(), Some(true));
     }

@@ -7,7 +7,7 @@ use auth_core::{
     CredentialRepository, DirectoryError, Email, PageKey, PasswordHash, RepositoryError,
     StoredUser, User, UserChange, UserDirectory, UserPage, UserRepository, random_id,
 };
-use aws_config::{SdkConfig, retry::RetryConfig};
+use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::{
     Config,
     operation::{
@@ -33,10 +33,8 @@ pub struct DynamoDbUserRepository {
 }
 
 impl DynamoDbUserRepository {
-    pub(crate) fn new(config: &SdkConfig, table: String) -> Self {
-        Self {
-            table: Table::new(config, table),
-        }
+    pub(crate) fn new(table: Table) -> Self {
+        Self { table }
     }
 
     /// Sets one attribute of a user, `#attribute`, to `:value`.

@@ -32,6 +32,8 @@ pub fn init(function: &'static str) {
         let is_request = metadata.is_span() && *metadata.level() <= LevelFilter::INFO;
         is_request || *metadata.level() <= limit
     });
+    // What is below is not even asked for.
+    let filter = filter.with_max_level_hint(level.max(LevelFilter::INFO));
     let lines = fmt::layer()
         .json()
         .flatten_event(true)
