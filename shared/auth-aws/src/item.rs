@@ -10,7 +10,12 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The attributes of a [`User`]: what `me` reads, and no hash among them.
-pub(crate) const USER_ATTRIBUTES: [&str; 5] = ["id", "email", "disabled", "version", "roles"];
+///
+/// An alias for each would cost the table more to read than the item.
+pub(crate) const USER_PROJECTION: &str = "id, email, disabled, version, #roles";
+
+/// The one reserved word among them, and its alias.
+pub(crate) const ROLES_ALIAS: (&str, &str) = ("#roles", "roles");
 
 /// What the keys of users begin with.
 pub(crate) const USER_PREFIX: &str = "user#";

@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::{
 use futures_util::FutureExt;
 
 use crate::{
-    item::{self, USER_ATTRIBUTES, USER_PREFIX, user_key},
+    item::{self, ROLES_ALIAS, USER_PREFIX, USER_PROJECTION, user_key},
     table::{Table, genuine, is_made, unavailable},
 };
 
@@ -54,12 +54,11 @@ impl DynamoDbUserRepository {
 
 impl UserRepository for DynamoDbUserRepository {
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
-        let (projection, names) = user_attributes();
         let found = self
             .table
             .get(user_key(email))
-            .projection_expression(projection)
-            .set_expression_attribute_names(Some(names))
+            .projection_expression(USER_PROJECTION)
+            .expression_attribute_names(ROLES_ALIAS.0, ROLES_ALIAS.1)
             .send()
             .boxed()
             .await
@@ -231,7 +230,6 @@ impl UserDirectory for DynamoDbUserRepository {
     }
 
     async fn page(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
-        let (projection, names) = user_attributes();
         let scanned = self
             .table
             .client
@@ -240,8 +238,8 @@ impl UserDirectory for DynamoDbUserRepository {
             .consistent_read(true)
             .filter_expression("begins_with(pk, :prefix)")
             .expression_attribute_values(":prefix", AttributeValue::S(USER_PREFIX.into()))
-            .projection_expression(format!("pk, {projection}"))
-            .set_expression_attribute_names(Some(names))
+            .projection_expression(format!("pk, {USER_PROJECTION}"))
+            .expression_attribute_names(ROLES_ALIAS.0, ROLES_ALIAS.1)
             .set_exclusive_start_key(
                 after.map(|PageKey(pk)| HashMap::from([("pk".to_owned(), AttributeValue::S(pk))])),
             )
@@ -263,17 +261,6 @@ impl UserDirectory for DynamoDbUserRepository {
                 .map(|pk| PageKey(pk.clone())),
         })
     }
-}
-
-/// A projection on [`USER_ATTRIBUTES`]. Each goes by an alias, for some are reserved words.
-fn user_attributes() -> (String, HashMap<String, String>) {
-    let alias = |name: &str| format!("#{name}");
-    (
-        USER_ATTRIBUTES.map(alias).join(", "),
-        USER_ATTRIBUTES
-            .map(|name| (alias(name), name.to_owned()))
-            .into(),
-    )
 }
 
 fn no_randomness() -> RepositoryError {
