@@ -33,7 +33,7 @@ e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS
 
 bench: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## how fast the functions start, answer and refuse, beside others
 	cargo run --locked --package bundle-tests --bin refusal_times
-	cargo run --locked --package bundle-benches
+	cargo run --locked --package bundle-benches --profile bench-harness
 
 deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: STACK, ARCHITECTURE, PARAMETERS="Name=value ..."
 	@STACK=$(STACK) ARCHITECTURE=$(ARCHITECTURE) scripts/deploy.sh $(PARAMETERS)

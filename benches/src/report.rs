@@ -21,7 +21,9 @@ pub(crate) fn print(all: &[Figures]) {
             millis(figures.warm(99)),
             millis(figures.median(|one| one.warm_cpu)),
             figures.peak_mib(),
-            figures.zip.map_or_else(|| "-".to_owned(), megabytes),
+            figures
+                .zip
+                .map_or_else(|| "-".to_owned(), |zip| format!("{:.2} MB", megabytes(zip))),
         );
     }
 }
@@ -32,7 +34,7 @@ pub(crate) fn millis(time: Duration) -> String {
 }
 
 /// A size in megabytes of a million bytes.
-pub(crate) fn megabytes(bytes: u64) -> String {
+pub(crate) fn megabytes(bytes: u64) -> f64 {
     let kilobytes = u32::try_from(bytes / 1_000).expect("a file of less than 4 TB");
-    format!("{:.2} MB", f64::from(kilobytes) / 1_000.0)
+    f64::from(kilobytes) / 1_000.0
 }
