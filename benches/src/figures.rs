@@ -47,6 +47,7 @@ impl Figures {
 
 /// The value below which `percent` of the times lie.
 pub(crate) fn percentile(mut times: Vec<Duration>, percent: usize) -> Duration {
+    assert!(!times.is_empty(), "nothing was measured");
     times.sort_unstable();
     times[(times.len() - 1) * percent / 100]
 }

@@ -21,33 +21,7 @@ pub(crate) struct Measured {
     /// Processor time up to the first answer.
     pub(crate) cold_cpu: Duration,
     /// Processor time of a warm answer, on average.
-    pub(crate) warm_cpu: Duration,
-    /// The most memory that it held, in KiB.
-    pub(crate) peak_kib: u32,
-}
-
-/// Starts a process, has it answer its event once and then `warm` times more.
-pub(crate) async fn measure(subject: &Subject, warm: u32) -> Measured {
-    let api = RuntimeApi::serve().await;
-    let begin = Instant::now();
-    let process = Ended(start(subject, api.address()));
-    api.wait_until_ready().await;
-    let init = begin.elapsed();
-    answer(&api, subject).await;
-    let first_answer = begin.elapsed();
-    let cold_cpu = process.cpu();
-    let mut times = Vec::new();
-    for _ in 0..warm {
-        let begin = Instant::now();
-        answer(&api, subject).await;
-        times.push(begin.elapsed());
-    }
-    Measured {
-        init,
-        first_answer,
-        warm: times,
-        cold_cpu,
-        warm_cpu: process.cpu().saturating_sub(cold_cpu) / warm,
+    pub(crate) warm_cpu: process.cpu().saturating_sub(cold_cpu) / warm,
         peak_kib: process.peak_kib(),
     }
 }
@@ -82,14 +56,17 @@ async fn answer(api: &RuntimeApi, subject: &Subject) {
 struct Ended(Child);
 
 impl Ended {
-    /// The processor time of all of its threads so far.
+    /// The processor time of all of its threads so far, those aside that have ended: the functions and
+    /// the peers start none that do.
     fn cpu(&self) -> Duration {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("Linux");
         let nanos = tasks.filter_map(Result::ok).filter_map(|task| {
             let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
             text.split_whitespace().next()?.parse::<u64>().ok()
         });
-        Duration::from_nanos(nanos.sum())
+        let nanos: u64 = nanos.sum();
+        assert_ne!(nanos, 0, "the kernel counts no processor time here");
+        Duration::from_nanos(nanos)
     }
 
     fn peak_kib(&self) -> u32 {

@@ -17,6 +17,8 @@ pub(crate) fn measure() -> Vec<Duration> {
         .current_dir(project::root().join("benches/peers/node"))
         .output()
         .expect("node runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "hash.mjs: {errors}");
     let text = String::from_utf8(output.stdout).expect("numbers");
     let millis = text.lines().map(|line| line.parse().expect("a number"));
     let times = millis.map(|millis: f64| Duration::from_secs_f64(millis / 1_000.0));

@@ -35,6 +35,6 @@ pub(crate) fn millis(time: Duration) -> String {
 
 /// A size in megabytes of a million bytes.
 pub(crate) fn megabytes(bytes: u64) -> f64 {
-    let kilobytes = u32::try_from(bytes / 1_000).expect("a file of less than 4 TB");
+    let kilobytes = u32::try_from(bytes.div_ceil(1_000)).expect("a file of less than 4 TB");
     f64::from(kilobytes) / 1_000.0
 }

@@ -42,8 +42,8 @@ pub(crate) const ME_MEMORY: &str = "me, memory";
 pub(crate) const ME: &str = "me, DynamoDB";
 pub(crate) const LOGIN_MEMORY: &str = "login, memory";
 pub(crate) const LOGIN: &str = "login, DynamoDB";
-pub(crate) const GET_ITEM_FAR: &str = "GetItem with the SDK, 5 ms away";
-pub(crate) const LOGIN_FAR: &str = "login, DynamoDB 5 ms away";
+pub(crate) const GET_ITEM_FAR: &str = "GetItem with the SDK, 5 ms further";
+pub(crate) const LOGIN_FAR: &str = "login, DynamoDB 5 ms further";
 pub(crate) const FASTAPI: &str = "FastAPI, me";
 pub(crate) const NODE: &str = "Node.js, me";
 
@@ -127,7 +127,8 @@ fn owned(variables: &[(&str, &str)]) -> Vec<(String, String)> {
 /// A peer, built like a function: each by itself, because features of one would reach the others.
 fn peer(package: &str) -> PathBuf {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "--package", package])
+        .args(["build", "--target-dir", "target", "--release", "--locked"])
+        .args(["--package", package])
         .current_dir(project::root())
         .status();
     assert!(

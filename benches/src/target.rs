@@ -53,7 +53,7 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
             AtMost(1.1),
         ),
         (
-            "warm: login with memory / one hash of @node-rs/argon2",
+            "warm: login with memory / one hash of @node-rs/argon2, its memory new",
             warm(LOGIN_MEMORY),
             raw_hash,
             AtMost(1.1),
@@ -65,19 +65,19 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
             AtMost(3.0),
         ),
         (
-            "the same with DynamoDB 5 ms away",
+            "the same with DynamoDB 5 ms further away",
             more(LOGIN_FAR, LOGIN_MEMORY),
             more(GET_ITEM_FAR, BARE),
             AtMost(3.0),
         ),
         (
-            "first answer: FastAPI / me with DynamoDB",
+            "first answer: FastAPI, in memory / me with DynamoDB",
             first(FASTAPI),
             first(ME),
             AtLeast(40.0),
         ),
         (
-            "first answer: Node.js / me with DynamoDB",
+            "first answer: Node.js, in memory / me with DynamoDB",
             first(NODE),
             first(ME),
             AtLeast(15.0),

@@ -24,6 +24,8 @@ fn password(criterion: &mut Criterion) {
     let hasher = PasswordHasher::new();
     let password = Password::parse("changeme").expect("a password");
     let hash = hasher.hash(&password).expect("a hash");
+    assert_eq!(hasher.verify(&password, Some(&hash)), Ok(true));
+    assert_eq!(hasher.verify(&password, None), Ok(false));
     criterion.bench_function("verify a password", |bencher| {
         bencher.iter(|| hasher.verify(black_box(&password), Some(&hash)));
     });

@@ -4,10 +4,15 @@
 //! No password, token, hash or key is ever a field; a panic is logged by its place alone, because
 //! its text may repeat the input.
 
-use std::panic;
+use std::{io, panic};
 
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    filter::filter_fn,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// The variable in which Lambda tells the level of a function's logs.
 const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
@@ -19,6 +24,22 @@ const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
 /// passwords and tokens with them.
 pub fn init(function: &'static str) {
     let level = std::env::var(LEVEL_VARIABLE).map_or(LevelFilter::INFO, |name| parse_level(&name));
+    // A second start, as in tests, keeps the first.
+    let _ = subscriber(function, level, io::stdout).try_init();
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string);
+        tracing::error!(place, "panic");
+    }));
+}
+
+fn subscriber<W>(
+    function: &'static str,
+    level: LevelFilter,
+    writer: W,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let own = ["auth_core", "auth_http", "auth_lambda", function];
     let filter = filter_fn(move |metadata| {
         let name = metadata.target().split("::").next().unwrap_or_default();
@@ -37,16 +58,9 @@ pub fn init(function: &'static str) {
     let lines = fmt::layer()
         .json()
         .flatten_event(true)
-        .with_span_list(false);
-    // A second start, as in tests, keeps the first.
-    let _ = tracing_subscriber::registry()
-        .with(lines)
-        .with(filter)
-        .try_init();
-    panic::set_hook(Box::new(|info| {
-        let place = info.location().map(ToString::to_string);
-        tracing::error!(place, "panic");
-    }));
+        .with_span_list(false)
+        .with_writer(writer);
+    tracing_subscriber::registry().with(lines).with(filter)
 }
 
 /// Lambda's names of levels, which are tracing's and `FATAL`.
@@ -59,7 +73,42 @@ fn parse_level(name: &str) -> LevelFilter {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, io::Read};
+
     use super::*;
+
+    /// In a release the lines below INFO are not compiled; under `cargo lambda watch` the filter alone
+    /// stands between a request's body and the logs.
+    #[test]
+    fn crates_from_outside_never_log_below_info() {
+        let path = std::env::temp_dir().join(format!("auth-lambda-log-{}", std::process::id()));
+        let file = fs::File::create(&path).unwrap();
+        let logs = subscriber("me", LevelFilter::TRACE, file);
+        tracing::subscriber::with_default(logs, || {
+            tracing::trace!(target: "lambda_runtime", "of another");
+            tracing::debug!(target: "hyper::client", "of another");
+            tracing::info!(target: "lambda_runtime", "of another, at INFO");
+            tracing::trace!(target: "me::handler", "of its own");
+        });
+        let mut text = String::new();
+        fs::File::open(&path)
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        fs::remove_file(path).unwrap();
+        let messages: Vec<&str> = text
+            .lines()
+            .map(|line| {
+                line.split("\"message\":\"")
+                    .nth(1)
+                    .unwrap()
+                    .split('"')
+                    .next()
+                    .unwrap()
+            })
+            .collect();
+        assert_eq!(messages, ["of another, at INFO", "of its own"]);
+    }
 
     #[test]
     fn levels_are_lambda_s() {

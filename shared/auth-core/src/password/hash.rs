@@ -227,6 +227,16 @@ mod tests {
                 "$argon2id$v=19$m=19456,t=2,p=1,x=1",
                 PasswordHashError::NotPhc,
             ),
+            (
+                "$argon2id$v=19$m=19456,t=2,p=1,keyid=AAAA",
+                PasswordHashError::NotPhc,
+            ),
+            (
+                "$argon2id$v=19$m=19456,t=2,p=1,p=1",
+                PasswordHashError::NotPhc,
+            ),
+            ("$argon2id$v=19$m=19456,t=2", PasswordHashError::NotPhc),
+            ("$argon2id$v=19", PasswordHashError::NotPhc),
         ] {
             assert_eq!(with(head).unwrap_err(), error, "{head}");
         }
