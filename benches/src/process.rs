@@ -21,7 +21,35 @@ pub(crate) struct Measured {
     /// Processor time up to the first answer.
     pub(crate) cold_cpu: Duration,
     /// Processor time of a warm answer, on average.
-    pub(crate) warm_cpu: process.cpu().saturating_sub(cold_cpu) / warm,
+    pub(crate) warm_cpu: Duration,
+    /// The most memory that it held, in KiB.
+    pub(crate) peak_kib: u32,
+}
+
+/// Starts a process, has it answer its event once and then `warm` times more.
+pub(crate) async fn measure(subject: &Subject, warm: u32) -> Measured {
+    let api = RuntimeApi::serve().await;
+    let begin = Instant::now();
+    let process = Ended(start(subject, api.address()));
+    api.wait_until_ready().await;
+    let init = begin.elapsed();
+    answer(&api, subject).await;
+    let first_answer = begin.elapsed();
+    let cold_cpu = process.cpu();
+    let mut times = Vec::new();
+    for _ in 0..warm {
+        // It has ended the last one, and waits for the next.
+        api.wait_until_ready().await;
+        let begin = Instant::now();
+        answer(&api, subject).await;
+        times.push(begin.elapsed());
+    }
+    Measured {
+        init,
+        first_answer,
+        warm: times,
+        cold_cpu,
+        warm_cpu: process.cpu().saturating_sub(cold_cpu) / warm,
         peak_kib: process.peak_kib(),
     }
 }
