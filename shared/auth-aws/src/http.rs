@@ -48,7 +48,7 @@ pub(crate) fn client(lookup: impl Fn(&str) -> Option<String>) -> Option<SharedHt
         connector.build()
     });
     // Without this, each client of a service would make a connector of its own, to see that one can be
-    // made, and throw it away. One is made at the first call; what cannot fail there is tested below.
+    // made, and throw it away. The one that is used is made at the first call; the roots are tested below.
     Some(http_client_fn(move |settings, components| {
         client.http_connector(settings, components)
     }))
