@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use auth_core::{CredentialRepository, Email, InMemoryUserRepository};
 use bundle_tests::{
-    app::{NOW, TestApp, environment_with, memory},
-    binaries::{Function, release},
-    dynamodb::{self, DynamoDbLocal},
+    app::{NOW, TestApp, memory},
+    dynamodb::DynamoDbLocal,
     events,
-    flaky::{Failure, Script, flaky},
-    forge,
     stores::{Attempts, SessionStore, Users},
 };
 use futures_util::{StreamExt, future::join_all, stream};
@@ -18,9 +15,6 @@ use login::Stores;
 use serde_json::{Value, json};
 
 const JOHN: &str = "john.doe@leapify.tech";
-
-/// For tests on the real clock: a window that ends during none of them, but at midnight.
-const WINDOW: (&str, &str) = ("LOGIN_FAILURE_WINDOW", "86400");
 
 fn body(email: &str, password: &str) -> Value {
     json!({"email": email, "password": password})
@@ -253,138 +247,4 @@ async fn the_answer_says_when_to_come_back() {
         .parse()
         .unwrap();
     assert_eq!(seconds, 600 - (NOW + 250) % 600);
-}
-
-/// Five processes that share nothing but the table.
-#[tokio::test]
-async fn no_number_of_processes_lets_more_guesses_through() {
-    let server = DynamoDbLocal::start().await;
-    server.add_tutorial_user().await;
-    let url = server.url();
-    let mut variables = dynamodb::environment_with_keys(&url);
-    variables.push(WINDOW);
-    let binary = release("login");
-    let processes = join_all((0..5).map(|_| Function::start_with(&binary, &variables, &[]))).await;
-    // Their first requests find a cold server.
-    let right = events::post("login", &events::credentials(), "198.51.100.6");
-    for login in &processes {
-        assert_eq!(login.answer(&right).await.status(), 200);
-    }
-    let event = events::post("login", &body(JOHN, "wrong"), "198.51.100.7");
-    let guesses = processes.iter().map(async |login| {
-        let mut answers = Vec::new();
-        for _ in 0..10 {
-            let answer = login.answer(&event).await;
-            answers.push((answer.status(), answer.header("retry-after").is_some()));
-        }
-        answers
-    });
-    let answers = join_all(guesses).await.concat();
-    let counts = count(answers.iter().map(|(status, _)| *status));
-    assert_eq!(counts, BTreeMap::from([(401, 5), (429, 45)]));
-    let is_told = |(status, is_told): &(u16, bool)| *is_told == (*status == 429);
-    assert!(answers.iter().all(is_told));
-    let logs: String = processes.iter().map(Function::logs).collect();
-    assert_eq!(logs.matches(r#""outcome":"WrongPassword""#).count(), 5);
-    let full = r#""outcome":"TooManyAttempts","counter":"pair""#;
-    assert_eq!(logs.matches(full).count(), 45, "{logs}");
-}
-
-/// Headers of a caller have no say, and neither do the lower halves of IPv6 addresses.
-#[tokio::test]
-async fn the_address_is_the_one_that_api_gateway_saw() {
-    let variables = environment_with(WINDOW);
-    let login = Function::start_with(&release("login"), &variables, &[]).await;
-    let mut claimed = 0..;
-    let mut status = async |address: &str, version: &str| {
-        let text = events::post("login", &body(JOHN, "wrong"), address);
-        let mut event: Value = serde_json::from_str(&text).unwrap();
-        let claim = format!("10.1.2.{}", claimed.next().unwrap());
-        for header in ["x-forwarded-for", "forwarded", "x-real-ip"] {
-            event["headers"][header] = claim.clone().into();
-        }
-        if version == "1.0" {
-            event = rest(&body(JOHN, "wrong"), address, &claim);
-        }
-        login.answer(&event.to_string()).await.status()
-    };
-    for version in ["2.0", "1.0"] {
-        let last = if version == "2.0" { 7 } else { 8 };
-        let v4 = format!("198.51.100.{last}");
-        let v6 = |suffix: &str| format!("2001:db8:0:{last}:{suffix}");
-        for _ in 0..5 {
-            assert_eq!(status(&v4, version).await, 401);
-        }
-        assert_eq!(status(&v4, version).await, 429, "{version}");
-        for i in 0..5 {
-            assert_eq!(status(&v6(&format!("{i}::{i}")), version).await, 401);
-        }
-        assert_eq!(status(&v6("ffff::"), version).await, 429, "{version}");
-        assert_eq!(status("2001:db8:1::1", version).await, 401, "another /64");
-    }
-}
-
-/// The event of a REST API.
-fn rest(body: &Value, address: &str, claim: &str) -> Value {
-    let mut event = events::object("login_success.v1");
-    event["body"] = body.to_string().into();
-    event["requestContext"]["identity"]["sourceIp"] = address.into();
-    event["headers"]["X-Forwarded-For"] = claim.into();
-    event["multiValueHeaders"]["X-Forwarded-For"] = json!([claim]);
-    event
-}
-
-/// The table tells nobody who tried to sign in from where.
-#[tokio::test]
-async fn counters_hold_neither_addresses_nor_emails() {
-    let server = DynamoDbLocal::start().await;
-    server.add_tutorial_user().await;
-    let app = TestApp::on(server.stores().await, &[]);
-    app.post(
-        "login",
-        &body("nobody@example.com", "wrong"),
-        "198.51.100.7",
-    )
-    .await;
-    let items = server.items().await;
-    let counters: Vec<String> = items
-        .iter()
-        .filter(|item| item["pk"].as_s().unwrap().starts_with("attempts#"))
-        .map(|item| format!("{item:?}"))
-        .collect();
-    assert_eq!(counters.len(), 3);
-    for counter in counters {
-        assert!(
-            !counter.contains("198.51") && !counter.contains("nobody"),
-            "{counter}"
-        );
-        assert!(!counter.contains(forge::SESSION_SECRET), "{counter}");
-        let window = NOW - NOW % 900 + 900;
-        assert!(counter.contains(&format!("N(\"{window}\")")), "{counter}");
-    }
-}
-
-/// Attempts that were never settled leave the table with the next one that is.
-#[tokio::test]
-async fn tickets_that_no_longer_count_are_removed() {
-    let server = DynamoDbLocal::start().await;
-    server.add_tutorial_user().await;
-    let script = Script::default();
-    let app = TestApp::on(flaky(server.stores().await, &script), &[]);
-    let pending = async || {
-        let items = server.items().await;
-        items
-            .iter()
-            .filter(|item| item.contains_key("pending"))
-            .count()
-    };
-    for _ in 0..3 {
-        script.fail_from(3, Failure::Before);
-        assert!(app.sign_in_from("198.51.100.7").await.is_err());
-    }
-    script.reset();
-    assert_eq!(pending().await, 3);
-    app.pass(30);
-    assert!(app.sign_in_from("198.51.100.7").await.is_ok());
-    assert_eq!(pending().await, 0);
 }

@@ -1,10 +1,4 @@
-//! Sessions against a model of them: random sequences of what clients, thieves and operators do, with
-//! stores that fail and a clock that moves.
-//!
-//! The model knows what was presented and what a client was told, and keeps the book of each session by
-//! itself. After every step the answer and the stored session must be what the model says: no token has
-//! two successors, no session that ended is ever answered again, and none is revoked without a replay
-//! or a logout.
+//! The model of one user: takes steps, and compares every answer and everything stored with its books.
 
 use std::{
     collections::HashMap,
@@ -15,114 +9,25 @@ use std::{
 };
 
 use auth_core::{
-    Algorithm, Clock, Email, InvalidRefreshToken, Key, KeySet, RefreshError, SessionRules,
-    Sessions, TokenIssuer, TokenSettings, UserChange,
+    Algorithm, Clock, Email, InvalidRefreshToken, Key, KeySet, RefreshError, Sessions, TokenIssuer,
+    TokenSettings, UserChange,
 };
 use bundle_tests::{
-    app::{NOW, memory},
-    dynamodb::DynamoDbLocal,
+    app::NOW,
     flaky::{Failure, Flaky, Script, flaky},
     repository_suite::user,
     session_suite::session_id,
     stores::{Attempts, SessionStore, Users},
 };
-use futures_util::{FutureExt, StreamExt, stream};
 use login::Stores;
-use proptest::{
-    collection::vec,
-    option,
-    prelude::*,
-    sample::Index,
-    strategy::ValueTree,
-    test_runner::{Config, TestRunner},
+use proptest::sample::Index;
+
+use crate::{
+    book::{Book, Expected, RULES},
+    steps::{Fault, Step},
 };
 
-/// How many sequences each store is held against.
-const SEQUENCES: u32 = 10_000;
-
-const RULES: SessionRules = SessionRules {
-    idle_expiration: 100,
-    expiration: 250,
-    grace: 10,
-};
-
-/// A call that fails, counted from 0, and how.
-type Fault = Option<(usize, Failure)>;
-
-#[derive(Debug, Clone)]
-enum Step {
-    Login(Fault),
-    /// The newest token that some client holds.
-    Refresh(Index, Fault),
-    /// Any token that was ever handed out.
-    Replay(Index, Fault),
-    Logout(Index, Fault),
-    LogoutEverywhere(Index, Fault),
-    Disable,
-    Enable,
-    NewPassword,
-    Pass(u64),
-    /// The clock of another machine.
-    Back(u64),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let fault = || {
-        let failure = prop_oneof![Just(Failure::Before), Just(Failure::Lost)];
-        option::weighted(0.2, (0..3_usize, failure))
-    };
-    let any = any::<Index>;
-    prop_oneof![
-        2 => fault().prop_map(Step::Login),
-        6 => (any(), fault()).prop_map(|(token, fault)| Step::Refresh(token, fault)),
-        3 => (any(), fault()).prop_map(|(token, fault)| Step::Replay(token, fault)),
-        1 => (any(), fault()).prop_map(|(token, fault)| Step::Logout(token, fault)),
-        1 => (any(), fault()).prop_map(|(token, fault)| Step::LogoutEverywhere(token, fault)),
-        1 => prop_oneof![Just(Step::Disable), Just(Step::Enable), Just(Step::NewPassword)],
-        1 => prop_oneof![Just(1), Just(5), Just(20)].prop_map(Step::Back),
-        4 => prop_oneof![Just(1), Just(9), Just(10), Just(11), Just(60), Just(99), Just(100)]
-            .prop_map(Step::Pass),
-    ]
-}
-
-fn sequence() -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..16)
-}
-
-/// The book of one session.
-struct Book {
-    /// Every token by its generation, as far as a client has seen it.
-    tokens: Vec<Option<String>>,
-    generation: usize,
-    rotated_at: u64,
-    idle_end: u64,
-    end: u64,
-    version: u64,
-    is_revoked: bool,
-    /// Whether the store has forgotten it, as it may when it has expired.
-    is_gone: bool,
-}
-
-impl Book {
-    fn is_live(&self, now: u64, version: u64) -> bool {
-        !self.is_revoked
-            && !self.is_gone
-            && now < self.idle_end
-            && now < self.end
-            && self.version == version
-    }
-}
-
-/// What the model expects of a refresh.
-#[derive(Debug, PartialEq, Eq)]
-enum Expected {
-    Advance,
-    Repeat,
-    Replay,
-    Dead,
-}
-
-struct Model<U, S, A> {
+pub(crate) struct Model<U, S, A> {
     stores: Stores<U, S, A>,
     script: Script,
     users: Flaky<U>,
@@ -139,7 +44,7 @@ struct Model<U, S, A> {
 }
 
 impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
-    async fn new(stores: Stores<U, S, A>, email: &str) -> Self {
+    pub(crate) async fn new(stores: Stores<U, S, A>, email: &str) -> Self {
         stores.users.add(&user("1", email)).await.expect("added");
         let script = Script::default();
         let key = |first: u8| {
@@ -172,7 +77,7 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
         self.time.load(Ordering::Relaxed)
     }
 
-    async fn run(&mut self, step: &Step) {
+    pub(crate) async fn run(&mut self, step: &Step) {
         match step {
             Step::Login(fault) => self.login(*fault).await,
             Step::Refresh(which, fault) => {
@@ -269,24 +174,9 @@ impl<U: Users, S: SessionStore, A: Attempts> Model<U, S, A> {
         }
     }
 
-    fn expected(&self, book: usize, generation: usize) -> Expected {
-        let (now, kept) = (self.now(), &self.books[book]);
-        // The rule of rotation does not look at the user, whom a replay must not hide behind.
-        if !kept.is_live(now, kept.version) {
-            return Expected::Dead;
-        }
-        let is_dead = !kept.is_live(now, self.version) || self.is_disabled;
-        match kept.generation - generation {
-            0 if !is_dead => Expected::Advance,
-            1 if now.saturating_sub(kept.rotated_at) <= RULES.grace && !is_dead => Expected::Repeat,
-            0 => Expected::Dead,
-            1 if now.saturating_sub(kept.rotated_at) <= RULES.grace => Expected::Dead,
-            _ => Expected::Replay,
-        }
-    }
-
     async fn refresh(&mut self, book: usize, generation: usize, fault: Fault) {
-        let expected = self.expected(book, generation);
+        let state = (self.version, self.is_disabled);
+        let expected = self.books[book].expected(generation, self.now(), state);
         let token = self.books[book].tokens[generation].clone().expect("seen");
         self.fail(fault);
         let refreshed = self.sessions.refresh(&self.users, &token).await;
@@ -396,58 +286,4 @@ fn is_done(script: &Script, call: &str) -> bool {
         && script
             .failed()
             .is_none_or(|failed| failed.1 == Failure::Lost || failed.0 != call)
-}
-
-async fn run<U: Users, S: SessionStore, A: Attempts>(
-    stores: Stores<U, S, A>,
-    email: &str,
-    steps: &[Step],
-) {
-    let mut model = Model::new(stores, email).await;
-    for step in steps {
-        model.run(step).await;
-    }
-}
-
-#[test]
-fn sessions_in_memory_do_what_the_model_says() {
-    let config = Config {
-        cases: SEQUENCES,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let tested = TestRunner::new(config).run(&sequence(), |steps| {
-        let done = run(memory(), "jane@example.com", &steps).now_or_never();
-        done.expect("nothing waits in memory");
-        Ok(())
-    });
-    tested.unwrap();
-    println!("sequences in memory: {SEQUENCES}");
-}
-
-#[tokio::test]
-async fn sessions_in_dynamodb_do_what_the_model_says() {
-    let server = DynamoDbLocal::start().await;
-    let stores = server.stores().await;
-    let mut runner = TestRunner::new(Config::default());
-    let begin = std::time::Instant::now();
-    let sequences = (0..SEQUENCES).map(|i| {
-        let steps = sequence().new_tree(&mut runner).unwrap().current();
-        (i, steps)
-    });
-    stream::iter(sequences)
-        .for_each_concurrent(32, |(i, steps)| {
-            let stores = stores.clone();
-            async move {
-                let email = format!("model{i}@example.com");
-                let done = run(stores, &email, &steps);
-                let done = std::panic::AssertUnwindSafe(done).catch_unwind().await;
-                assert!(done.is_ok(), "{steps:#?}");
-            }
-        })
-        .await;
-    println!(
-        "sequences in DynamoDB: {SEQUENCES} in {:?}",
-        begin.elapsed()
-    );
 }
