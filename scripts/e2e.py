@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Builds and deploys the stack to a local AWS, signs in, and deletes it again. `make e2e` runs it.
+"""Builds the stack, deploys it to a local AWS, signs in and deletes it again. `make e2e` runs it.
 
-The local AWS is ministack. It runs the functions' binaries, and refuses them what their roles do not allow. Nothing
-outlives the run, and no real account can be reached: the caller's AWS settings are dropped.
+The local AWS is ministack. It runs the functions' binaries and denies them whatever their roles don't allow. Nothing
+outlives the run. The caller's AWS settings are dropped, so no real account can be reached.
 """
 
 import argparse
@@ -27,32 +27,32 @@ try:
     from botocore.config import Config
     from botocore.exceptions import ClientError
 except ImportError:
-    sys.exit("boto3 is missing: run this with `make e2e`, which installs scripts/requirements-e2e.txt")
+    sys.exit("boto3 is missing: run `make e2e`, which installs scripts/requirements-e2e.txt")
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 SAM = os.environ.get("SAM", str(TOOLS / "venv/bin/sam"))
 AUTHCTL = os.environ.get("AUTHCTL", str(ROOT / "target/debug/authctl"))
-# Apart from `.aws-sam/build`, which `sam deploy` would take for what is to be deployed.
+# Not `.aws-sam/build`, which a later `sam deploy` would pick up.
 BUILD = ROOT / ".aws-sam/e2e/build"
 STACK = "e2e"
 REGION = "us-east-1"
-# A window of failed logins that will hardly end during the run.
+# The failed-login window is so long that it is unlikely to end during the run.
 PARAMETERS = ["Architecture=x86_64", "DeletionProtection=false", "LoginFailureWindow=9999"]
 EMAIL = "john.doe@example.com"
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 SECONDS_TO_START = 60
 SECONDS_TO_BUILD = 3600
 SECONDS_TO_DEPLOY = 600
-SECONDS_TO_ANSWER = 30
+SECONDS_TO_RESPOND = 30
 
 
 class Failure(Exception):
-    """The run cannot go on."""
+    """The run can't continue."""
 
 
 class Checks:
-    """What was asserted, one line each."""
+    """Prints one line per assertion and counts the results."""
 
     def __init__(self):
         self.passed = 0
@@ -68,14 +68,14 @@ class Checks:
 
 
 def end_group(process):
-    """Ends a process and all that it started: each leads a group of its own."""
+    """Kills a process and everything it started. Each process leads its own process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def run(command, timeout, *, stdin="", show=False):
-    """Runs a command to its end and returns what it printed. `show` prints it as it comes instead."""
+    """Runs a command and returns its output. With `show`, the output is printed as it arrives instead."""
     output = None if show else subprocess.PIPE
     try:
         process = subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, stdin=subprocess.PIPE,
@@ -86,21 +86,21 @@ def run(command, timeout, *, stdin="", show=False):
     try:
         printed, _ = process.communicate(stdin, timeout)
     except subprocess.TimeoutExpired as error:
-        raise Failure(f"{name} did not end within {timeout} seconds") from error
+        raise Failure(f"{name} didn't finish within {timeout} seconds") from error
     finally:
         end_group(process)
     if process.returncode != 0:
-        raise Failure(f"{name} ended with {process.returncode}\n{printed or ''}")
+        raise Failure(f"{name} exited with {process.returncode}\n{printed or ''}")
     return printed or ""
 
 
-def tool(name, hint):
+def require_tool(name, hint):
     if not shutil.which(name):
         raise Failure(f"{name} is missing: {hint}")
 
 
-def take_environment(port, scratch):
-    """Points this process and all that it starts to the local AWS, and to nothing else of the caller's."""
+def isolate_environment(port, scratch):
+    """Points this process and everything it starts at the local AWS, and drops the caller's own settings."""
     foreign = re.compile(r"(AWS|SAM|AUTH|JWT|LOGIN|SESSION)_|AUTH$|(https?|all)_proxy$", re.IGNORECASE)
     for name in filter(foreign.match, list(os.environ)):
         del os.environ[name]
@@ -108,14 +108,14 @@ def take_environment(port, scratch):
     nothing.touch()
     path = [os.environ.get("PATH", "")]
     if (TOOLS / "bin/cargo-lambda").exists():
-        # That cargo-lambda finds its linker zig by the `python3` beside it.
+        # This cargo-lambda finds its linker, zig, through the `python3` installed next to it.
         path.insert(0, str(TOOLS / "venv/bin"))
     os.environ.update({
         "PATH": os.pathsep.join(path),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        # The local AWS's root user.
+        # Root user of the local AWS.
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_CONFIG_FILE": str(nothing),
@@ -133,18 +133,18 @@ def free_port():
 
 @contextlib.contextmanager
 def ministack(port, scratch):
-    """A local AWS, while the block runs. Its state is in memory, its files are in `scratch`."""
+    """Runs a local AWS for the duration of the block. Its state is in memory, its files are in `scratch`."""
     log = scratch / "ministack.log"
     settings = {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "TMPDIR": str(scratch),
-        # Signatures and the policies of roles are checked.
+        # Check signatures and role policies.
         "AUTH": "true",
-        # Its other listeners have fixed ports.
+        # Turn off listeners with fixed ports.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # The functions inherit these, which Lambda sets and ministack does not.
+        # Lambda sets these and ministack doesn't, so the functions inherit them.
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_LEVEL": "INFO",
     }
@@ -153,16 +153,16 @@ def ministack(port, scratch):
                                    stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
     try:
         deadline = time.monotonic() + SECONDS_TO_START
-        while not answers(port):
+        while not is_up(port):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Failure(f"ministack does not answer\n{log.read_text()[-4000:]}")
+                raise Failure(f"ministack is not responding\n{log.read_text()[-4000:]}")
             time.sleep(0.2)
         yield log
     finally:
         end_group(process)
 
 
-def answers(port):
+def is_up(port):
     try:
         return request(port, "GET", "/_ministack/health", "localhost")[0] == 200
     except OSError:
@@ -170,25 +170,25 @@ def answers(port):
 
 
 def request(port, method, path, host, headers=None, body=None):
-    """Status, headers and text of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_TO_ANSWER)
+    """Sends a request and returns the status, headers and text of the response."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_TO_RESPOND)
     try:
         connection.request(method, path, body, {"Host": host} | (headers or {}))
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read().decode()
+        response = connection.getresponse()
+        return response.status, response.headers, response.read().decode()
     finally:
         connection.close()
 
 
 class Api:
-    """The deployed API, over HTTP."""
+    """Calls the deployed API over HTTP."""
 
     def __init__(self, port, api_id):
         self.port = port
         self.host = f"{api_id}.execute-api.localhost"
 
     def call(self, method, path, headers=None, body=None):
-        """Status and parsed body, which are printed too, a token cut short. An empty body is None."""
+        """Returns the status and parsed body, and prints both with tokens truncated. An empty body is None."""
         status, _, text = request(self.port, method, path, self.host, headers, body)
         try:
             parsed = json.loads(text) if text else None
@@ -217,7 +217,7 @@ class Api:
 
 
 class Run:
-    """The steps, and what they share."""
+    """The steps of the run and their shared state."""
 
     def __init__(self, checks, port):
         self.checks = checks
@@ -225,7 +225,7 @@ class Run:
         self.cloudformation = self.client("cloudformation")
 
     def client(self, service, session=None):
-        config = Config(connect_timeout=5, read_timeout=SECONDS_TO_ANSWER)
+        config = Config(connect_timeout=5, read_timeout=SECONDS_TO_RESPOND)
         return (session or boto3.Session()).client(service, config=config)
 
     def authctl(self, *arguments, stdin=""):
@@ -251,16 +251,16 @@ class Run:
         self.checks.that(f"the stack's {len(resources)} resources were created", resources and not incomplete, incomplete)
 
     def create_routes(self, ids):
-        """Makes up for ministack, which takes no OpenAPI `Body`: integrations and routes as it describes them.
+        """Creates the integrations and routes of the OpenAPI `Body`, because ministack doesn't support it.
 
-        With AWS they come from the deploy. What is created here is read from the processed template alone.
+        On AWS the deploy creates them. Everything created here is read from the processed template.
         """
         gateway = self.client("apigatewayv2")
         functions = self.client("lambda")
         template = self.cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
         template = json.loads(template) if isinstance(template, str) else template
         if gateway.get_routes(ApiId=ids["Api"])["Items"]:
-            raise Failure("ministack makes the routes by now: remove create_routes")
+            raise Failure("ministack now creates the routes itself: remove create_routes")
         for path, operations in template["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
             for method, operation in operations.items():
                 described = operation["x-amazon-apigateway-integration"]
@@ -272,7 +272,7 @@ class Run:
                                      Target=f"integrations/{integration['IntegrationId']}")
 
     def check_generated_keys(self, ids):
-        """The keys are what the functions take, canonical base64url of at least 32 bytes, and are two."""
+        """Checks that the functions accept the two keys: different, canonical base64url, at least 32 bytes."""
         made = set()
         for name in ("JwtKeys", "SessionKeys"):
             value = self.client("secretsmanager").get_secret_value(SecretId=ids[name])["SecretString"]
@@ -281,111 +281,115 @@ class Run:
             self.checks.that(f"the secret {name} is an HS256 key in base64url", set(key) == {"kty", "alg", "k"}
                              and key["kty"] == "oct" and key["alg"] == "HS256"
                              and re.fullmatch(r"[A-Za-z0-9_-]{64}", key["k"]), f"members {sorted(key)}")
-        self.checks.that("the two keys differ", len(made) == 2, "they are one")
+        self.checks.that("the two keys differ", len(made) == 2, "they are the same")
 
     def check_enforcement(self, ids):
-        """Without it the roles of the functions would be tested by nothing."""
+        """Checks that the local AWS enforces access. Otherwise the run wouldn't test the functions' roles."""
         stranger = boto3.Session("AKIAIOSFODNN7EXAMPLE", "unknown")
         try:
             self.client("dynamodb", stranger).get_item(TableName=ids["AuthTable"], Key={"pk": {"S": "user#"}})
-            refused = "it was answered"
+            outcome = "the call succeeded"
         except ClientError as error:
-            refused = error.response["Error"]["Code"]
-        self.checks.that("the local AWS refuses credentials that it does not know",
-                         refused == "UnrecognizedClientException", refused)
+            outcome = error.response["Error"]["Code"]
+        self.checks.that("the local AWS rejects unknown credentials",
+                         outcome == "UnrecognizedClientException", outcome)
 
     def sign_in(self, api, password):
-        """Every answer of the two routes while the user is enabled. Returns a token."""
+        """Checks the responses of login and me for an enabled user. Returns a token."""
         uniform = {"detail": "Invalid email or password"}
         status, body = api.login(EMAIL, password)
         token = body.get("access_token", "") if isinstance(body, dict) else ""
-        self.checks.that("login answers a token", (status, token.count(".")) == (200, 2), f"{status}")
-        self.checks.that("the token is a Bearer token of the template's life", isinstance(body, dict)
-                         and (body.get("token_type"), body.get("expires_in")) == ("Bearer", 3600), "another type or life")
-        answer = api.me(token)
-        self.checks.that("me answers who is asking", answer[0] == 200 and answer[1].get("email") == EMAIL
-                         and answer[1].get("roles") == ["Admin"], answer)
-        answer = api.login(EMAIL, password + "x")
-        self.checks.that("a wrong password is refused", answer == (401, uniform), answer)
-        answer = api.login("nobody@example.com", password)
-        self.checks.that("an unknown email is refused alike", answer == (401, uniform), answer)
-        answer = api.me()
-        self.checks.that("me refuses a call without a token", answer == (401, {"detail": "Not authenticated"}), answer)
+        self.checks.that("login returns a token", (status, token.count(".")) == (200, 2), f"{status}")
+        self.checks.that("it is a Bearer token with the template's lifetime", isinstance(body, dict)
+                         and (body.get("token_type"), body.get("expires_in")) == ("Bearer", 3600), "wrong type or lifetime")
+        response = api.me(token)
+        self.checks.that("me returns the signed-in user", response[0] == 200 and response[1].get("email") == EMAIL
+                         and response[1].get("roles") == ["Admin"], response)
+        response = api.login(EMAIL, password + "x")
+        self.checks.that("a wrong password is rejected", response == (401, uniform), response)
+        response = api.login("nobody@example.com", password)
+        self.checks.that("an unknown email is rejected the same way", response == (401, uniform), response)
+        response = api.me()
+        self.checks.that("me rejects a call without a token",
+                         response == (401, {"detail": "Not authenticated"}), response)
         head, _, mac = token.rpartition(".")
-        answer = api.me(f"{head}.{'B' if mac.startswith('A') else 'A'}{mac[1:]}")
-        self.checks.that("me refuses a tampered token", answer == (401, {"detail": "Invalid token"}), answer)
+        response = api.me(f"{head}.{'B' if mac.startswith('A') else 'A'}{mac[1:]}")
+        self.checks.that("me rejects a tampered token", response == (401, {"detail": "Invalid token"}), response)
         return token
 
     def disable_and_enable(self, api, password, token):
         self.authctl("user", "disable", EMAIL)
-        answer = api.login(EMAIL, password)
-        self.checks.that("a disabled user cannot log in", answer == (401, {"detail": "Invalid email or password"}), answer)
-        answer = api.me(token)
-        self.checks.that("a disabled user's token is refused", answer == (401, {"detail": "User not found"}), answer)
+        response = api.login(EMAIL, password)
+        self.checks.that("a disabled user cannot log in",
+                         response == (401, {"detail": "Invalid email or password"}), response)
+        response = api.me(token)
+        self.checks.that("a disabled user's token is rejected",
+                         response == (401, {"detail": "User not found"}), response)
         self.authctl("user", "enable", EMAIL)
-        answer = api.me(token)
-        self.checks.that("the token stays dead when the user is enabled", answer[0] == 401, answer)
+        response = api.me(token)
+        self.checks.that("the token stays invalid after the user is enabled again", response[0] == 401, response)
         status, tokens = api.login(EMAIL, password)
-        self.checks.that("an enabled user logs in again", status == 200, tokens)
+        self.checks.that("the enabled user can log in again", status == 200, tokens)
         return tokens
 
     def sessions(self, api, password, tokens):
-        """Refresh, reuse and logout, and what an operator sees of them. Returns tokens of a live session."""
+        """Checks refresh, token reuse and logout, and what an operator sees. Returns tokens of a live session."""
         invalid = (401, {"detail": "Invalid refresh token"})
         first = tokens["refresh_token"]
         status, second = api.refresh(first)
-        self.checks.that("a refresh answers new tokens", (status, len(second)) == (200, 4), second)
-        answer = api.refresh(first)
-        self.checks.that("the same token again has the same successor", answer[0] == 200
-                         and answer[1]["refresh_token"] == second["refresh_token"], answer[0])
+        self.checks.that("a refresh returns new tokens", (status, len(second)) == (200, 4), second)
+        response = api.refresh(first)
+        self.checks.that("resending the same token returns the same new token", response[0] == 200
+                         and response[1]["refresh_token"] == second["refresh_token"], response[0])
         _, third = api.refresh(second["refresh_token"])
-        answer = api.refresh(first)
-        self.checks.that("an older token is refused", answer == invalid, answer)
-        answer = api.refresh(third["refresh_token"])
-        self.checks.that("and has ended its session", answer == invalid, answer)
-        answer = api.refresh(third["access_token"])
-        self.checks.that("an access token is no refresh token", answer == invalid, answer)
+        response = api.refresh(first)
+        self.checks.that("an older token is rejected", response == invalid, response)
+        response = api.refresh(third["refresh_token"])
+        self.checks.that("and its reuse ends the session", response == invalid, response)
+        response = api.refresh(third["access_token"])
+        self.checks.that("an access token is rejected as a refresh token", response == invalid, response)
 
         here, elsewhere = (api.login(EMAIL, password)[1] for _ in range(2))
         listed = self.authctl("--json", "session", "list", EMAIL).splitlines()
         self.checks.that("authctl lists the two live sessions", len(listed) == 2, listed)
-        answer = api.logout(here["refresh_token"])
-        self.checks.that("a logout answers 204", answer == (204, None), answer)
-        answer = api.refresh(here["refresh_token"])
-        self.checks.that("the session has ended", answer == invalid, answer)
+        response = api.logout(here["refresh_token"])
+        self.checks.that("a logout returns 204", response == (204, None), response)
+        response = api.refresh(here["refresh_token"])
+        self.checks.that("the session has ended", response == invalid, response)
         api.logout(elsewhere["refresh_token"], all_sessions=True)
-        answer = api.me(elsewhere["access_token"])
-        self.checks.that("a logout everywhere ends access tokens", answer == (401, {"detail": "User not found"}), answer)
+        response = api.me(elsewhere["access_token"])
+        self.checks.that("a logout everywhere invalidates access tokens",
+                         response == (401, {"detail": "User not found"}), response)
         status, tokens = api.login(EMAIL, password)
-        self.checks.that("the user logs in again", status == 200, tokens)
+        self.checks.that("the user can log in again", status == 200, tokens)
         return tokens
 
     def lock_out(self, api, password):
-        """Five wrong passwords, then the right one, and what an operator can do."""
+        """Checks five wrong passwords, then the right one, and what an operator can do about it."""
         stranger = "jane.doe@example.com"
         for email in (EMAIL, stranger):
-            answers = [api.login(email, password + "x")[0] for _ in range(5)]
-            self.checks.that(f"{email}: five wrong passwords are looked at", answers == [401] * 5, answers)
-            answer = api.login(email, password)
-            self.checks.that(f"{email}: the sixth is not", answer == (429, {"detail": "Too many attempts"}), answer)
+            statuses = [api.login(email, password + "x")[0] for _ in range(5)]
+            self.checks.that(f"{email}: five wrong passwords are checked", statuses == [401] * 5, statuses)
+            response = api.login(email, password)
+            self.checks.that(f"{email}: the sixth is not checked", response == (429, {"detail": "Too many attempts"}), response)
         shown = [json.loads(line) for line in self.authctl("--json", "attempts", "show", EMAIL).splitlines()]
         counts = {one["kind"]: one["attempts"] for one in shown}
         self.checks.that("authctl shows the attempts", counts.get("pair") == 5 and counts.get("email", 0) >= 5, shown)
         self.authctl("attempts", "clear", EMAIL)
-        answer = api.login(EMAIL, password)
-        self.checks.that("and clears them", answer[0] == 200, answer[0])
+        response = api.login(EMAIL, password)
+        self.checks.that("and clears them", response[0] == 200, response[0])
 
     def check_logs(self, ids, secret_texts):
-        """The functions log to their groups, in JSON, and nothing secret."""
+        """Checks that the functions log JSON to their log groups, and nothing secret."""
         logs = self.client("logs")
         for group in ("LoginLogGroup", "MeLogGroup"):
             pages = logs.get_paginator("filter_log_events").paginate(logGroupName=ids[group])
             lines = [event["message"] for page in pages for event in page["events"]]
-            # Lambda's own lines, which ministack writes as text.
+            # Skip Lambda's own lines, which ministack writes as text.
             lines = [line for line in lines if not re.match(r"(START|END|REPORT) RequestId:", line)]
-            self.checks.that(f"{group} has lines, all of them JSON", lines and all(map(is_json, lines)), lines[:3])
-            self.checks.that(f"{group} has no password and no token",
-                             not any(text in line for text in secret_texts for line in lines), "it has one")
+            self.checks.that(f"{group} has log lines, all of them JSON", lines and all(map(is_json, lines)), lines[:3])
+            self.checks.that(f"{group} contains no password or token",
+                             not any(text in line for text in secret_texts for line in lines), "it contains one")
 
     def check_deleted(self, ids):
         gone = {
@@ -404,11 +408,11 @@ class Run:
             except ClientError as error:
                 found = f"{error.response['Error']['Code']} {error.response['Error']['Message']}"
             absent = re.search("ResourceNotFound|does not exist", found)
-            self.checks.that(f"{what} is gone after the delete", absent, found)
+            self.checks.that(f"{what} is gone after the stack is deleted", absent, found)
 
 
 def leave(number, _):
-    """Ends the run so that the blocks that end its processes do so, a second signal notwithstanding."""
+    """Ends the run so that processes are still cleaned up, even if a second signal arrives."""
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
@@ -428,7 +432,7 @@ def is_json(line):
 def build():
     step("sam build")
     started = time.monotonic()
-    # Not `--cached`: that reads all of `target` to see whether something changed. Cargo knows it better.
+    # Not `--cached`: it reads all of `target` to look for changes, which Cargo does better.
     run([SAM, "build", "--template-file", str(ROOT / "template.yaml"), "--build-dir", str(BUILD), "--beta-features",
          "--parameter-overrides", *PARAMETERS], SECONDS_TO_BUILD, show=True)
     print(f"        built in {time.monotonic() - started:.0f} s", flush=True)
@@ -441,22 +445,22 @@ def step(title):
 
 def end_to_end(checks, built, scratch):
     port = free_port()
-    take_environment(port, scratch)
-    tool(SAM, "`make e2e` installs it")
-    tool(AUTHCTL, "build it with `cargo build --bin authctl`, or name it in the variable AUTHCTL")
+    isolate_environment(port, scratch)
+    require_tool(SAM, "`make e2e` installs it")
+    require_tool(AUTHCTL, "build it with `cargo build --bin authctl`, or set AUTHCTL to its path")
     if not built:
-        tool("cargo-lambda", "`make tools` installs it")
+        require_tool("cargo-lambda", "`make tools` installs it")
         built = build()
     template = built / "template.yaml"
     digests = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in built.glob("*/bootstrap")}
-    checks.that("the build has a binary for each function", len(digests) > 1 and len(set(digests.values())) == len(digests),
-                f"{len(digests)} binaries")
+    checks.that("the build has a different binary for each function",
+                len(digests) > 1 and len(set(digests.values())) == len(digests), f"{len(digests)} binaries")
 
     with ministack(port, scratch) as log:
         try:
             steps(Run(checks, port), template)
         except BaseException:
-            print(f"\nThe end of ministack's log:\n{log.read_text()[-3000:]}", flush=True)
+            print(f"\nLast lines of ministack's log:\n{log.read_text()[-3000:]}", flush=True)
             raise
 
 
@@ -488,7 +492,7 @@ def steps(run_, template):
     step("deploy again")
     printed = run_.deploy(template)
     checks.that("a second deploy changes nothing", "No changes to deploy" in printed, printed[-500:])
-    checks.that("the functions answer as before", api.me(live["access_token"])[0] == 200
+    checks.that("the functions respond as before", api.me(live["access_token"])[0] == 200
                 and api.refresh(live["refresh_token"])[0] == 200)
 
     step("sam delete")
@@ -498,7 +502,7 @@ def steps(run_, template):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--built", type=Path, metavar="DIR", help="deploy what `sam build` made there, and build nothing")
+    parser.add_argument("--built", type=Path, metavar="DIR", help="deploy an existing `sam build` output and skip the build")
     arguments = parser.parse_args()
     for number in SIGNALS:
         signal.signal(number, leave)
@@ -508,9 +512,9 @@ def main():
         with tempfile.TemporaryDirectory(prefix="e2e-") as scratch:
             end_to_end(checks, arguments.built and arguments.built.resolve(), Path(scratch))
     except Failure as failure:
-        checks.that("the run came to its end", False, failure)
-    except Exception as error:  # A line of the tally, whatever it is.
-        checks.that("the run came to its end", False, f"{type(error).__name__}: {error}")
+        checks.that("the run completed", False, failure)
+    except Exception as error:  # Any error counts as a failed check.
+        checks.that("the run completed", False, f"{type(error).__name__}: {error}")
     print(f"\n{checks.passed} passed, {checks.failed} failed")
     sys.exit(1 if checks.failed else 0)
 
