@@ -1,4 +1,4 @@
-//! What many processes of one subject took together.
+//! Aggregates the measurements of all processes of one subject.
 
 use std::{fs, process::Command, time::Duration};
 
@@ -6,10 +6,10 @@ use tempfile::TempDir;
 
 use crate::{process::Measured, subject::Subject};
 
-/// The figures of a subject so far.
+/// All measurements of a subject so far.
 pub(crate) struct Figures {
     pub(crate) name: &'static str,
-    /// What a deployment uploads, in bytes, where the program is all of it.
+    /// Size of a deployment's upload in bytes, if it contains only the program.
     pub(crate) zip: Option<u64>,
     measured: Vec<Measured>,
 }
@@ -27,32 +27,32 @@ impl Figures {
         self.measured.push(measured);
     }
 
-    /// The median of one part over all processes.
-    pub(crate) fn median(&self, part: fn(&Measured) -> Duration) -> Duration {
-        percentile(self.measured.iter().map(part).collect(), 50)
+    /// Returns the median of one measurement over all processes.
+    pub(crate) fn median(&self, measurement: fn(&Measured) -> Duration) -> Duration {
+        percentile(self.measured.iter().map(measurement).collect(), 50)
     }
 
-    /// A percentile of all warm answers.
+    /// Returns a percentile of all warm response times.
     pub(crate) fn warm(&self, percent: usize) -> Duration {
-        let answers = self.measured.iter().flat_map(|one| one.warm.clone());
-        percentile(answers.collect(), percent)
+        let times = self.measured.iter().flat_map(|one| one.warm.clone());
+        percentile(times.collect(), percent)
     }
 
-    /// The most memory that any process held, in MiB.
+    /// Returns the highest peak memory of any process, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
         let peak = self.measured.iter().map(|one| one.peak_kib).max();
         f64::from(peak.unwrap_or_default()) / 1_024.0
     }
 }
 
-/// The value below which `percent` of the times lie.
+/// Returns the time that `percent` of the times don't exceed.
 pub(crate) fn percentile(mut times: Vec<Duration>, percent: usize) -> Duration {
     assert!(!times.is_empty(), "nothing was measured");
     times.sort_unstable();
     times[(times.len() - 1) * percent / 100]
 }
 
-/// The size of a program packed as the SAM CLI packs it: by Python's `zipfile`, deflated.
+/// Returns the zip size of a program packed the way the SAM CLI does it: deflated by Python's `zipfile`.
 fn zipped(subject: &Subject) -> u64 {
     let folder = TempDir::new().expect("a temporary folder");
     let zip = folder.path().join("function.zip");
@@ -60,6 +60,6 @@ fn zipped(subject: &Subject) -> u64 {
         .args(["-m", "zipfile", "-c"])
         .args([&zip, &subject.program])
         .status();
-    assert!(packed.expect("python3 runs").success(), "not packed");
+    assert!(packed.expect("python3 runs").success(), "packing failed");
     fs::metadata(zip).expect("a file").len()
 }

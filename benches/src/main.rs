@@ -1,8 +1,8 @@
-//! Starts functions of the bundle and others by turns, and tells how long each takes to ask for its
-//! first event, to answer it, and to answer when warm; what processor time and memory it uses.
+//! Starts the bundle's functions and their peers in turn. Reports how long each takes to request its first
+//! event, to respond to it and to respond when warm, and how much CPU time and memory it uses.
 //!
-//! Everything in one run is measured by turns, so that a noisy machine slows all alike; what counts are
-//! the ratios, which [`target`] compares with what the project asks of itself.
+//! The measurements of a run are interleaved, so a noisy machine slows all subjects equally. Only the
+//! ratios matter: [`target`] compares them with the project's targets.
 
 mod cost;
 mod figures;
@@ -15,7 +15,7 @@ mod target;
 use std::time::Duration;
 
 use bundle_tests::{
-    dynamodb::DynamoDbLocal,
+    dynamodb::Table,
     fault_proxy::{Fault, FaultProxy},
     secrets::Secrets,
 };
@@ -23,14 +23,14 @@ use figures::Figures;
 use subject::Services;
 use tempfile::TempDir;
 
-/// Cold starts of each subject, and warm answers of each start.
+/// Cold starts of each subject, and warm responses of each start.
 const STARTS: usize = 40;
 const WARM: u32 = 50;
 
-/// Answers before the first cold start: Java compiles what DynamoDB Local does often.
+/// Responses before the first cold start, so that Java compiles the hot code of DynamoDB Local.
 const WARM_UP: u32 = 500;
 
-/// How far away DynamoDB is for some subjects: AWS says it answers in single-digit milliseconds.
+/// Extra delay of DynamoDB for some subjects: AWS claims single-digit milliseconds.
 const AWAY: Duration = Duration::from_millis(5);
 
 #[tokio::main(flavor = "current_thread")]
@@ -38,15 +38,14 @@ async fn main() {
     let starts = std::env::args().nth(1).map_or(STARTS, |text| {
         text.parse().expect("a number of cold starts")
     });
-    let server = DynamoDbLocal::start().await;
-    server.add_tutorial_user().await;
+    let table = Table::with_tutorial_user().await;
     let secrets = Secrets::serve(Some(&subject::secret())).await;
-    let far_table = FaultProxy::start(&server.url()).await;
-    far_table.set(Fault::Delay(AWAY));
+    let proxy = FaultProxy::start(table.url()).await;
+    proxy.set(Fault::Delay(AWAY));
     let folder = TempDir::new().expect("a temporary folder");
     let subjects = subject::all(&Services {
-        table: &server.url(),
-        far_table: far_table.url(),
+        table: &table,
+        far_table: &table.behind(proxy.url()),
         secrets: secrets.url(),
         folder: folder.path(),
     });
@@ -57,7 +56,7 @@ async fn main() {
     }
     for round in 0..=starts {
         for i in 0..subjects.len() {
-            // Forth and back by turns, so that each has now one before it and now another.
+            // Alternate the direction, so that a subject doesn't always run after the same one.
             let i = (i + round) % subjects.len();
             let i = if round % 2 == 0 {
                 i
@@ -65,7 +64,7 @@ async fn main() {
                 subjects.len() - 1 - i
             };
             let one = process::measure(&subjects[i], WARM).await;
-            // The first round reads the files into the page cache.
+            // The first round only loads the files into the page cache.
             if round > 0 {
                 figures[i].add(one);
             }

@@ -1,4 +1,4 @@
-//! One process of a subject: started, asked, and ended.
+//! Starts one process of a subject, sends it events and measures it.
 
 use std::{
     fs,
@@ -10,43 +10,43 @@ use bundle_tests::runtime_api::{Outcome, RuntimeApi};
 
 use crate::subject::Subject;
 
-/// What one process took.
+/// Measurements of one process.
 pub(crate) struct Measured {
-    /// From the start of the process to its first request for an event.
+    /// Time from process start to the first request for an event.
     pub(crate) init: Duration,
-    /// From the start of the process to its first answer.
-    pub(crate) first_answer: Duration,
-    /// Each answer after the first.
+    /// Time from process start to the first response.
+    pub(crate) first_response: Duration,
+    /// Time of each response after the first.
     pub(crate) warm: Vec<Duration>,
-    /// Processor time up to the first answer.
+    /// CPU time up to the first response.
     pub(crate) cold_cpu: Duration,
-    /// Processor time of a warm answer, on average.
+    /// Average CPU time of a warm response.
     pub(crate) warm_cpu: Duration,
-    /// The most memory that it held, in KiB.
+    /// Peak memory in KiB.
     pub(crate) peak_kib: u32,
 }
 
-/// Starts a process, has it answer its event once and then `warm` times more.
+/// Starts a process and sends it the subject's event once cold, then `warm` more times.
 pub(crate) async fn measure(subject: &Subject, warm: u32) -> Measured {
     let api = RuntimeApi::serve().await;
     let begin = Instant::now();
-    let process = Ended(start(subject, api.address()));
+    let process = KillOnDrop(start(subject, api.address()));
     api.wait_until_ready().await;
     let init = begin.elapsed();
-    answer(&api, subject).await;
-    let first_answer = begin.elapsed();
+    send_event(&api, subject).await;
+    let first_response = begin.elapsed();
     let cold_cpu = process.cpu();
     let mut times = Vec::new();
     for _ in 0..warm {
-        // It has ended the last one, and waits for the next.
+        // The process has finished the last event and is waiting for the next one.
         api.wait_until_ready().await;
         let begin = Instant::now();
-        answer(&api, subject).await;
+        send_event(&api, subject).await;
         times.push(begin.elapsed());
     }
     Measured {
         init,
-        first_answer,
+        first_response,
         warm: times,
         cold_cpu,
         warm_cpu: process.cpu().saturating_sub(cold_cpu) / warm,
@@ -71,21 +71,21 @@ fn start(subject: &Subject, api: &str) -> Child {
         .expect("the program starts")
 }
 
-async fn answer(api: &RuntimeApi, subject: &Subject) {
+async fn send_event(api: &RuntimeApi, subject: &Subject) {
     match api.invoke(&subject.event).await {
-        Outcome::Response(answer) => {
-            assert_eq!(answer["statusCode"], 200, "{}: {answer}", subject.name);
+        Outcome::Response(response) => {
+            assert_eq!(response["statusCode"], 200, "{}: {response}", subject.name);
         }
         Outcome::Error(error) => panic!("{}: {error}", subject.name),
     }
 }
 
-/// A process that ends when it is dropped.
-struct Ended(Child);
+/// A process that is killed when dropped.
+struct KillOnDrop(Child);
 
-impl Ended {
-    /// The processor time of all of its threads so far, those aside that have ended: the functions and
-    /// the peers start none that do.
+impl KillOnDrop {
+    /// Returns the CPU time that all of its live threads have used so far. Finished threads are not
+    /// included, but neither the functions nor the peers start any that finish.
     fn cpu(&self) -> Duration {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("Linux");
         let nanos = tasks.filter_map(Result::ok).filter_map(|task| {
@@ -93,10 +93,11 @@ impl Ended {
             text.split_whitespace().next()?.parse::<u64>().ok()
         });
         let nanos: u64 = nanos.sum();
-        assert_ne!(nanos, 0, "the kernel counts no processor time here");
+        assert_ne!(nanos, 0, "this kernel does not report CPU time");
         Duration::from_nanos(nanos)
     }
 
+    /// Returns its peak memory so far, in KiB.
     fn peak_kib(&self) -> u32 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("Linux");
         let line = status.lines().find(|line| line.starts_with("VmHWM:"));
@@ -105,7 +106,7 @@ impl Ended {
     }
 }
 
-impl Drop for Ended {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

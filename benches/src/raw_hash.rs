@@ -1,4 +1,4 @@
-//! One hash of the fastest peer, without anything around it.
+//! Times the password hash of the fastest peer, without anything else.
 
 use std::{process::Command, time::Duration};
 
@@ -6,11 +6,12 @@ use bundle_tests::project;
 
 use crate::figures::percentile;
 
-/// Hashes in one process. The first are warm-up of the engine, and do not count.
+/// Hashes per process, including those that only warm up the engine.
 const HASHES: usize = 20;
+/// The first hashes of a process, which are not counted.
 const WARM_UP: usize = 5;
 
-/// Times the hashes of one process of `@node-rs/argon2`.
+/// Runs a process of `@node-rs/argon2` and returns the time of each hash.
 pub(crate) fn measure() -> Vec<Duration> {
     let output = Command::new("node")
         .args(["hash.mjs", &HASHES.to_string()])
@@ -25,6 +26,7 @@ pub(crate) fn measure() -> Vec<Duration> {
     times.skip(WARM_UP).collect()
 }
 
+/// Returns the median time.
 pub(crate) fn median(times: Vec<Duration>) -> Duration {
     percentile(times, 50)
 }

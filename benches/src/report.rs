@@ -1,13 +1,13 @@
-//! The table of what was measured.
+//! Prints the table of measurements.
 
 use std::time::Duration;
 
 use crate::figures::Figures;
 
-/// Prints a line for each subject: medians, and the 99th percentile of warm answers.
+/// Prints one line per subject: medians, and the 99th percentile of warm responses.
 pub(crate) fn print(all: &[Figures]) {
     println!(
-        "| function | init | first answer | CPU to it | warm p50 | warm p99 | CPU warm | peak memory | zip |"
+        "| function | init | first response | CPU to first response | warm p50 | warm p99 | warm CPU | peak memory | zip |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for figures in all {
@@ -15,7 +15,7 @@ pub(crate) fn print(all: &[Figures]) {
             "| {} | {} | {} | {} | {} | {} | {} | {:.1} MiB | {} |",
             figures.name,
             millis(figures.median(|one| one.init)),
-            millis(figures.median(|one| one.first_answer)),
+            millis(figures.median(|one| one.first_response)),
             millis(figures.median(|one| one.cold_cpu)),
             millis(figures.warm(50)),
             millis(figures.warm(99)),
@@ -28,12 +28,12 @@ pub(crate) fn print(all: &[Figures]) {
     }
 }
 
-/// A time in milliseconds.
+/// Formats a time in milliseconds.
 pub(crate) fn millis(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
 }
 
-/// A size in megabytes of a million bytes.
+/// Converts bytes to megabytes of a million bytes.
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     let kilobytes = u32::try_from(bytes.div_ceil(1_000)).expect("a file of less than 4 TB");
     f64::from(kilobytes) / 1_000.0

@@ -1,4 +1,4 @@
-//! What is measured: programs with their environment and the event that they answer.
+//! The programs to measure, each with its environment and the event it responds to.
 
 use std::{
     fs,
@@ -6,33 +6,33 @@ use std::{
     process::Command,
 };
 
-use bundle_tests::{app::ENVIRONMENT, binaries, dynamodb, events, forge, project};
+use bundle_tests::{app::ENVIRONMENT, dynamodb::Table, events, process::release, project};
 use serde_json::json;
 
-/// A program that serves the Lambda Runtime API.
+/// A program that runs on the Lambda Runtime API.
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
-    /// Where it runs: others load their code from there.
+    /// Working directory. Peers in other languages load their code from it.
     pub(crate) folder: PathBuf,
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) event: String,
-    /// Whether the program is all that a deployment packs.
+    /// Whether a deployment contains only the program.
     pub(crate) is_whole: bool,
-    /// Whether it asks DynamoDB Local, without a delay.
+    /// Whether it calls DynamoDB Local without a delay.
     pub(crate) is_near_table: bool,
 }
 
-/// What the subjects use.
+/// What the subjects depend on.
 pub(crate) struct Services<'a> {
-    /// `DynamoDB` Local.
-    pub(crate) table: &'a str,
-    /// The same behind a delay.
-    pub(crate) far_table: &'a str,
-    /// Secrets Manager.
+    /// The table with the user.
+    pub(crate) table: &'a Table,
+    /// The same table behind a delay.
+    pub(crate) far_table: &'a Table,
+    /// URL of the stand-in for Secrets Manager.
     pub(crate) secrets: &'a str,
-    /// Where programs are put before they start, as Lambda unpacks them.
+    /// Directory that programs are copied to before they start, as Lambda unpacks a zip.
     pub(crate) folder: &'a Path,
 }
 
@@ -42,17 +42,17 @@ pub(crate) const ME_MEMORY: &str = "me, memory";
 pub(crate) const ME: &str = "me, DynamoDB";
 pub(crate) const LOGIN_MEMORY: &str = "login, memory";
 pub(crate) const LOGIN: &str = "login, DynamoDB";
-pub(crate) const GET_ITEM_FAR: &str = "GetItem with the SDK, 5 ms further";
-pub(crate) const LOGIN_FAR: &str = "login, DynamoDB 5 ms further";
+pub(crate) const GET_ITEM_FAR: &str = "GetItem with the SDK, 5 ms further away";
+pub(crate) const LOGIN_FAR: &str = "login, DynamoDB 5 ms further away";
 pub(crate) const FASTAPI: &str = "FastAPI, me";
 pub(crate) const NODE: &str = "Node.js, me";
 
-/// What the stand-in for Secrets Manager serves: the key that signed the token of the events.
+/// Returns the secret that the stand-in for Secrets Manager serves: the key that signed the events' token.
 pub(crate) fn secret() -> String {
     json!({"kty": "oct", "alg": "HS256", "k": forge::b64(forge::SECRET)}).to_string()
 }
 
-/// Everything that is compared, in the order of the report.
+/// Returns all subjects, in the order of the report.
 pub(crate) fn all(services: &Services) -> Vec<Subject> {
     let memory = owned(&ENVIRONMENT);
     let near = deployed(services.table, services.secrets);
@@ -61,7 +61,7 @@ pub(crate) fn all(services: &Services) -> Vec<Subject> {
     let login = events::object("login_success").to_string();
     let rust = |name, program: PathBuf, variables: &[(String, String)], event: &str| Subject {
         name,
-        program: unpacked(&program, services.folder),
+        program: unpack(&program, services.folder),
         arguments: Vec::new(),
         folder: services.folder.to_owned(),
         variables: variables.to_vec(),
@@ -82,15 +82,14 @@ pub(crate) fn all(services: &Services) -> Vec<Subject> {
     let python = project::root().join(".tools/bench-venv/bin/python");
     let python = python.to_str().expect("UTF-8");
     let handler = ["-m", "awslambdaric", "app.handler"];
-    let release = binaries::release;
     vec![
-        rust(BARE, peer("peer-bare"), &[], &me),
+        rust(BARE, build_peer("peer-bare"), &[], &me),
         rust(ME_MEMORY, release("me"), &memory, &me),
         rust(LOGIN_MEMORY, release("login"), &memory, &login),
-        rust(GET_ITEM, peer("peer-get-item"), &near, &me),
+        rust(GET_ITEM, build_peer("peer-get-item"), &near, &me),
         rust(ME, release("me"), &near, &me),
         rust(LOGIN, release("login"), &near, &login),
-        rust(GET_ITEM_FAR, peer("peer-get-item"), &far, &me),
+        rust(GET_ITEM_FAR, build_peer("peer-get-item"), &far, &me),
         rust(LOGIN_FAR, release("login"), &far, &login),
         other(FASTAPI, python, &handler, "fastapi", &me),
         other("FastAPI, login", python, &handler, "fastapi", &login),
@@ -99,10 +98,10 @@ pub(crate) fn all(services: &Services) -> Vec<Subject> {
     ]
 }
 
-/// The environment of a deployed function.
-fn deployed(table: &str, secrets: &str) -> Vec<(String, String)> {
+/// Returns the environment of a deployed function.
+fn deployed(table: &Table, secrets: &str) -> Vec<(String, String)> {
     let variables = [
-        dynamodb::environment(table),
+        table.environment(),
         vec![
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
             ("JWT_KEYS_SECRET_ID", "JwtKeys"),
@@ -112,8 +111,8 @@ fn deployed(table: &str, secrets: &str) -> Vec<(String, String)> {
     owned(&variables.concat())
 }
 
-/// A copy of a program: one that was just linked lies in the page cache in other pieces.
-fn unpacked(program: &Path, folder: &Path) -> PathBuf {
+/// Copies a program, because the page cache holds a freshly linked file in different pieces.
+fn unpack(program: &Path, folder: &Path) -> PathBuf {
     let copy = folder.join(program.file_name().expect("a file"));
     fs::copy(program, &copy).expect("a copy");
     copy
@@ -124,8 +123,9 @@ fn owned(variables: &[(&str, &str)]) -> Vec<(String, String)> {
     variables.iter().map(own).collect()
 }
 
-/// A peer, built like a function: each by itself, because features of one would reach the others.
-fn peer(package: &str) -> PathBuf {
+/// Builds a peer like a function and returns its path. Each peer is built separately, because Cargo would
+/// otherwise enable the features of one in the others.
+fn build_peer(package: &str) -> PathBuf {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--target-dir", "target", "--release", "--locked"])
         .args(["--package", package])

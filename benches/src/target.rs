@@ -1,4 +1,4 @@
-//! What the project asks of itself, as ratios within one run.
+//! The project's performance targets, as ratios within one run.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// A bound of a ratio or a size.
+/// A bound on a ratio or a size.
 #[derive(Clone, Copy)]
 enum Bound {
     AtMost(f64),
@@ -19,29 +19,28 @@ enum Bound {
 
 use Bound::{AtLeast, AtMost};
 
-/// Prints a line for each target: what is compared, the two figures, their ratio, what was asked.
+/// Prints one line per target: what is compared, both figures, their ratio, the target and whether it was met.
 pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
-    let of = |name| find(all, name);
-    let first = |name| of(name).median(|one| one.first_answer);
-    let warm = |name| of(name).warm(50);
-    let more = |name, than| warm(name).saturating_sub(warm(than));
+    let first = |name| find(all, name).median(|one| one.first_response);
+    let warm = |name| find(all, name).warm(50);
+    let extra = |name, base| warm(name).saturating_sub(warm(base));
     println!("\n| compared | figures | ratio | target | met |");
     println!("| --- | --- | --- | --- | --- |");
-    for (what, figure, against, bound) in [
+    for (what, figure, baseline, bound) in [
         (
-            "first answer: me with memory / bare",
+            "first response: me in memory / bare",
             first(ME_MEMORY),
             first(BARE),
             AtMost(1.3),
         ),
         (
-            "warm: me with memory / bare",
+            "warm: me in memory / bare",
             warm(ME_MEMORY),
             warm(BARE),
             AtMost(1.3),
         ),
         (
-            "first answer: me with DynamoDB / GetItem",
+            "first response: me with DynamoDB / GetItem",
             first(ME),
             first(GET_ITEM),
             AtMost(1.1),
@@ -53,54 +52,54 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
             AtMost(1.1),
         ),
         (
-            "warm: login with memory / one hash of @node-rs/argon2, its memory new",
+            "warm: login in memory / one @node-rs/argon2 hash in fresh memory",
             warm(LOGIN_MEMORY),
             raw_hash,
             AtMost(1.1),
         ),
         (
-            "warm: login with DynamoDB less memory / GetItem less bare",
-            more(LOGIN, LOGIN_MEMORY),
-            more(GET_ITEM, BARE),
+            "warm: login with DynamoDB minus login in memory / GetItem minus bare",
+            extra(LOGIN, LOGIN_MEMORY),
+            extra(GET_ITEM, BARE),
             AtMost(3.0),
         ),
         (
             "the same with DynamoDB 5 ms further away",
-            more(LOGIN_FAR, LOGIN_MEMORY),
-            more(GET_ITEM_FAR, BARE),
+            extra(LOGIN_FAR, LOGIN_MEMORY),
+            extra(GET_ITEM_FAR, BARE),
             AtMost(3.0),
         ),
         (
-            "first answer: FastAPI, in memory / me with DynamoDB",
+            "first response: FastAPI, in memory / me with DynamoDB",
             first(FASTAPI),
             first(ME),
             AtLeast(40.0),
         ),
         (
-            "first answer: Node.js, in memory / me with DynamoDB",
+            "first response: Node.js, in memory / me with DynamoDB",
             first(NODE),
             first(ME),
             AtLeast(15.0),
         ),
         (
-            "first answer: FastAPI / me with memory",
+            "first response: FastAPI / me in memory",
             first(FASTAPI),
             first(ME_MEMORY),
             AtLeast(150.0),
         ),
         (
-            "first answer: Node.js / me with memory",
+            "first response: Node.js / me in memory",
             first(NODE),
             first(ME_MEMORY),
             AtLeast(60.0),
         ),
     ] {
-        let figures = format!("{} / {}", millis(figure), millis(against));
-        let ratio = figure.as_secs_f64() / against.as_secs_f64();
+        let figures = format!("{} / {}", millis(figure), millis(baseline));
+        let ratio = figure.as_secs_f64() / baseline.as_secs_f64();
         row(what, &figures, ratio, "", bound);
     }
     for (name, mib, zip) in [(ME, 12.0, 3.4), (LOGIN, 34.0, 3.8)] {
-        let figures = of(name);
+        let figures = find(all, name);
         let what = format!("peak memory: {name}");
         row(&what, "", figures.peak_mib(), " MiB", AtMost(mib));
         let size = megabytes(figures.zip.expect("a whole program"));
@@ -108,17 +107,17 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
     }
 }
 
-/// The figures of a subject.
+/// Returns the figures of a subject.
 pub(crate) fn find<'a>(all: &'a [Figures], name: &str) -> &'a Figures {
     let found = all.iter().find(|figures| figures.name == name);
     found.expect("a subject of this name")
 }
 
-fn row(what: &str, figures: &str, reached: f64, unit: &str, bound: Bound) {
+fn row(what: &str, figures: &str, measured: f64, unit: &str, bound: Bound) {
     let (sign, target, is_met) = match bound {
-        AtMost(target) => ('≤', target, reached <= target),
-        AtLeast(target) => ('≥', target, reached >= target),
+        AtMost(target) => ('≤', target, measured <= target),
+        AtLeast(target) => ('≥', target, measured >= target),
     };
     let met = if is_met { "yes" } else { "no" };
-    println!("| {what} | {figures} | {reached:.2}{unit} | {sign} {target}{unit} | {met} |");
+    println!("| {what} | {figures} | {measured:.2}{unit} | {sign} {target}{unit} | {met} |");
 }

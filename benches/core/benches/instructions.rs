@@ -1,13 +1,13 @@
-//! Instructions of the two paths that every request takes, counted by Valgrind and compared with what
-//! was recorded: a change that costs 5 % more fails.
+//! Counts the instructions of issuing and verifying a token with Valgrind, and fails if a count is more
+//! than 5 % above the recorded one.
 //!
-//! Counted on `x86_64` with AVX2. Valgrind knows no SHA extensions, so a hash costs more here than it does
-//! on a processor that has them. After a change that is worth its price, record the new figure.
+//! Recorded on `x86_64` with AVX2. Valgrind doesn't emulate SHA extensions, so a hash costs more here than
+//! on a processor that has them. After a change that is worth its cost, record the new count.
 
 #![expect(
     missing_docs,
     clippy::must_use_candidate,
-    reason = "of what the macros write"
+    reason = "the macros generate this code"
 )]
 
 use std::hint::black_box;
@@ -22,7 +22,7 @@ use http::HeaderMap;
 const ISSUE: u64 = 46_934;
 const VERIFY: u64 = 65_288;
 
-/// Fails where a path takes more instructions than were recorded and a twentieth.
+/// Returns a configuration that fails if a path needs over 5 % more instructions than recorded.
 fn at_most(recorded: u64) -> LibraryBenchmarkConfig {
     let limit = recorded + recorded / 20;
     let mut config = LibraryBenchmarkConfig::default();
@@ -30,9 +30,9 @@ fn at_most(recorded: u64) -> LibraryBenchmarkConfig {
     config
 }
 
-/// A token was issued before: the first one seeds the random numbers.
+/// Sets up an issuer that has already issued a token: the first one seeds the random number generator.
 fn tokens() -> (Tokens, HeaderMap) {
-    let tokens = Tokens::of(Algorithm::HS256, None);
+    let tokens = Tokens::new(Algorithm::HS256, None);
     let headers = tokens.headers();
     let _ = tokens.verify(&headers);
     (tokens, headers)

@@ -1,4 +1,4 @@
-//! Times: tokens of each algorithm, a password, the settings.
+//! Times tokens of each algorithm, verifying a password and reading the settings.
 
 use std::{env::VarError, hint::black_box, time::Duration};
 
@@ -8,7 +8,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 fn tokens(criterion: &mut Criterion) {
     for (algorithm, jwk) in ALGORITHMS {
-        let tokens = Tokens::of(algorithm, jwk);
+        let tokens = Tokens::new(algorithm, jwk);
         let headers = tokens.headers();
         let name = algorithm.name();
         criterion.bench_function(&format!("issue {name}"), |bencher| {
@@ -29,7 +29,7 @@ fn password(criterion: &mut Criterion) {
     criterion.bench_function("verify a password", |bencher| {
         bencher.iter(|| hasher.verify(black_box(&password), Some(&hash)));
     });
-    criterion.bench_function("refuse a password of nobody", |bencher| {
+    criterion.bench_function("reject a password for an unknown user", |bencher| {
         bencher.iter(|| hasher.verify(black_box(&password), None));
     });
 }

@@ -1,4 +1,4 @@
-"""The tutorial's application on FastAPI: login, a bearer dependency and a repository with one user, on Mangum."""
+"""The tutorial's FastAPI application on Mangum: login, a bearer dependency and a repository with one user."""
 
 import os
 from datetime import datetime, timedelta, timezone
@@ -39,7 +39,7 @@ bearer = HTTPBearer()
 passwords = PasswordHash.recommended()
 
 
-def asking(credentials: HTTPAuthorizationCredentials = Depends(bearer)) -> dict:
+def verified_claims(credentials: HTTPAuthorizationCredentials = Depends(bearer)) -> dict:
     try:
         return jwt.decode(credentials.credentials, SECRET, algorithms=["HS256"], audience="api", issuer="auth")
     except jwt.InvalidTokenError as error:
@@ -57,7 +57,7 @@ def login(credentials: Credentials) -> AccessToken:
 
 
 @app.get("/api/v1/me")
-def me(claims: dict = Depends(asking)) -> User:
+def me(claims: dict = Depends(verified_claims)) -> User:
     user, _ = USERS.get(claims["email"], (None, None))
     if user is None:
         raise HTTPException(401, "User not found")

@@ -1,5 +1,5 @@
-// Times one password hash of @node-rs/argon2 with the parameters of the bundle, as often as it is told, and
-// prints the milliseconds of each.
+// Times password hashes of @node-rs/argon2 with the bundle's parameters and prints the milliseconds of each.
+// The argument is the number of hashes.
 
 import { Algorithm, hashRawSync } from "@node-rs/argon2";
 

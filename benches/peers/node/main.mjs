@@ -1,4 +1,4 @@
-// A guarded route on Node.js with jose, and a login with @node-rs/argon2, on the Lambda Runtime API.
+// A Node.js function on the Lambda Runtime API: a route guarded with jose and a login with @node-rs/argon2.
 
 import { verify } from "@node-rs/argon2";
 import { jwtVerify, SignJWT } from "jose";

@@ -1,8 +1,7 @@
-//! `login`: tokens for an email and a password, new tokens for a refresh token, and the end of
-//! sessions.
+//! `login`: tokens for an email and a password, new tokens for a refresh token, and logouts.
 //!
-//! Start at [`Login::handle`]; the rule of a login is in `sign_in`, that of sessions in
-//! [`auth_core::Sessions`], the settings in `settings`.
+//! Start at [`Login::handle`]. The rule of a login is in `sign_in`, that of sessions in
+//! [`auth_core::Sessions`].
 
 mod body;
 mod reservation;
@@ -12,30 +11,30 @@ mod sign_in;
 use std::sync::Arc;
 
 use auth_core::{
-    AttemptCounters, AttemptRepository, Clock, CredentialRepository, Credentials,
-    InvalidRefreshToken, KeySource, PasswordHasher, RefreshError, Refreshed, SessionRepository,
-    Sessions, SourceNetwork, TokenIssuer, TokenPair, UserRepository,
+    AttemptCounters, AttemptRepository, Clock, CredentialRepository, InvalidRefreshToken,
+    IssuedTokens, KeySource, PasswordHasher, RefreshError, SessionRepository, Sessions,
+    TokenIssuer, UserRepository,
 };
-use auth_http::{ApiError, Response, Route, answer, find, no_content, ok};
+use auth_http::{ApiError, Response, Route, find_endpoint, json, no_content, respond};
 use body::TokenResponse;
-use http::Request;
+use http::{Request, StatusCode};
 use sign_in::{Refusal, SignInError};
 use tracing::{info, warn};
 
 pub use settings::{LoginErrors, LoginSettings};
 
-/// What the function serves.
+/// The endpoints of the function.
 #[derive(Debug, Clone, Copy)]
 pub enum Endpoint {
-    /// Tokens for an email and a password.
+    /// Returns tokens for an email and a password.
     Login,
-    /// Tokens for a refresh token.
+    /// Returns new tokens for a refresh token.
     Refresh,
-    /// The end of one session, or of all of a user.
+    /// Ends one session or all sessions of a user.
     Logout,
 }
 
-/// Where it serves it.
+/// The routes of the endpoints.
 pub const ROUTES: [Route<Endpoint>; 3] = [
     Route {
         method: "POST",
@@ -54,32 +53,31 @@ pub const ROUTES: [Route<Endpoint>; 3] = [
     },
 ];
 
-/// What the function keeps its state in.
-#[derive(Debug, Clone)]
-pub struct Stores<U, S, A> {
-    /// The users.
-    pub users: U,
-    /// Their sessions.
-    pub sessions: S,
-    /// Their failed logins.
-    pub attempts: A,
+/// The access to stored data that the function needs.
+pub trait LoginStore:
+    UserRepository + CredentialRepository + SessionRepository + AttemptRepository
+{
 }
 
-/// What the function makes tokens with.
+impl<S> LoginStore for S where
+    S: UserRepository + CredentialRepository + SessionRepository + AttemptRepository
+{
+}
+
+/// The keys of the function.
 #[derive(Debug)]
 pub struct LoginKeys {
-    /// For access tokens: other functions may hold these keys too.
+    /// Sign access tokens. Other functions may have these keys too.
     pub access_tokens: Arc<dyn KeySource>,
-    /// For refresh tokens: this function's own.
+    /// Make refresh tokens and the keys of counters. Only this function has them.
     pub refresh_tokens: Arc<dyn KeySource>,
 }
 
-/// The function: its stores, its keys and how it words a refusal.
+/// The function.
 #[derive(Debug)]
-pub struct Login<U, S, A> {
-    users: U,
-    sessions: Sessions<S>,
-    attempts: A,
+pub struct Login<S> {
+    store: S,
+    sessions: Sessions,
     counters: AttemptCounters,
     hasher: Arc<PasswordHasher>,
     clock: Clock,
@@ -88,32 +86,20 @@ pub struct Login<U, S, A> {
     expires_in: u64,
 }
 
-impl<U, S, A> Login<U, S, A>
-where
-    U: CredentialRepository + UserRepository,
-    S: SessionRepository,
-    A: AttemptRepository,
-{
-    /// The function with these settings, keys and stores.
+impl<S: LoginStore> Login<S> {
+    /// Returns the function with these settings, keys and store.
     #[must_use]
-    pub fn new(
-        settings: LoginSettings,
-        keys: LoginKeys,
-        stores: Stores<U, S, A>,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(settings: LoginSettings, keys: LoginKeys, store: S, clock: Clock) -> Self {
         let tokens = settings.common.tokens;
         let refresh_keys = keys.refresh_tokens;
         Self {
-            users: stores.users,
-            attempts: stores.attempts,
+            store,
             counters: AttemptCounters::new(Arc::clone(&refresh_keys), settings.limits),
             hasher: Arc::default(),
             errors: settings.errors,
             realm: tokens.audience.clone(),
-            expires_in: tokens.expiration,
+            expires_in: tokens.expiration.as_secs(),
             sessions: Sessions::new(
-                stores.sessions,
                 refresh_keys,
                 TokenIssuer::new(keys.access_tokens, tokens, clock.clone()),
                 settings.sessions.rules,
@@ -123,83 +109,66 @@ where
         }
     }
 
-    /// Answers a request, whatever it is. Where it comes from is the [`SourceNetwork`] among its
-    /// extensions.
+    /// Handles a request. Its [`SourceNetwork`](auth_core::SourceNetwork) is one of its extensions.
     pub async fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response {
-        answer(&self.realm, async {
-            match find(&ROUTES, request.method(), request.uri().path())? {
-                Endpoint::Login => {
-                    let network = request.extensions().get().copied();
-                    self.login(&body::credentials(&request)?, network.unwrap_or_default())
-                        .await
-                }
-                Endpoint::Refresh => self.refresh(&body::refresh_token(&request)?).await,
-                Endpoint::Logout => {
-                    let (token, all_sessions) = body::logout(&request)?;
-                    self.logout(&token, all_sessions).await
-                }
-            }
+        respond(&self.realm, async {
+            let (method, path) = (request.method(), request.uri().path());
+            let tokens = match find_endpoint(&ROUTES, method, path)? {
+                Endpoint::Login => self.login(&request).await?,
+                Endpoint::Refresh => self.refresh(&request).await?,
+                Endpoint::Logout => return self.logout(&request).await,
+            };
+            let response = TokenResponse {
+                tokens,
+                token_type: "Bearer",
+                expires_in: self.expires_in,
+            };
+            Ok(json(StatusCode::OK, &response))
         })
         .await
     }
 
-    /// How many password hashes were computed so far: a test can tell that a refusal cost one, or
-    /// none.
+    /// Returns how many password hashes were computed so far, for tests of what a refusal costs.
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
         self.hasher.computed()
     }
 
-    async fn login(
-        &self,
-        credentials: &Credentials,
-        network: SourceNetwork,
-    ) -> Result<Response, ApiError> {
-        let tokens = self.sign_in(credentials, &network).await;
-        self.granted(&tokens.map_err(|error| self.login_error(error))?)
-    }
-
-    async fn refresh(&self, token: &str) -> Result<Response, ApiError> {
-        let refreshed = self.sessions.refresh(&self.users, token).await;
-        let Refreshed { tokens, session } = refreshed.map_err(refresh_error)?;
-        let (user_id, session_id) = (&session.user_id, &session.id);
-        info!(outcome = "Success", user_id, %session_id, "refresh");
-        self.granted(&tokens)
-    }
-
-    /// A token that is not taken has nothing left to end, and that is what was asked for
-    /// (RFC 7009 section 2.2).
-    async fn logout(&self, token: &str, all_sessions: bool) -> Result<Response, ApiError> {
-        let ended = if all_sessions {
-            let ended = self.sessions.end_all(&self.users, token).await;
-            ended.map(|session| Some(session.id))
-        } else {
-            self.sessions.end(token).await
+    /// Signs a user in, and logs the outcome. The cause of a failure is logged with the response.
+    async fn login<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Result<IssuedTokens, ApiError> {
+        let (email, password) = body::credentials(request)?;
+        let network = request.extensions().get().cloned().unwrap_or_default();
+        let error = match self.sign_in(&email, &password, &network).await {
+            Ok(issued) => {
+                let (user_id, session_id) = (&issued.session.user_id, &issued.session.id);
+                info!(outcome = "Success", user_id, %session_id, "login");
+                return Ok(issued);
+            }
+            Err(error) => error,
         };
-        match ended {
-            Ok(Some(session_id)) => info!(%session_id, all_sessions, "logout"),
-            Ok(None) => {}
-            Err(RefreshError::Invalid(why)) => log_invalid(why, "logout"),
-            Err(error) => return Err(refresh_error(error)),
-        }
-        Ok(no_content())
-    }
-
-    fn granted(&self, tokens: &TokenPair) -> Result<Response, ApiError> {
-        ok(&TokenResponse::new(tokens, self.expires_in))
-    }
-
-    fn login_error(&self, error: SignInError) -> ApiError {
         match error {
-            SignInError::Refused(refusal) => ApiError::InvalidCredentials(self.detail(refusal)),
-            SignInError::TooManyAttempts(retry_after) => ApiError::TooManyAttempts { retry_after },
-            SignInError::Repository(error) => error.into(),
-            SignInError::Hashing(error) => error.into(),
-            SignInError::Signing(error) => error.into(),
+            SignInError::Refused { refusal, user_id } => {
+                info!(outcome = ?refusal, user_id, "login");
+                Err(ApiError::InvalidCredentials(self.detail(refusal)))
+            }
+            SignInError::TooManyAttempts {
+                counter,
+                retry_after,
+            } => {
+                info!(
+                    outcome = "TooManyAttempts",
+                    counter = counter.name(),
+                    "login"
+                );
+                Err(ApiError::TooManyAttempts { retry_after })
+            }
+            SignInError::Repository(error) => Err(failed(error)),
+            SignInError::Hashing(error) => Err(failed(error)),
+            SignInError::Signing(error) => Err(failed(error)),
         }
     }
 
-    /// What the client reads: one text for all, unless the tutorial's two are asked for.
+    /// Returns the text for the client: the same for all reasons, unless the tutorial's two are configured.
     fn detail(&self, refusal: Refusal) -> &'static str {
         match (self.errors, refusal) {
             (LoginErrors::Uniform, _) => "Invalid email or password",
@@ -209,25 +178,59 @@ where
             (LoginErrors::Distinct, Refusal::WrongPassword) => "Invalid password",
         }
     }
-}
 
-fn refresh_error(error: RefreshError) -> ApiError {
-    match error {
-        RefreshError::Invalid(why) => {
-            log_invalid(why, "refresh");
-            ApiError::InvalidRefreshToken
+    async fn refresh<B: AsRef<[u8]>>(
+        &self,
+        request: &Request<B>,
+    ) -> Result<IssuedTokens, ApiError> {
+        let token = body::refresh_token(request)?;
+        match self.sessions.refresh(&self.store, &token).await {
+            Ok(issued) => {
+                let (user_id, session_id) = (&issued.session.user_id, &issued.session.id);
+                info!(outcome = "Success", user_id, %session_id, "refresh");
+                Ok(issued)
+            }
+            Err(RefreshError::Invalid(reason)) => {
+                log_invalid_token(&reason, "refresh");
+                Err(ApiError::InvalidRefreshToken)
+            }
+            Err(RefreshError::Repository(error)) => Err(error.into()),
+            Err(RefreshError::Signing(error)) => Err(error.into()),
         }
-        RefreshError::Repository(error) => error.into(),
-        RefreshError::Signing(error) => error.into(),
+    }
+
+    /// Ends sessions. If the token is not valid, there is nothing left to end, which is what the client
+    /// asked for (RFC 7009 section 2.2).
+    async fn logout<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Result<Response, ApiError> {
+        let (token, all_sessions) = body::logout(request)?;
+        let ended = if all_sessions {
+            let ended = self.sessions.end_all(&self.store, &token).await;
+            ended.map(|session| Some(session.id))
+        } else {
+            self.sessions.end(&self.store, &token).await
+        };
+        match ended {
+            Ok(Some(session_id)) => info!(%session_id, all_sessions, "logout"),
+            Ok(None) => {}
+            Err(RefreshError::Invalid(reason)) => log_invalid_token(&reason, "logout"),
+            Err(RefreshError::Repository(error)) => return Err(error.into()),
+            Err(RefreshError::Signing(error)) => return Err(error.into()),
+        }
+        Ok(no_content())
     }
 }
 
-/// Logs why a refresh token was not taken. One that was used twice is a theft, or a client that kept
-/// an old one: somebody should look.
-fn log_invalid(why: InvalidRefreshToken, endpoint: &str) {
-    if let InvalidRefreshToken::Reused(session_id) = why {
+fn failed(error: impl Into<ApiError>) -> ApiError {
+    info!(outcome = "Failed", "login");
+    error.into()
+}
+
+/// Logs why a refresh token is rejected. A reused token means a theft, or a client that kept an old token:
+/// worth a warning.
+fn log_invalid_token(reason: &InvalidRefreshToken, endpoint: &str) {
+    if let InvalidRefreshToken::Reused(session_id) = reason {
         warn!(%session_id, endpoint, "refresh token reused, session revoked");
     } else {
-        info!(outcome = "Refused", reason = %why, endpoint, "refresh token");
+        info!(outcome = "Refused", %reason, endpoint, "refresh token");
     }
 }

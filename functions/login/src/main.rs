@@ -1,70 +1,36 @@
 //! `login` on AWS Lambda.
 
-use std::process::ExitCode;
-
-use auth_aws::{Aws, KeysRefused};
-use auth_core::{
-    AttemptRepository, Clock, CredentialRepository, InMemoryAttemptRepository,
-    InMemorySessionRepository, InMemoryUserRepository, KeySettings, SessionRepository, Store,
-    UserRepository,
-};
-use login::{Login, LoginKeys, LoginSettings, Stores};
+use auth_aws::Aws;
+use auth_core::{Clock, FileStore, InMemoryStore, Store};
+use auth_lambda::StartError;
+use login::{Login, LoginKeys, LoginSettings, LoginStore};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+async fn main() -> Result<(), StartError> {
     auth_lambda::init_logs("login");
-    let settings = match LoginSettings::read(auth_lambda::environment()) {
-        Ok(settings) => settings,
-        Err(error) => return auth_lambda::refuse(&error),
-    };
+    let settings = LoginSettings::read(auth_lambda::environment())?;
     let aws = Aws::for_function();
-    let keys = match keys(&aws, &settings).await {
-        Ok(keys) => keys,
-        Err(error) => return auth_lambda::refuse(&error),
+    // Both secrets are read at once.
+    let (access_tokens, refresh_tokens) = tokio::try_join!(
+        aws.key_source(&settings.common.keys, Clock::system()),
+        aws.key_source(&settings.sessions.keys, Clock::system())
+    )?;
+    let keys = LoginKeys {
+        access_tokens,
+        refresh_tokens,
     };
     match settings.common.store.clone() {
-        Store::Memory => {
-            let stores = Stores {
-                users: InMemoryUserRepository::with_tutorial_user(),
-                sessions: InMemorySessionRepository::default(),
-                attempts: InMemoryAttemptRepository::default(),
-            };
-            serve(settings, keys, stores).await
-        }
-        Store::DynamoDb { table } => {
-            let stores = Stores {
-                users: aws.users(&table).await,
-                sessions: aws.sessions(&table).await,
-                attempts: aws.attempts(&table).await,
-            };
-            serve(settings, keys, stores).await
-        }
+        Store::DynamoDb { table } => serve(settings, keys, aws.store(table).await).await,
+        Store::File { path } => serve(settings, keys, FileStore::open(path)?).await,
+        Store::Memory => serve(settings, keys, InMemoryStore::with_tutorial_user()).await,
     }
 }
 
-/// Both secrets are read at once.
-async fn keys(aws: &Aws, settings: &LoginSettings) -> Result<LoginKeys, KeysRefused> {
-    let source = |keys: &KeySettings| aws.key_source(keys.clone(), Clock::system());
-    let (access_tokens, refresh_tokens) = tokio::try_join!(
-        source(&settings.common.keys),
-        source(&settings.sessions.keys)
-    )?;
-    Ok(LoginKeys {
-        access_tokens,
-        refresh_tokens,
-    })
-}
-
-async fn serve<U, S, A>(
+async fn serve(
     settings: LoginSettings,
     keys: LoginKeys,
-    stores: Stores<U, S, A>,
-) -> ExitCode
-where
-    U: CredentialRepository + UserRepository,
-    S: SessionRepository,
-    A: AttemptRepository,
-{
-    let login = Login::new(settings, keys, stores, Clock::system());
+    store: impl LoginStore,
+) -> Result<(), StartError> {
+    let login = Login::new(settings, keys, store, Clock::system());
     auth_lambda::run(|request| login.handle(request)).await
 }

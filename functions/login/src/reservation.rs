@@ -1,116 +1,102 @@
-//! An attempt to sign in, counted before anything is known of it.
+//! An attempt to log in that is counted before its outcome is known.
 
 use std::time::Duration;
 
-use auth_core::{Attempt, AttemptKind, AttemptRepository, Counter, Outcome, RepositoryError};
+use auth_core::{
+    AttemptRepository, Counter, Outcome, RepositoryError, SigningError, UnixTime, new_ticket,
+};
 use tokio::time::timeout;
 use tracing::warn;
 
-/// How long a 429 or an undecided attempt waits until it is given back.
-const GIVING_BACK: Duration = Duration::from_millis(500);
+use crate::sign_in::SignInError;
 
-/// Why an attempt is not made.
-#[derive(Debug)]
-pub(crate) enum Denied {
-    /// A counter is full.
-    Full {
-        /// The counter's kind.
-        kind: AttemptKind,
-        /// When it has room again, in seconds since 1970-01-01T00:00:00Z.
-        until: u64,
-    },
-    /// The attempt could not be counted.
-    Repository(RepositoryError),
+/// How long a refused or undecided login waits until its attempt is released.
+const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// An attempt on its three counters: of the pair, the network and the email. It counts until it is settled,
+/// for 30 seconds at most.
+pub(crate) struct Reservation<'a, S> {
+    store: &'a S,
+    counters: [Counter; 3],
+    ticket: String,
+    /// For each counter, the tickets that were never settled. They are removed along with this one.
+    expired: [Vec<String>; 3],
 }
 
-/// A counted attempt. It counts until it is settled, or for half a minute.
-pub(crate) struct Reservation<'a, A> {
-    attempts: &'a A,
-    attempt: &'a Attempt,
-    /// For each counter the attempts that were never settled, to be taken out along with this one.
-    over: [Vec<String>; 3],
-}
-
-impl<'a, A: AttemptRepository> Reservation<'a, A> {
-    /// Counts an attempt on its three counters, if none of them is full.
+impl<'a, S: AttemptRepository> Reservation<'a, S> {
+    /// Reserves an attempt if none of the counters is full.
     pub(crate) async fn new(
-        attempts: &'a A,
-        attempt: &'a Attempt,
-        now: u64,
-    ) -> Result<Self, Denied> {
+        store: &'a S,
+        counters: [Counter; 3],
+        now: UnixTime,
+    ) -> Result<Self, SignInError> {
         let mut reservation = Self {
-            attempts,
-            attempt,
-            over: Default::default(),
+            store,
+            counters,
+            ticket: new_ticket(now).ok_or(SigningError::Unavailable)?,
+            expired: Default::default(),
         };
-        let reserve = async |counter: &Counter, over: &mut Vec<String>| {
-            let reserved = attempts.reserve(counter, &attempt.ticket).await;
-            let count = reserved.map_err(Denied::Repository)?;
-            *over = count.over(now);
-            if count.attempts(now) <= counter.limit {
-                return Ok(());
+        let [pair, network, email] = &reservation.counters;
+        let reserve = async |counter: &Counter| {
+            let count = store.reserve_attempt(counter, &reservation.ticket).await?;
+            let load = count.load(now);
+            if load.attempts <= counter.limit {
+                return Ok(load.expired);
             }
-            Err(Denied::Full {
-                kind: counter.kind,
-                until: count.full_until(counter, now),
+            Err(SignInError::TooManyAttempts {
+                counter: counter.kind,
+                retry_after: count.full_until(counter, now).since(now),
             })
         };
-        let [pair, network, email] = &mut reservation.over;
-        let reserved = tokio::join!(
-            reserve(&attempt.pair, pair),
-            reserve(&attempt.network, network),
-            reserve(&attempt.email, email),
-        );
-        match reserved.0.and(reserved.1).and(reserved.2) {
-            Ok(()) => Ok(reservation),
-            Err(denied) => {
-                reservation.give_back().await;
-                Err(denied)
+        let reserved = tokio::join!(reserve(pair), reserve(network), reserve(email));
+        match reserved {
+            (Ok(pair), Ok(network), Ok(email)) => {
+                reservation.expired = [pair, network, email];
+                Ok(reservation)
+            }
+            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
+                reservation.release().await;
+                Err(error)
             }
         }
     }
 
-    /// The attempt was wrong.
+    /// Counts a wrong password.
     pub(crate) async fn fail(self) -> Result<(), RepositoryError> {
         let [pair, network, email] = self.settle([Outcome::Failed; 3]).await;
         pair.and(network).and(email)
     }
 
-    /// The attempt was right: its pair begins anew, and the others were no failures.
+    /// Forgets the earlier failures of the pair after a right password.
     pub(crate) async fn succeed(self) {
-        let outcomes = [Outcome::Cleared, Outcome::GivenBack, Outcome::GivenBack];
+        let outcomes = [Outcome::Reset, Outcome::Released, Outcome::Released];
         self.settle(outcomes)
             .await
             .into_iter()
-            .for_each(log_failure);
+            .for_each(warn_if_failed);
     }
 
-    /// Nothing was learnt from the attempt. In an outage this fails as well, and is not waited for.
-    pub(crate) async fn give_back(self) {
-        let given_back = timeout(GIVING_BACK, self.settle([Outcome::GivenBack; 3])).await;
-        match given_back {
-            Ok(settled) => settled.into_iter().for_each(log_failure),
-            Err(_elapsed) => warn!(cause = "it took too long", "attempt not settled"),
+    /// Releases an attempt that revealed nothing. If the store fails, this does not wait for it.
+    pub(crate) async fn release(self) {
+        let settled = timeout(RELEASE_TIMEOUT, self.settle([Outcome::Released; 3])).await;
+        match settled {
+            Ok(settled) => settled.into_iter().for_each(warn_if_failed),
+            Err(_elapsed) => warn!(cause = "timeout", "attempt not settled"),
         }
     }
 
     async fn settle(&self, outcomes: [Outcome; 3]) -> [Result<(), RepositoryError>; 3] {
-        let Attempt {
-            ticket,
-            pair,
-            network,
-            email,
-        } = self.attempt;
-        let settle = |counter, i: usize| {
-            self.attempts
-                .settle(counter, ticket, &self.over[i], outcomes[i])
+        let settle = |i: usize| {
+            let (counter, expired) = (&self.counters[i], &self.expired[i]);
+            self.store
+                .settle_attempt(counter, &self.ticket, expired, outcomes[i])
         };
-        tokio::join!(settle(pair, 0), settle(network, 1), settle(email, 2)).into()
+        tokio::join!(settle(0), settle(1), settle(2)).into()
     }
 }
 
-/// What could not be settled stops counting by itself, and is no reason to refuse a login.
-fn log_failure(settled: Result<(), RepositoryError>) {
+/// An attempt that was not settled soon stops counting, so it is no reason to refuse a login.
+fn warn_if_failed(settled: Result<(), RepositoryError>) {
     if let Err(error) = settled {
         warn!(cause = error.cause(), "attempt not settled");
     }

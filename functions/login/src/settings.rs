@@ -2,25 +2,25 @@
 
 use auth_core::{AttemptLimits, KeyUse, SessionSettings, Settings, SettingsError, SettingsReader};
 
-/// How a refused login is worded.
+/// The texts of refused logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginErrors {
-    /// One text for every reason, so that nobody learns which addresses have users.
+    /// The same text for every reason, so that it does not reveal which addresses have users.
     Uniform,
-    /// The tutorial's two texts, for clients that read them.
+    /// The tutorial's two texts, for clients that parse them.
     Distinct,
 }
 
-/// Everything `login` reads from its environment.
+/// Everything that `login` reads from its environment.
 #[derive(Debug, Clone)]
 pub struct LoginSettings {
-    /// What every function reads.
+    /// The settings of every function.
     pub common: Settings,
-    /// How sessions are kept.
+    /// The settings of sessions.
     pub sessions: SessionSettings,
     /// How often a login may fail.
     pub limits: AttemptLimits,
-    /// How a refused login is worded.
+    /// The texts of refused logins.
     pub errors: LoginErrors,
 }
 
@@ -29,10 +29,11 @@ impl LoginSettings {
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] with every problem.
+    /// [`SettingsError`] with all problems.
     pub fn read(mut reader: SettingsReader) -> Result<Self, SettingsError> {
         let common = Settings::read(&mut reader, KeyUse::Sign);
-        let sessions = SessionSettings::read(&mut reader);
+        let store = common.as_ref().map(|common| &common.store);
+        let sessions = SessionSettings::read(&mut reader, store);
         let limits = AttemptLimits::read(&mut reader);
         let errors = reader.optional("LOGIN_ERRORS", LoginErrors::Uniform, parse_errors);
         let settings = common.zip(sessions).zip(limits.zip(errors));

@@ -1,4 +1,4 @@
-//! `GET /api/v1/me`: who is asking. The model of a guarded route.
+//! `GET /api/v1/me` returns the user of a token. The model of a guarded route.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use auth_core::{
     Clock, Email, JwtBearer, KeySource, KeyUse, LoggedUser, Settings, SettingsError,
     SettingsReader, UserRepository,
 };
-use auth_http::{ApiError, Response, Route, answer, find, ok};
-use http::Request;
+use auth_http::{ApiError, Response, Route, find_endpoint, json, respond};
+use http::{Request, StatusCode};
 use serde::Serialize;
 
-/// What the function serves.
+/// The endpoints of the function.
 #[derive(Debug, Clone, Copy)]
 pub enum Endpoint {
-    /// The user of the token.
+    /// Returns the user of the token.
     Me,
 }
 
-/// Where it serves it.
+/// The routes of the endpoints.
 pub const ROUTES: [Route<Endpoint>; 1] = [Route {
     method: "GET",
     path: "/api/v1/me",
@@ -32,59 +32,58 @@ struct MeResponse<'a> {
     roles: Vec<&'a str>,
 }
 
-/// The function: its guard and its users.
+/// The function.
 #[derive(Debug)]
-pub struct Me<R> {
+pub struct Me<S> {
     bearer: JwtBearer,
-    users: R,
+    store: S,
 }
 
-/// Reads the function's settings: those of every function, and no more.
+/// Reads the settings of the function.
 ///
 /// # Errors
 ///
-/// [`SettingsError`] with every problem.
+/// [`SettingsError`] with all problems.
 pub fn read_settings(mut reader: SettingsReader) -> Result<Settings, SettingsError> {
     let settings = Settings::read(&mut reader, KeyUse::Verify);
     reader.finish(settings)
 }
 
-impl<R: UserRepository> Me<R> {
-    /// The function with these settings, keys and users.
+impl<S: UserRepository> Me<S> {
+    /// Returns the function with these settings, keys and store.
     #[must_use]
-    pub fn new(settings: Settings, keys: Arc<dyn KeySource>, users: R, clock: Clock) -> Self {
+    pub fn new(settings: Settings, keys: Arc<dyn KeySource>, store: S, clock: Clock) -> Self {
         Self {
             bearer: JwtBearer::new(keys, settings.tokens, clock),
-            users,
+            store,
         }
     }
 
-    /// Answers a request, whatever it is.
+    /// Handles a request.
     pub async fn handle<B>(&self, request: Request<B>) -> Response {
-        answer(self.bearer.realm(), async {
-            match find(&ROUTES, request.method(), request.uri().path())? {
+        respond(self.bearer.realm(), async {
+            match find_endpoint(&ROUTES, request.method(), request.uri().path())? {
                 Endpoint::Me => {
-                    let asking = self.bearer.authenticate(request.headers()).await?;
-                    self.me(&asking).await
+                    let user = self.bearer.authenticate(request.headers()).await?;
+                    self.me(&user).await
                 }
             }
         })
         .await
     }
 
-    /// The user as the repository knows it now, which may be other than the token says.
-    async fn me(&self, asking: &LoggedUser) -> Result<Response, ApiError> {
-        let email = Email::parse(asking.email()).map_err(|_| ApiError::UserGone)?;
-        let user = self
-            .users
-            .find_by_email(&email)
-            .await?
-            .filter(|user| asking.is_still(user))
+    /// Returns the user as stored now, which may differ from the token.
+    async fn me(&self, user: &LoggedUser) -> Result<Response, ApiError> {
+        let email = Email::parse(user.email()).map_err(|_| ApiError::UserGone)?;
+        let stored = self.store.find_by_email(&email).await?;
+        let stored = stored
+            .filter(|stored| user.is_valid_for(stored))
             .ok_or(ApiError::UserGone)?;
-        ok(&MeResponse {
-            id: &user.id,
-            email: &user.email,
-            roles: user.role_names(),
-        })
+        let response = MeResponse {
+            id: &stored.id,
+            email: &stored.email,
+            roles: stored.roles.iter().map(|role| &*role.name).collect(),
+        };
+        Ok(json(StatusCode::OK, &response))
     }
 }

@@ -1,38 +1,30 @@
 //! `me` on AWS Lambda.
 
-use std::{process::ExitCode, sync::Arc};
+use std::sync::Arc;
 
 use auth_aws::Aws;
-use auth_core::{Clock, InMemoryUserRepository, KeySource, Settings, Store, UserRepository};
+use auth_core::{Clock, FileStore, InMemoryStore, KeySource, Settings, Store, UserRepository};
+use auth_lambda::StartError;
 use me::Me;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+async fn main() -> Result<(), StartError> {
     auth_lambda::init_logs("me");
-    let settings = match me::read_settings(auth_lambda::environment()) {
-        Ok(settings) => settings,
-        Err(error) => return auth_lambda::refuse(&error),
-    };
+    let settings = me::read_settings(auth_lambda::environment())?;
     let aws = Aws::for_function();
-    let keys = settings.keys.clone();
-    let keys = match aws.key_source(keys, Clock::system()).await {
-        Ok(keys) => keys,
-        Err(error) => return auth_lambda::refuse(&error),
-    };
+    let keys = aws.key_source(&settings.keys, Clock::system()).await?;
     match settings.store.clone() {
-        Store::Memory => {
-            let users = InMemoryUserRepository::with_tutorial_user();
-            serve(settings, keys, users).await
-        }
-        Store::DynamoDb { table } => serve(settings, keys, aws.users(table).await).await,
+        Store::DynamoDb { table } => serve(settings, keys, aws.store(table).await).await,
+        Store::File { path } => serve(settings, keys, FileStore::open(path)?).await,
+        Store::Memory => serve(settings, keys, InMemoryStore::with_tutorial_user()).await,
     }
 }
 
 async fn serve(
     settings: Settings,
     keys: Arc<dyn KeySource>,
-    users: impl UserRepository,
-) -> ExitCode {
-    let me = Me::new(settings, keys, users, Clock::system());
+    store: impl UserRepository,
+) -> Result<(), StartError> {
+    let me = Me::new(settings, keys, store, Clock::system());
     auth_lambda::run(|request| me.handle(request)).await
 }

@@ -1,8 +1,8 @@
-//! The clients, made when they are first asked for, and how long they wait.
+//! The SDK's clients, created when they are first needed, and their time limits.
 
 use std::{sync::Arc, time::Duration};
 
-use auth_core::{Clock, KeySettings, KeySource};
+use auth_core::{Clock, FileStore, KeySettings, KeySource};
 use aws_config::{
     BehaviorVersion, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
     retry::RetryConfig, timeout::TimeoutConfig,
@@ -12,42 +12,39 @@ use futures_util::FutureExt;
 use tokio::sync::OnceCell;
 
 use crate::{
-    attempts::DynamoDbAttemptRepository,
     http,
-    keys::{KeysRefused, Secret, SecretKeys},
-    sessions::DynamoDbSessionRepository,
-    table::Table,
-    users::DynamoDbUserRepository,
+    keys::{KeySourceError, Secret, SecretKeys},
+    store::DynamoDbStore,
 };
 
-/// How long a call may take before it is a failure.
+/// The time limits of a call.
 #[derive(Debug, Clone, Copy)]
-struct Patience {
+struct CallLimits {
     attempt: Duration,
     operation: Duration,
     attempts: u32,
     backoff: Duration,
 }
 
-/// A person waits for the answer, and Lambda bills the wait.
-const FUNCTION: Patience = Patience {
+/// A user waits for the response, and Lambda bills the wait.
+const FUNCTION: CallLimits = CallLimits {
     attempt: Duration::from_millis(800),
     operation: Duration::from_secs(2),
     attempts: 3,
     backoff: Duration::from_millis(50),
 };
 
-/// An operator may sit behind a slow line, and pages of a listing are large.
+/// An operator may have a slow connection, and pages of users are large.
 #[cfg(feature = "operator")]
-const OPERATOR: Patience = Patience {
+const OPERATOR: CallLimits = CallLimits {
     attempt: Duration::from_secs(15),
     operation: Duration::from_mins(1),
     attempts: 5,
     backoff: Duration::from_millis(100),
 };
 
-impl Patience {
-    fn applied_to(self, config: SdkConfig) -> SdkConfig {
+impl CallLimits {
+    fn apply(self, config: SdkConfig) -> SdkConfig {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(self.attempt)
             .operation_timeout(self.operation);
@@ -62,124 +59,117 @@ impl Patience {
     }
 }
 
-/// AWS as the environment describes it. Nothing is read before the first call, so that a function
-/// whose settings name nothing in AWS pays nothing.
+/// AWS as the environment describes it. Nothing is read before the first call, so a function whose settings
+/// do not name anything in AWS pays nothing.
 #[derive(Debug)]
 pub struct Aws {
-    patience: Patience,
-    /// In place of the SDK's own HTTP client.
+    limits: CallLimits,
+    /// Replaces the SDK's own HTTP client.
     http_client: Option<SharedHttpClient>,
-    /// In place of the chain that looks for credentials everywhere, which makes a client of STS first.
+    /// Replaces the chain that looks for credentials everywhere and creates a client of STS first.
     credentials: Option<EnvironmentVariableCredentialsProvider>,
     config: OnceCell<SdkConfig>,
-    tables: OnceCell<aws_sdk_dynamodb::Client>,
+    dynamodb: OnceCell<aws_sdk_dynamodb::Client>,
     secrets: OnceCell<aws_sdk_secretsmanager::Client>,
 }
 
 impl Aws {
-    /// AWS for a function: a call fails after 2 s at the latest.
+    /// Returns AWS for a function, with short time limits: a call fails after 2 s at the latest.
     #[must_use]
     pub fn for_function() -> Self {
         let lookup = |name: &str| std::env::var(name).ok();
         let has = |name: &str| lookup(name).is_some_and(|value| !value.trim().is_empty());
         Self {
             http_client: http::client(lookup),
-            // Lambda sets them; the chain would find them first, too.
+            // Lambda sets these variables, and the chain would find them first.
             credentials: (has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY"))
                 .then(EnvironmentVariableCredentialsProvider::new),
             ..Self::with(FUNCTION)
         }
     }
 
-    /// AWS for an operator's tool, which rather waits than fails.
+    /// Returns AWS for an operator's tool, with long time limits.
     #[cfg(feature = "operator")]
     #[must_use]
     pub fn for_operator() -> Self {
         Self::with(OPERATOR)
     }
 
-    /// AWS for a function, where `config` describes it and not the environment: for tests.
+    /// Returns AWS for a function, described by `config` instead of the environment. For tests.
     #[must_use]
     pub fn for_function_with(config: SdkConfig) -> Self {
         Self::described_by(config, FUNCTION)
     }
 
-    /// AWS for an operator's tool, where `config` describes it and not the environment: for tests.
+    /// Returns AWS for an operator's tool, described by `config` instead of the environment. For tests.
     #[cfg(feature = "operator")]
     #[must_use]
     pub fn for_operator_with(config: SdkConfig) -> Self {
         Self::described_by(config, OPERATOR)
     }
 
-    fn described_by(config: SdkConfig, patience: Patience) -> Self {
+    fn described_by(config: SdkConfig, limits: CallLimits) -> Self {
         Self {
-            config: OnceCell::new_with(Some(patience.applied_to(config))),
-            ..Self::with(patience)
+            config: OnceCell::new_with(Some(limits.apply(config))),
+            ..Self::with(limits)
         }
     }
 
-    fn with(patience: Patience) -> Self {
+    fn with(limits: CallLimits) -> Self {
         Self {
-            patience,
+            limits,
             http_client: None,
             credentials: None,
             config: OnceCell::new(),
-            tables: OnceCell::new(),
+            dynamodb: OnceCell::new(),
             secrets: OnceCell::new(),
         }
     }
 
-    /// The users of a table.
-    pub async fn users(&self, table: impl Into<String>) -> DynamoDbUserRepository {
-        DynamoDbUserRepository::new(self.table(table.into()).await)
+    /// Returns the store in a table.
+    pub async fn store(&self, table: impl Into<String>) -> DynamoDbStore {
+        let create = || async { aws_sdk_dynamodb::Client::new(self.config().await) };
+        let client = self.dynamodb.get_or_init(create).await.clone();
+        DynamoDbStore::new(client, table.into())
     }
 
-    /// The sessions of a table.
-    pub async fn sessions(&self, table: impl Into<String>) -> DynamoDbSessionRepository {
-        DynamoDbSessionRepository::new(self.table(table.into()).await)
-    }
-
-    /// The counted attempts of a table.
-    pub async fn attempts(&self, table: impl Into<String>) -> DynamoDbAttemptRepository {
-        DynamoDbAttemptRepository::new(self.table(table.into()).await)
-    }
-
-    /// The keys that the settings name. Those of a secret are read once here, at start; where
-    /// Secrets Manager does not answer, they are read when they are first needed.
+    /// Returns the keys that the settings name. Those of a secret are read once here, at start; if
+    /// Secrets Manager fails, they are read when they are first needed.
     ///
     /// # Errors
     ///
-    /// [`KeysRefused`] where the secret holds no usable keys.
+    /// [`KeySourceError`] if the secret or the file does not contain usable keys.
     pub async fn key_source(
         &self,
-        settings: KeySettings,
+        settings: &KeySettings,
         clock: Clock,
-    ) -> Result<Arc<dyn KeySource>, KeysRefused> {
+    ) -> Result<Arc<dyn KeySource>, KeySourceError> {
         match settings {
-            KeySettings::Fixed(keys) => Ok(keys.into()),
+            KeySettings::Fixed(keys) => Ok(keys.clone().into()),
+            KeySettings::File {
+                path,
+                algorithm,
+                key_use,
+            } => Ok(FileStore::open(path)?.keys(*key_use, *algorithm)?.into()),
             KeySettings::Secret {
                 id,
                 algorithm,
                 key_use,
             } => {
-                let keys = SecretKeys::new(self.secret(id).await, algorithm, key_use, clock);
+                let secret = self.secret(id.clone()).await;
+                let keys = SecretKeys::new(secret, *algorithm, *key_use, clock);
                 keys.read_at_start().await?;
                 Ok(Arc::new(keys))
             }
         }
     }
 
-    async fn table(&self, name: String) -> Table {
-        let make = || async { aws_sdk_dynamodb::Client::new(self.config().await) };
-        Table::new(self.tables.get_or_init(make).await.clone(), name)
-    }
-
     pub(crate) async fn secret(&self, id: String) -> Secret {
-        let make = || async { aws_sdk_secretsmanager::Client::new(self.config().await) };
-        Secret::new(self.secrets.get_or_init(make).await.clone(), id)
+        let create = || async { aws_sdk_secretsmanager::Client::new(self.config().await) };
+        Secret::new(self.secrets.get_or_init(create).await.clone(), id)
     }
 
-    /// Shared by all clients, with the one HTTP client in it.
+    /// Returns the configuration that all clients share, with one HTTP client.
     pub(crate) async fn config(&self) -> &SdkConfig {
         let load = || async {
             let mut loader = aws_config::defaults(BehaviorVersion::latest());
@@ -189,7 +179,7 @@ impl Aws {
             if let Some(credentials) = &self.credentials {
                 loader = loader.credentials_provider(credentials.clone());
             }
-            self.patience.applied_to(loader.load().boxed().await)
+            self.limits.apply(loader.load().boxed().await)
         };
         self.config.get_or_init(load).await
     }
@@ -200,9 +190,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_waits_as_long_as_is_documented() {
+    fn a_function_has_the_documented_time_limits() {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
-        let config = FUNCTION.applied_to(config.build());
+        let config = FUNCTION.apply(config.build());
         let timeouts = config.timeout_config().unwrap();
         let attempt = Duration::from_millis(800);
         assert_eq!(timeouts.operation_attempt_timeout(), Some(attempt));

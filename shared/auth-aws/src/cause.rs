@@ -1,9 +1,9 @@
-//! What an SDK error says, for logs.
+//! The text of an SDK error, for logs.
 
 use std::error::Error;
 
-/// The error and its causes in one line, each once: some repeat the one below. Only their `Display`: their `Debug` would print responses,
-/// and in these stand users.
+/// Returns the error and its causes in one line, each once: some repeat the one below. It only uses
+/// `Display`, because `Debug` would print responses, which contain users.
 pub(crate) fn cause(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -31,7 +31,7 @@ mod tests {
     struct Middle(#[source] std::io::Error);
 
     #[test]
-    fn every_cause_is_told_once() {
+    fn every_cause_appears_once() {
         let error = Outer(Middle(std::io::Error::other("inner")));
         assert_eq!(cause(&error), "outer: inner");
     }

@@ -1,8 +1,8 @@
-//! The HTTP client of a function's calls of AWS, and whom it trusts.
+//! The HTTP client of a function's calls to AWS, and the root certificates that it trusts.
 //!
-//! The SDK's own client reads and parses all root certificates of the machine when it is made, which is
-//! more than half of a cold start (docs/decisions/0008-performance.md). AWS signs the certificates of its
-//! endpoints with roots of its own, five of them, which are compiled in.
+//! The SDK's own client parses all root certificates of the machine when it is created, which is more than
+//! half of a cold start (docs/decisions/0008-performance.md). The certificates of AWS endpoints have five
+//! roots, all Amazon's, which are compiled in.
 
 use aws_smithy_http_client::{
     Builder, Connector,
@@ -14,28 +14,28 @@ use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient, http_cl
 /// The roots of Amazon Trust Services (<https://www.amazontrust.com/repository/>).
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
 
-/// Variables by which an operator names other roots, for a proxy that opens connections.
+/// Variables with which an operator names other roots, for a proxy that intercepts TLS.
 const ROOT_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// Where endpoints of AWS may be replaced, for an emulator with a certificate of its own.
+/// Variables that replace endpoints of AWS, for an emulator with its own certificate.
 const ENDPOINT_VARIABLES: [&str; 3] = [
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
 ];
 
-/// What regions begin with whose endpoints have certificates of others: China and the isolated ones.
+/// Prefixes of the regions whose endpoints have other certificates: China and the isolated ones.
 const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-iso"];
 
-/// A client that trusts Amazon's roots alone. `None` where the environment, which `lookup` reads, says
-/// that others are needed: the SDK's own client takes those of the machine.
+/// Returns a client that trusts only Amazon's roots. `None` if the environment, which `lookup` reads, needs
+/// others: the SDK's own client trusts those of the machine.
 pub(crate) fn client(lookup: impl Fn(&str) -> Option<String>) -> Option<SharedHttpClient> {
-    if !is_amazon_alone(lookup) {
+    if !needs_only_amazon_roots(lookup) {
         return None;
     }
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     let context = TlsContext::builder().with_trust_store(roots).build().ok()?;
-    // As the SDK makes its own, but for the roots.
+    // Like the SDK's own, except for the roots.
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
@@ -47,14 +47,14 @@ pub(crate) fn client(lookup: impl Fn(&str) -> Option<String>) -> Option<SharedHt
         connector.set_proxy_config(Some(ProxyConfig::from_env()));
         connector.build()
     });
-    // Without this, each client of a service would make a connector of its own, to see that one can be
-    // made, and throw it away. The one that is used is made at the first call; the roots are tested below.
+    // Without this, each client of a service would create a connector to check that it can, and drop it.
+    // The one that is used is created at the first call; the roots are tested below.
     Some(http_client_fn(move |settings, components| {
         client.http_connector(settings, components)
     }))
 }
 
-fn is_amazon_alone(lookup: impl Fn(&str) -> Option<String>) -> bool {
+fn needs_only_amazon_roots(lookup: impl Fn(&str) -> Option<String>) -> bool {
     let has_roots = ROOT_VARIABLES.iter().any(|name| lookup(name).is_some());
     let is_tls = |url: String| url.to_ascii_lowercase().starts_with("https:");
     let has_endpoint = ENDPOINT_VARIABLES
@@ -62,13 +62,13 @@ fn is_amazon_alone(lookup: impl Fn(&str) -> Option<String>) -> bool {
         .filter_map(|name| lookup(name))
         .any(is_tls);
     let region = lookup("AWS_REGION").or_else(|| lookup("AWS_DEFAULT_REGION"));
-    // A region that a profile names is not seen here.
-    let is_of_amazon = region.is_some_and(|region| {
+    // The region of a profile is not visible here.
+    let has_amazon_roots = region.is_some_and(|region| {
         !OTHER_PARTITIONS
             .iter()
             .any(|prefix| region.starts_with(prefix))
     });
-    is_of_amazon && !has_roots && !has_endpoint
+    has_amazon_roots && !has_roots && !has_endpoint
 }
 
 #[cfg(test)]
@@ -86,19 +86,19 @@ mod tests {
 
     use super::*;
 
-    fn is_amazon(variables: &[(&str, &str)]) -> bool {
-        is_amazon_alone(|name| {
+    fn suffices(variables: &[(&str, &str)]) -> bool {
+        needs_only_amazon_roots(|name| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         })
     }
 
     #[test]
-    fn amazon_s_roots_are_enough_where_nothing_says_otherwise() {
+    fn amazon_s_roots_suffice_unless_the_environment_needs_others() {
         let lambda = ("AWS_REGION", "eu-central-1");
-        assert!(is_amazon(&[lambda]));
-        assert!(is_amazon(&[("AWS_DEFAULT_REGION", "us-gov-west-1")]));
-        assert!(is_amazon(&[
+        assert!(suffices(&[lambda]));
+        assert!(suffices(&[("AWS_DEFAULT_REGION", "us-gov-west-1")]));
+        assert!(suffices(&[
             lambda,
             ("AWS_ENDPOINT_URL", "http://localhost:4566")
         ]));
@@ -109,7 +109,7 @@ mod tests {
             ("AWS_ENDPOINT_URL_DYNAMODB", "HTTPS://localhost:8000"),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://localhost:4566"),
         ] {
-            assert!(!is_amazon(&[lambda, other]), "{other:?}");
+            assert!(!suffices(&[lambda, other]), "{other:?}");
         }
         for region in [
             "cn-north-1",
@@ -117,12 +117,12 @@ mod tests {
             "us-isob-east-1",
             "eu-isoe-west-1",
         ] {
-            assert!(!is_amazon(&[("AWS_REGION", region)]), "{region}");
+            assert!(!suffices(&[("AWS_REGION", region)]), "{region}");
         }
-        assert!(!is_amazon(&[]), "a profile may name any region");
+        assert!(!suffices(&[]), "a profile may name any region");
     }
 
-    /// The fingerprints that Amazon publishes beside them: Amazon Root CA 1 to 4, and Starfield Services
+    /// The fingerprints that Amazon publishes: Amazon Root CA 1 to 4, and Starfield Services
     /// Root Certificate Authority - G2.
     #[test]
     fn the_roots_are_those_that_amazon_publishes() {
@@ -146,9 +146,9 @@ mod tests {
         assert_eq!(fingerprints, published);
     }
 
-    /// The client reads its roots when it first connects: a bad one would panic there.
+    /// The client parses its roots when it first connects: an invalid one would panic there.
     #[tokio::test]
-    async fn a_call_over_tls_is_made_and_an_endpoint_that_is_none_is_an_error() {
+    async fn a_call_over_tls_is_made_and_an_endpoint_without_tls_is_an_error() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || listener.accept().map(drop));

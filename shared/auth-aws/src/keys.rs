@@ -1,7 +1,7 @@
 //! Keys in AWS Secrets Manager, read again from time to time.
 //!
-//! A secret that cannot be read leaves the former keys in use, for [`KEPT_FOR`] at most: nobody is
-//! signed out by an outage of Secrets Manager. Without keys there is an error, never a refusal.
+//! If the secret cannot be read, the previous keys stay in use, for [`MAX_AGE`] at most: an outage of
+//! Secrets Manager does not sign anyone out. Without keys, requests fail with a 503, never a 401.
 
 use std::{
     error::Error,
@@ -11,10 +11,12 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use auth_core::{
     Algorithm, Clock, KeyError, KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable,
+    RepositoryError, UnixTime,
 };
 use aws_sdk_secretsmanager::Client;
 use futures_util::FutureExt;
@@ -22,25 +24,33 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cause::cause;
 
-/// Seconds after which keys are read again.
-const REREAD_AFTER: u64 = 15 * 60;
+/// The age at which keys are read again.
+const REFRESH_AGE: Duration = Duration::from_mins(15);
 
-/// Seconds between two reads while there are keys, whatever asks for them.
-const RETRY_AFTER: u64 = 60;
+/// The minimum time between two reads while there are usable keys.
+const RETRY_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Seconds for which keys stay in use when they cannot be read again.
-const KEPT_FOR: u64 = 24 * 3600;
+/// The age until which keys stay in use if they cannot be read again.
+const MAX_AGE: Duration = Duration::from_hours(24);
 
-/// The secret holds no keys that can be used, and the start is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("settings refused:\n  {variable}: the secret is refused: {error}")]
-pub struct KeysRefused {
-    variable: &'static str,
-    error: KeyError,
+/// Why the keys that the settings name are not usable. The start fails.
+#[derive(Debug, thiserror::Error)]
+pub enum KeySourceError {
+    /// The secret does not contain usable keys.
+    #[error("invalid settings:\n  {variable}: the secret is rejected: {error}")]
+    Secret {
+        /// The variable that names the secret.
+        variable: &'static str,
+        /// The reason.
+        error: KeyError,
+    },
+    /// The file store cannot be used.
+    #[error("AUTH_FILE: {}", .0.cause())]
+    File(#[from] RepositoryError),
 }
 
-/// Something whose text is read anew on each call.
-pub(crate) trait Text: fmt::Debug + Send + Sync {
+/// A text that is read again on each call.
+pub(crate) trait KeyDocument: fmt::Debug + Send + Sync {
     fn read(&self) -> impl Future<Output = Result<String, String>> + Send;
 }
 
@@ -57,67 +67,66 @@ impl Secret {
     }
 }
 
-impl Text for Secret {
+impl KeyDocument for Secret {
     async fn read(&self) -> Result<String, String> {
         let read = self.client.get_secret_value().secret_id(&self.id).send();
         let value = read
             .boxed()
             .await
             .map_err(|error| cause(&error as &dyn Error))?;
-        value.secret_string.ok_or("the secret is no text".into())
+        value.secret_string.ok_or("the secret is not text".into())
     }
 }
 
 /// The key set of a secret.
 #[derive(Debug)]
 pub(crate) struct SecretKeys<T> {
-    secret: T,
+    document: T,
     algorithm: Algorithm,
     key_use: KeyUse,
     clock: Clock,
-    // Held during a read, so that requests at once wait for one read and share it.
+    /// Locked during a read, so that simultaneous requests share one read.
     state: Mutex<State>,
-    /// Reads that ended, well or not: who waited for one does not begin another.
+    /// The number of reads that have ended. A request that waited for one does not begin another.
     reads: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    kept: Option<Kept>,
-    tried_at: u64,
+    loaded: Option<LoadedKeys>,
+    tried_at: UnixTime,
     has_failed: bool,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct LoadedKeys {
     keys: Arc<KeySet>,
-    read_at: u64,
+    read_at: UnixTime,
 }
 
 impl State {
-    fn usable(&self, now: u64) -> Option<&Kept> {
-        let kept = self.kept.as_ref();
-        kept.filter(|kept| now.saturating_sub(kept.read_at) < KEPT_FOR)
+    fn usable(&self, now: UnixTime) -> Option<&LoadedKeys> {
+        let loaded = self.loaded.as_ref();
+        loaded.filter(|loaded| now.since(loaded.read_at) < MAX_AGE)
     }
 
-    fn keys(&self, now: u64) -> Result<Arc<KeySet>, KeysUnavailable> {
+    fn keys(&self, now: UnixTime) -> Result<Arc<KeySet>, KeysUnavailable> {
         let usable = self.usable(now).ok_or(KeysUnavailable)?;
         Ok(Arc::clone(&usable.keys))
     }
 
-    /// Whether keys that were read at least `age` seconds ago should be read now.
-    fn is_due(&self, now: u64, age: u64) -> bool {
-        self.usable(now).is_none_or(|kept| {
-            now.saturating_sub(kept.read_at) >= age
-                && now.saturating_sub(self.tried_at) >= RETRY_AFTER
+    /// Returns whether keys that are at least `age` old should be read now.
+    fn is_due(&self, now: UnixTime, age: Duration) -> bool {
+        self.usable(now).is_none_or(|loaded| {
+            now.since(loaded.read_at) >= age && now.since(self.tried_at) >= RETRY_INTERVAL
         })
     }
 }
 
-impl<T: Text> SecretKeys<T> {
-    pub(crate) fn new(secret: T, algorithm: Algorithm, key_use: KeyUse, clock: Clock) -> Self {
+impl<T: KeyDocument> SecretKeys<T> {
+    pub(crate) fn new(document: T, algorithm: Algorithm, key_use: KeyUse, clock: Clock) -> Self {
         Self {
-            secret,
+            document,
             algorithm,
             key_use,
             clock,
@@ -126,12 +135,12 @@ impl<T: Text> SecretKeys<T> {
         }
     }
 
-    /// Reads the keys for the first time. A secret that cannot be read may be readable later; one
-    /// without usable keys is a mistake that a start should show.
-    pub(crate) async fn read_at_start(&self) -> Result<(), KeysRefused> {
+    /// Reads the keys for the first time. A secret that cannot be read may be readable later; a secret
+    /// without usable keys is a mistake that must fail the start.
+    pub(crate) async fn read_at_start(&self) -> Result<(), KeySourceError> {
         let mut state = self.state.lock().await;
         let read = self.read(&mut state).await;
-        read.map_err(|error| KeysRefused {
+        read.map_err(|error| KeySourceError::Secret {
             variable: self.key_use.secret_variable(),
             error,
         })
@@ -141,7 +150,7 @@ impl<T: Text> SecretKeys<T> {
         let now = self.clock.now();
         state.tried_at = now;
         state.has_failed = true;
-        let text = self.secret.read().await;
+        let text = self.document.read().await;
         self.reads.fetch_add(1, Ordering::Relaxed);
         let text = match text {
             Ok(text) => text,
@@ -151,10 +160,10 @@ impl<T: Text> SecretKeys<T> {
             }
         };
         let keys = self.parse(&text).inspect_err(|error| {
-            tracing::error!(cause = %error, "keys refused");
+            tracing::error!(cause = %error, "keys rejected");
         })?;
         state.has_failed = false;
-        state.kept = Some(Kept {
+        state.loaded = Some(LoadedKeys {
             keys: Arc::new(keys),
             read_at: now,
         });
@@ -162,34 +171,34 @@ impl<T: Text> SecretKeys<T> {
     }
 
     fn parse(&self, text: &str) -> Result<KeySet, KeyError> {
-        KeySet::parse(text, self.algorithm)?.fit_for(self.key_use)
+        KeySet::parse(text, self.algorithm)?.for_use(self.key_use)
     }
 
-    /// The state, after a read where keys that are at least `age` seconds old should be read.
-    async fn read_if_due(&self, age: u64) -> (MutexGuard<'_, State>, u64) {
+    /// Reads the keys if they are at least `age` old, and returns the state and the time.
+    async fn read_if_due(&self, age: Duration) -> (MutexGuard<'_, State>, UnixTime) {
         let reads = self.reads.load(Ordering::Relaxed);
         let mut state = self.state.lock().await;
         let now = self.clock.now();
         let has_waited = self.reads.load(Ordering::Relaxed) != reads;
         if state.is_due(now, age) && !has_waited {
-            // A refusal is logged; the former keys stay.
+            // A rejection is logged; the previous keys stay in use.
             let _ = self.read(&mut state).await;
         }
         (state, now)
     }
 }
 
-impl<T: Text> KeySource for SecretKeys<T> {
+impl<T: KeyDocument> KeySource for SecretKeys<T> {
     fn keys(&self) -> KeysFuture<'_> {
         Box::pin(async {
-            let (state, now) = self.read_if_due(REREAD_AFTER).await;
+            let (state, now) = self.read_if_due(REFRESH_AGE).await;
             state.keys(now)
         })
     }
 
     fn keys_for_unknown_kid(&self) -> KeysFuture<'_> {
         Box::pin(async {
-            let (state, now) = self.read_if_due(0).await;
+            let (state, now) = self.read_if_due(Duration::ZERO).await;
             if state.has_failed {
                 return Err(KeysUnavailable);
             }

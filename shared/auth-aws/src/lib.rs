@@ -1,24 +1,19 @@
-//! Users, sessions and counted attempts in `DynamoDB`, and keys in Secrets Manager: the only crate that links the AWS SDK.
+//! The bundle on AWS: users, sessions and counters in `DynamoDB`, keys in Secrets Manager. The only crate
+//! that links the AWS SDK.
 //!
-//! Start at [`Aws`]. Region, credentials and endpoints come from the environment as every AWS SDK
-//! reads them, so that emulators need no code here (`AWS_ENDPOINT_URL`).
+//! Start at [`Aws`]. Region, credentials and endpoints come from the environment as in every AWS SDK, so
+//! emulators need no extra configuration (`AWS_ENDPOINT_URL`).
 
-mod attempts;
 mod aws;
 mod cause;
 mod http;
-mod item;
 mod keys;
-mod sessions;
 #[cfg(feature = "operator")]
 mod stack;
-mod table;
-mod users;
+mod store;
 
-pub use attempts::DynamoDbAttemptRepository;
 pub use aws::Aws;
-pub use keys::KeysRefused;
-pub use sessions::DynamoDbSessionRepository;
+pub use keys::KeySourceError;
 #[cfg(feature = "operator")]
 pub use stack::{SecretError, StackError};
-pub use users::DynamoDbUserRepository;
+pub use store::DynamoDbStore;

@@ -1,47 +1,47 @@
-//! What a deployed stack tells of itself.
+//! The outputs of a deployed stack.
 
 use auth_core::{Algorithm, KeyError, KeySet, KeyUse};
 use aws_sdk_cloudformation::types::Stack;
 
-use crate::{aws::Aws, cause::cause, keys::Text};
+use crate::{aws::Aws, cause::cause, keys::KeyDocument};
 
-/// The outputs of the template that name the table and the secret of refresh tokens.
+/// The outputs of the template with the table and the secret of refresh tokens.
 const TABLE_OUTPUT: &str = "TableName";
 const SESSION_KEYS_OUTPUT: &str = "SessionKeysSecretId";
 
-/// Why a stack does not tell what it was asked for.
+/// Why an output of a stack is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
-    /// `CloudFormation` refused or could not be reached.
+    /// `CloudFormation` refused the request or could not be reached.
     #[error("the stack cannot be read: {0}")]
     Unreadable(String),
-    /// The stack is another's, or of a former version.
-    #[error("the stack has no output {0}: it is not one of this template")]
+    /// The stack was not deployed from this version of the template.
+    #[error("the stack has no output {0}: it was not deployed from this template")]
     NoOutput(&'static str),
 }
 
-/// Why a secret gives no keys.
+/// Why the keys of a secret are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// Secrets Manager refused or could not be reached.
+    /// Secrets Manager refused the request or could not be reached.
     #[error("the secret cannot be read: {0}")]
     Unreadable(String),
-    /// It holds no keys for refresh tokens.
-    #[error("the secret is refused: {0}")]
-    Refused(#[from] KeyError),
+    /// The secret does not contain keys for refresh tokens.
+    #[error("the secret is rejected: {0}")]
+    Rejected(#[from] KeyError),
 }
 
 impl Aws {
-    /// The table of a stack of `template.yaml`, from the stack's outputs.
+    /// Returns the table of a stack of `template.yaml`, from the stack's outputs.
     ///
     /// # Errors
     ///
-    /// [`StackError`] where there is no such stack, or none of that template.
+    /// [`StackError`] if there is no such stack of that template.
     pub async fn table_of_stack(&self, name: &str) -> Result<String, StackError> {
         self.output(name, TABLE_OUTPUT).await
     }
 
-    /// The id of the secret of a stack's refresh tokens, from its outputs.
+    /// Returns the id of the secret of a stack's refresh tokens, from its outputs.
     ///
     /// # Errors
     ///
@@ -50,15 +50,15 @@ impl Aws {
         self.output(name, SESSION_KEYS_OUTPUT).await
     }
 
-    /// The keys of refresh tokens in a secret, read once.
+    /// Reads the keys of refresh tokens in a secret, once.
     ///
     /// # Errors
     ///
-    /// [`SecretError`] where they cannot be read, or are none.
+    /// [`SecretError`] if they cannot be read or are not usable.
     pub async fn read_session_keys(&self, id: String) -> Result<KeySet, SecretError> {
         let text = self.secret(id).await.read().await;
         let keys = KeySet::parse(&text.map_err(SecretError::Unreadable)?, Algorithm::HS256)?;
-        Ok(keys.fit_for(KeyUse::Sessions)?)
+        Ok(keys.for_use(KeyUse::Sessions)?)
     }
 
     async fn output(&self, stack: &str, key: &'static str) -> Result<String, StackError> {

@@ -1,7 +1,7 @@
-//! The guard: who is asking, from the `Authorization` header alone.
+//! The guard: authenticates a request by its `Authorization` header.
 //!
-//! Start at [`JwtBearer::authenticate`]. The guard asks no user store: a function that must know whether
-//! the user still exists looks the user up itself, as `me` does.
+//! Start at [`JwtBearer::authenticate`]. The guard reads no user store: a function that must know
+//! whether the user still exists looks the user up itself, as `me` does.
 
 use std::sync::Arc;
 
@@ -9,35 +9,40 @@ use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use serde_json::Value;
 
 use crate::{
-    claims,
-    clock::Clock,
-    json, jws,
-    jws::Rejection,
-    key_set::KeySet,
-    key_source::{KeySource, KeysUnavailable},
-    logged_user::LoggedUser,
-    settings::TokenSettings,
-    token::ACCESS_TOKEN_TYPE,
+    encoding::json,
+    key::{KeySet, KeySource, KeysUnavailable},
+    time::Clock,
+    token::{ACCESS_TOKEN_TYPE, TokenError, TokenSettings, claims, jws},
+    user::LoggedUser,
 };
 
-/// Why a request is not let through.
+/// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BearerError {
-    /// No `Authorization` header, another scheme, or no token behind the scheme.
+    /// No `Authorization` header, another scheme, or no token after the scheme.
     #[error("no bearer token")]
     NotAuthenticated,
     /// Several `Authorization` headers, or several values in one (RFC 6750 section 3.1).
     #[error("several Authorization values")]
     InvalidRequest,
-    /// The token is not valid. The reason is for logs: a client learns nothing of it.
+    /// The token is not valid. The reason is for logs, never for clients.
     #[error("invalid token: {0}")]
-    InvalidToken(#[from] Rejection),
-    /// The token was valid and is no longer.
+    InvalidToken(TokenError),
+    /// The token is valid, except that it has expired.
     #[error("token has expired")]
     Expired,
-    /// The keys cannot be had, so nothing can be said of the token.
+    /// The keys are unavailable, so the token cannot be checked.
     #[error(transparent)]
     KeysUnavailable(#[from] KeysUnavailable),
+}
+
+impl From<TokenError> for BearerError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::Expired,
+            invalid => Self::InvalidToken(invalid),
+        }
+    }
 }
 
 /// Checks bearer tokens (RFC 6750 section 2.1) against the keys of a source.
@@ -70,7 +75,7 @@ pub struct JwtBearer {
 }
 
 impl JwtBearer {
-    /// A guard that takes tokens signed by any of `keys`: a [`KeySet`], or a source of them.
+    /// Returns a guard that accepts tokens signed by any of `keys`: a [`KeySet`], or a source of them.
     #[must_use]
     pub fn new(keys: impl Into<Arc<dyn KeySource>>, settings: TokenSettings, clock: Clock) -> Self {
         Self {
@@ -80,15 +85,15 @@ impl JwtBearer {
         }
     }
 
-    /// The user of the request's bearer token.
+    /// Checks the request's bearer token and returns its user.
     ///
     /// # Errors
     ///
-    /// [`BearerError`]; which one decides what the client is told.
+    /// [`BearerError`], which determines the response.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<LoggedUser, BearerError> {
         let token = bearer_token(headers)?;
         match self.check(token, &*self.keys.keys().await?) {
-            Err(BearerError::InvalidToken(Rejection::UnknownKid)) => {
+            Err(BearerError::InvalidToken(TokenError::UnknownKid)) => {
                 self.check(token, &*self.keys.keys_for_unknown_kid().await?)
             }
             checked => checked,
@@ -98,16 +103,16 @@ impl JwtBearer {
     fn check(&self, token: &[u8], keys: &KeySet) -> Result<LoggedUser, BearerError> {
         let verified = jws::verify(token, keys)?;
         if !verified.header.contains_key("kid") {
-            return Err(Rejection::MissingKid.into());
+            return Err(TokenError::MissingKid.into());
         }
         if !is_access_token_type(verified.header.get("typ")) {
-            return Err(Rejection::WrongType.into());
+            return Err(TokenError::WrongType.into());
         }
-        let claims = json::parse_object(&verified.payload).ok_or(Rejection::BadClaims)?;
-        claims::check(&claims, &self.settings, self.clock.now())
+        let claims = json::parse_object(&verified.payload).ok_or(TokenError::InvalidClaims)?;
+        Ok(claims::check(&claims, &self.settings, self.clock.now())?)
     }
 
-    /// The protection space of the `WWW-Authenticate` header (RFC 9110 section 11.5): the audience.
+    /// Returns the protection space of the `WWW-Authenticate` header (RFC 9110 section 11.5): the audience.
     #[must_use]
     pub fn realm(&self) -> &str {
         &self.settings.audience
@@ -119,11 +124,11 @@ fn is_access_token_type(typ: Option<&Value>) -> bool {
     typ.strip_prefix("application/").unwrap_or(typ) == ACCESS_TOKEN_TYPE
 }
 
-/// The token behind `Bearer`, a scheme in any case (RFC 9110 section 11.1).
+/// Returns the token after `Bearer`, a scheme in any case (RFC 9110 section 11.1).
 fn bearer_token(headers: &HeaderMap) -> Result<&[u8], BearerError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().map(HeaderValue::as_bytes).unwrap_or_default();
-    // API Gateway joins repeated headers with commas, which no token contains.
+    // API Gateway joins repeated headers with commas, which tokens never contain.
     if values.next().is_some() || value.contains(&b',') {
         return Err(BearerError::InvalidRequest);
     }
@@ -140,7 +145,7 @@ fn bearer_token(headers: &HeaderMap) -> Result<&[u8], BearerError> {
 mod tests {
     use super::*;
 
-    fn token_of(values: &[&'static str]) -> Result<Vec<u8>, BearerError> {
+    fn parse(values: &[&'static str]) -> Result<Vec<u8>, BearerError> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_static(value));
@@ -149,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_is_taken_in_any_case() {
+    fn the_scheme_is_accepted_in_any_case() {
         for value in [
             "Bearer a.b.c",
             "bearer a.b.c",
             "BEARER a.b.c",
             "Bearer   a.b.c ",
         ] {
-            assert_eq!(token_of(&[value]), Ok(b"a.b.c".to_vec()), "{value}");
+            assert_eq!(parse(&[value]), Ok(b"a.b.c".to_vec()), "{value}");
         }
     }
 
@@ -174,7 +179,7 @@ mod tests {
             &["Token a.b.c"],
         ] {
             assert_eq!(
-                token_of(values),
+                parse(values),
                 Err(BearerError::NotAuthenticated),
                 "{values:?}"
             );
@@ -189,11 +194,11 @@ mod tests {
             &["Bearer a.b.c, Bearer a.b.c"],
             &["Bearer a.b.c,Basic Ym9iOmJvYg=="],
             &[","],
-            // A scheme with parameters looks like a joined list; refused either way.
+            // A scheme with parameters looks like a joined list; both are rejected.
             &["Digest username=\"a\", realm=\"b\""],
         ] {
             assert_eq!(
-                token_of(values),
+                parse(values),
                 Err(BearerError::InvalidRequest),
                 "{values:?}"
             );

@@ -1,107 +1,120 @@
-//! One key with its algorithm, checked when it is made. That nobody can guess an HMAC secret is
-//! checked by [`Key::from_secret`] alone: published test vectors have JWKs that anyone can.
+//! Keys: one key with its algorithm, sets of keys, and where they come from while a process lives.
 //!
-//! Start at [`Key::from_secret`] and `Key::from_jwk`. The checks per key type are in the submodules.
+//! Start at [`Key::from_secret`] and [`KeySet::parse`]. A key is checked when it is made; the checks of
+//! each key type are in the submodules. Whether an HMAC secret can be guessed is checked only by
+//! [`Key::from_secret`], because published test vectors contain JWKs that can.
 
+mod algorithm;
 mod elliptic;
 mod hmac;
 mod jwk;
 mod rsa;
+mod set;
+mod source;
 
-use jsonwebtoken::{DecodingKey, EncodingKey, crypto};
+use base64::Engine;
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, crypto};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use algorithm::Family;
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 use elliptic::{P256, P384};
 use jwk::Jwk;
+pub use set::{KeySet, KeyUse};
+pub use source::{KeySource, KeysFuture, KeysUnavailable};
 
-use crate::algorithm::{Algorithm, Family};
+use crate::encoding::BASE64URL;
 
 /// Why a key is refused. No variant carries key material.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Not JSON, or a member is missing, of a wrong type, or stands twice.
+    /// Not JSON, or a member is missing, repeated or of the wrong type.
     #[error("not a JWK or JWK set: {0}")]
     Malformed(&'static str),
-    /// A `kty` or `crv` that this crate does not have, or one that does not fit `alg`.
+    /// A `kty` or `crv` that this crate does not support, or that does not match `alg`.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// `alg` is no algorithm for signatures.
+    /// `alg` is not a signature algorithm.
     #[error("alg {0}")]
-    Algorithm(#[from] crate::algorithm::UnknownAlgorithm),
+    Algorithm(#[from] UnknownAlgorithm),
     /// An HMAC secret shorter than the hash (RFC 7518 section 3.2).
     #[error("must be at least {needed} bytes for {algorithm}, has {actual}", algorithm = .algorithm.name())]
     TooShort {
-        /// The algorithm that asks for the length.
+        /// The algorithm that requires the length.
         algorithm: Algorithm,
-        /// The least length in bytes.
+        /// The minimum length in bytes.
         needed: usize,
         /// The length in bytes.
         actual: usize,
     },
     /// An HMAC secret that anyone can guess.
-    #[error("is a placeholder: make one with `openssl rand -base64 48`")]
+    #[error("is a placeholder: create one with `openssl rand -base64 48`")]
     Placeholder,
     /// An RSA modulus or exponent that cannot be trusted.
-    #[error("RSA key refused: {0}")]
+    #[error("RSA key rejected: {0}")]
     WeakRsa(&'static str),
-    /// The parts of the key do not belong together, or the point is not on the curve of ECDSA, or
-    /// of small order on that of EdDSA.
-    #[error("key parts do not fit each other")]
+    /// The parts of the key do not match, or the point is not on the curve (ECDSA) or of small order
+    /// (EdDSA).
+    #[error("the parts of the key do not match")]
     Inconsistent,
     /// `use` or `key_ops` forbid signatures (RFC 7517 sections 4.2 and 4.3).
     #[error("use and key_ops do not allow signatures")]
     NotForSignatures,
     /// Two keys of a set share a `kid`.
-    #[error("two keys have one kid")]
+    #[error("two keys have the same kid")]
     DuplicateKid,
-    /// A set with HMAC keys beside public ones, which invites confusing the two.
-    #[error("a set may not mix HMAC and signature keys")]
+    /// A set with both HMAC and signature keys, which invites confusing the two.
+    #[error("a set must not mix HMAC and signature keys")]
     MixedSet,
     /// A set without keys.
-    #[error("the set has no key")]
+    #[error("the set is empty")]
     EmptySet,
-    /// The first key of a set has to sign and cannot.
+    /// The first key of the set cannot sign, although it has to.
     #[error("the first key cannot sign")]
     NotForSigning,
-    /// A key for refresh tokens that is no HS256 key.
-    #[error("refresh tokens take HS256 keys alone")]
+    /// A key for refresh tokens that is not an HS256 key.
+    #[error("refresh tokens need HS256 keys")]
     NotForSessions,
-    /// A private or secret key where public ones are expected.
-    #[error("must hold public keys alone")]
+    /// A private or secret key among keys that must be public.
+    #[error("must contain only public keys")]
     NotPublic,
 }
 
-/// A key that verifies, and signs where it holds the private part.
+/// A key that verifies, and signs if it has the private part.
 #[derive(Debug, Clone)]
 pub struct Key {
-    kid: String,
-    algorithm: Algorithm,
+    pub(crate) kid: String,
+    pub(crate) algorithm: Algorithm,
+    /// The algorithm as jsonwebtoken names it.
+    jws_algorithm: jsonwebtoken::Algorithm,
     verifying: DecodingKey,
     signing: Option<EncodingKey>,
     is_public: bool,
 }
 
 impl Key {
-    /// An HMAC key from the bytes of a secret. Its `kid` is derived from the secret.
+    /// Makes an HMAC key from the bytes of a secret. Its `kid` is derived from the secret.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] where the secret is too short for `algorithm` or a placeholder, or where
-    /// `algorithm` is not an HMAC.
+    /// [`KeyError`] if the secret is a placeholder or too short for `algorithm`, or if `algorithm` is
+    /// not an HMAC.
     pub fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         hmac::check_guessable(secret)?;
         hmac::check_length(secret, algorithm)?;
         Ok(Self {
             kid: hmac::derived_kid(secret),
             algorithm,
+            jws_algorithm: algorithm.provider(),
             verifying: DecodingKey::from_secret(secret),
             signing: Some(EncodingKey::from_secret(secret)),
             is_public: false,
         })
     }
 
-    /// A key from the members of a JWK (RFC 7517 section 4). `default` is the algorithm of a key
-    /// that names none and whose type leaves a choice.
+    /// Parses the members of a JWK (RFC 7517 section 4). `default` is the algorithm of a key that names
+    /// none and whose type leaves a choice.
     ///
     /// # Errors
     ///
@@ -124,52 +137,48 @@ impl Key {
             is_public: jwk.is_public(),
             kid: jwk.kid.map_or(parts.derived_kid, str::to_owned),
             algorithm,
+            jws_algorithm: algorithm.provider(),
             verifying: parts.verifying,
             signing: parts.signing.filter(|_| jwk.may_sign),
         })
     }
 
-    /// The name by which a token's header calls the key (RFC 7515 section 4.1.4).
+    /// Returns the name by which the header of a token refers to the key (RFC 7515 section 4.1.4).
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The one algorithm that the key is used with (RFC 8725 section 3.1).
+    /// Returns the only algorithm that the key is used with (RFC 8725 section 3.1).
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Whether the key can sign.
-    pub(crate) fn can_sign(&self) -> bool {
-        self.signing.is_some()
+    /// Returns the compact JWS of `claims` with a header of `alg`, `typ` and `kid`, or `None` if the key
+    /// cannot sign.
+    pub(crate) fn sign_claims(&self, typ: &str, claims: &impl Serialize) -> Option<String> {
+        let header = Header {
+            typ: Some(typ.to_owned()),
+            kid: Some(self.kid.clone()),
+            ..Header::new(self.jws_algorithm)
+        };
+        jsonwebtoken::encode(&header, claims, self.signing.as_ref()?).ok()
     }
 
-    /// Whether the key was made of the public half of a key pair, and no more.
-    pub(crate) fn is_public(&self) -> bool {
-        self.is_public
+    /// Returns the signature of `message`, or `None` if the key cannot sign.
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let signature = crypto::sign(message, self.signing.as_ref()?, self.jws_algorithm).ok()?;
+        BASE64URL.decode(signature).ok()
     }
 
-    /// The signature of `message` in base64url, or `None` where the key cannot sign.
-    pub(crate) fn sign(&self, message: &[u8]) -> Option<String> {
-        let signing = self.signing.as_ref()?;
-        crypto::sign(message, signing, self.algorithm.provider()).ok()
-    }
-
-    /// Whether `signature`, in base64url, is this key's of `message`.
+    /// Checks whether `signature`, in base64url, is this key's signature of `message`.
     pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
-        crypto::verify(
-            signature,
-            message,
-            &self.verifying,
-            self.algorithm.provider(),
-        )
-        .unwrap_or(false)
+        crypto::verify(signature, message, &self.verifying, self.jws_algorithm).unwrap_or(false)
     }
 }
 
-/// What the parser of a key type makes of a JWK.
+/// The result of parsing a JWK of some key type.
 struct Parts {
     verifying: DecodingKey,
     signing: Option<EncodingKey>,
@@ -177,9 +186,9 @@ struct Parts {
     derived_kid: String,
 }
 
-/// The thumbprint of RFC 7638 section 3 over `required`, the JSON of the required members in order.
+/// Returns the thumbprint of RFC 7638 section 3 of `required`, the JSON of the required members in order.
 fn thumbprint(required: &str) -> String {
-    crate::base64url::encode(aws_lc_rs::digest::digest(
+    BASE64URL.encode(aws_lc_rs::digest::digest(
         &aws_lc_rs::digest::SHA256,
         required.as_bytes(),
     ))

@@ -1,62 +1,58 @@
-//! The rules of sign-in, apart from HTTP answers, AWS and any runtime.
+//! The rules of sign-in, without HTTP responses, AWS or a runtime.
 //!
-//! A function that issues tokens reads [`Settings`], asks a [`UserRepository`] for the user, checks
-//! the password with [`PasswordHasher`], lets [`AttemptCounters`] name what guesses are counted by, and
-//! [`Sessions`] begin a session with its tokens. A function that guards a
-//! route calls [`JwtBearer::authenticate`], then [`LoggedUser::require_permission`] where it needs
-//! one. [`verify_compact`] checks a signature alone.
+//! To guard a route, call [`JwtBearer::authenticate`], then [`LoggedUser::require_permission`] if needed.
+//! A guard needs the modules `bearer`, `key`, `token` and `user`.
+//!
+//! A function that logs users in reads a user from a [`CredentialRepository`], checks the password with
+//! [`PasswordHasher`], counts attempts with [`AttemptCounters`], and begins a session with
+//! [`Sessions`], which issues tokens through [`TokenIssuer`]. `store` has the stores for local work.
 
-mod algorithm;
 mod attempt;
-mod base64url;
 mod bearer;
-mod claims;
-mod clock;
-mod credentials;
-mod email;
-mod json;
-mod jws;
+mod encoding;
+mod issuer;
 mod key;
-mod key_set;
-mod key_source;
-mod logged_user;
 mod password;
 mod random;
 mod repository;
-mod secret;
 mod session;
 mod settings;
+mod store;
+mod time;
 mod token;
 mod user;
 
-pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use attempt::{
-    Attempt, AttemptCounters, AttemptDirectory, AttemptKind, AttemptLimits, AttemptRepository,
-    Count, CountedAttempts, Counter, InMemoryAttemptRepository, Outcome, SourceNetwork,
+    AttemptCounters, AttemptDirectory, AttemptKind, AttemptLimits, AttemptRepository, Count,
+    CountedAttempts, Counter, Load, Outcome, SourceNetwork, new_ticket,
 };
 pub use bearer::{BearerError, JwtBearer};
-pub use clock::Clock;
-pub use credentials::{Credentials, MAX_PASSWORD_BYTES, Password, PasswordTooLong};
-pub use email::{Email, EmailTooLong, MAX_EMAIL_CHARS};
-pub use jws::{MAX_TOKEN_BYTES, Rejection, verify_compact};
-pub use key::{Key, KeyError};
-pub use key_set::KeySet;
-pub use key_source::{KeySource, KeysFuture, KeysUnavailable};
-pub use logged_user::{Forbidden, LoggedUser};
-pub use password::{HashingError, PasswordHash, PasswordHashError, PasswordHasher};
-pub use random::random_id;
-pub use repository::{
-    CredentialRepository, DirectoryError, InMemoryUserRepository, PageKey, RepositoryError,
-    UserChange, UserDirectory, UserPage, UserRepository,
+pub use issuer::{SigningError, TokenIssuer, is_scope_token};
+pub use key::{
+    Algorithm, Key, KeyError, KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable,
+    UnknownAlgorithm,
 };
+pub use password::{
+    HashingError, MAX_PASSWORD_BYTES, Password, PasswordHash, PasswordHashError, PasswordHasher,
+    PasswordTooLong,
+};
+pub use random::random_id;
+pub use repository::RepositoryError;
 pub use session::{
-    Advance, InMemorySessionRepository, InvalidRefreshToken, RefreshError, RefreshToken, Refreshed,
-    Rotation, Session, SessionDirectory, SessionId, SessionRepository, SessionRules, Sessions,
-    TokenPair,
+    Advance, InvalidRefreshToken, IssuedTokens, RefreshError, RefreshToken, Rotation, Session,
+    SessionDirectory, SessionRepository, SessionRules, Sessions,
 };
 pub use settings::{
-    KeySettings, KeyUse, SessionSettings, Settings, SettingsError, SettingsReader, Store,
-    TokenSettings, VARIABLES,
+    KeySettings, SessionSettings, Settings, SettingsError, SettingsReader, Store, VARIABLES,
 };
-pub use token::{AccessToken, SigningError, TokenIssuer, is_scope_token};
-pub use user::{Role, StoredUser, User};
+pub use store::{FileStore, InMemoryStore};
+pub use time::{Clock, UnixTime};
+pub use token::{
+    AccessToken, InvalidSessionId, MAX_TOKEN_BYTES, SessionId, TokenError, TokenSettings,
+    verify_compact,
+};
+pub use user::{
+    CredentialRepository, DirectoryError, Email, EmailTooLong, Forbidden, LoggedUser,
+    MAX_EMAIL_CHARS, PageKey, Role, StoredUser, User, UserChange, UserDirectory, UserPage,
+    UserRepository,
+};

@@ -1,18 +1,19 @@
-//! Names that nobody can guess and that no two things share.
+//! Ids that are unique and cannot be guessed.
 
 use aws_lc_rs::rand;
+use base64::Engine;
 
-use crate::base64url;
+use crate::encoding::BASE64URL;
 
 const BYTES: usize = 16;
 
-/// 128 random bits in base64url: the `jti` of a token, the id of a user. `None` where the machine
-/// has no randomness.
+/// Returns 128 random bits in base64url, for example as the `jti` of a token or the id of a user.
+/// `None` if the machine has no randomness.
 #[must_use]
 pub fn random_id() -> Option<String> {
     let mut bytes = [0; BYTES];
     rand::fill(&mut bytes).ok()?;
-    Some(base64url::encode(bytes))
+    Some(BASE64URL.encode(bytes))
 }
 
 #[cfg(test)]

@@ -1,131 +1,100 @@
-//! Sessions: what a sign-in leaves behind so that a client can have new access tokens without the
+//! Sessions: what a login leaves behind so that a client can get new access tokens without the
 //! password.
 //!
 //! Start at [`Sessions`]. The rule of rotation is [`Session::rotation`], a function of the stored
-//! session, the generation that a refresh token presents, and the time. No token is ever stored.
+//! session, the generation of the presented refresh token, and the time. No token is stored.
 
-mod memory;
 mod refresh_token;
 mod repository;
 mod sessions;
 
-use std::fmt;
+use std::time::Duration;
 
-use aws_lc_rs::rand;
+use serde::{Deserialize, Serialize};
 
-pub use memory::InMemorySessionRepository;
 pub use refresh_token::RefreshToken;
 pub use repository::{Advance, SessionDirectory, SessionRepository};
-pub use sessions::{InvalidRefreshToken, RefreshError, Refreshed, Sessions, TokenPair};
+pub use sessions::{InvalidRefreshToken, IssuedTokens, RefreshError, Sessions};
 
-use crate::{base64url, email::Email, user::User};
+use crate::{
+    time::UnixTime,
+    token::SessionId,
+    user::{Email, User},
+};
 
-const ID_BYTES: usize = 16;
-
-/// The name of a session: 128 random bits, the `sid` of its access tokens. It is no secret: a
-/// refresh token is worth something by its MAC alone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionId([u8; ID_BYTES]);
-
-impl SessionId {
-    /// A new one; `None` where the machine has no randomness.
-    #[must_use]
-    pub fn random() -> Option<Self> {
-        let mut bytes = [0; ID_BYTES];
-        rand::fill(&mut bytes).ok()?;
-        Some(Self(bytes))
-    }
-
-    /// The one that `text` is the [`Display`](fmt::Display) of.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        base64url::decode(text)?.try_into().ok().map(Self)
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url::encode(self.0))
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({self})")
-    }
-}
-
-/// How long sessions live. All in seconds.
+/// How long sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionRules {
     /// A session that is not refreshed for this long ends.
-    pub idle_expiration: u64,
+    pub idle_expiration: Duration,
     /// A session ends after this long, however often it is refreshed.
-    pub expiration: u64,
-    /// For this long after a rotation the former refresh token is answered with the successor once
-    /// more: to another tab, and to who lost the first answer.
-    pub grace: u64,
+    pub expiration: Duration,
+    /// For this long after a rotation, the previous refresh token gets the same new token again: in
+    /// another tab, or after a lost response.
+    pub grace: Duration,
 }
 
 impl Default for SessionRules {
     fn default() -> Self {
         Self {
-            idle_expiration: 14 * 24 * 3600,
-            expiration: 90 * 24 * 3600,
-            grace: 10,
+            idle_expiration: Duration::from_hours(14 * 24),
+            expiration: Duration::from_hours(90 * 24),
+            grace: Duration::from_secs(10),
         }
     }
 }
 
-/// A session as it is stored. Times are seconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A stored session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Its name.
+    /// The id.
     pub id: SessionId,
-    /// The address that its user is found by.
+    /// The address that finds the session's user.
     pub email: Email,
-    /// The user's id: another user of the address has no part in it.
+    /// The user's id. Another user with the same address has no access to the session.
     pub user_id: String,
-    /// The user's version when the session began. It is dead when the user has another.
+    /// The user's version when the session began. The session has ended if the user has another one.
     pub user_version: u64,
-    /// The generation of the one refresh token that rotates it.
+    /// The generation of the only refresh token that rotates the session.
     pub generation: u32,
-    /// When the user signed in.
-    pub created_at: u64,
-    /// When it was last rotated, or began.
-    pub rotated_at: u64,
-    /// When it ends unless it is refreshed; never later than `expires_at`.
-    pub idle_expires_at: u64,
-    /// When it ends.
-    pub expires_at: u64,
-    /// Whether it was ended by a logout, or by a refresh token that was used twice.
+    /// When the user logged in.
+    pub created_at: UnixTime,
+    /// When the session was last rotated, or began.
+    pub rotated_at: UnixTime,
+    /// When the session ends unless it is refreshed; never later than `absolute_expires_at`. Stores
+    /// delete expired items by the attribute `expires_at`.
+    #[serde(rename = "expires_at")]
+    pub idle_expires_at: UnixTime,
+    /// When the session ends, however often it is refreshed.
+    pub absolute_expires_at: UnixTime,
+    /// Whether a logout or a reused refresh token has ended the session.
     pub revoked: bool,
 }
 
-/// What a refresh token does to a session.
+/// The effect of a refresh token on a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
-    /// The token is the newest. This is the session after it.
+    /// The token is the newest one. This is the next state of the session.
     Advance(Session),
-    /// The token is the one before the newest, and came within the grace: the newest is the answer.
+    /// The token is the one before the newest, within the grace period. The newest one is returned again.
     Repeat,
-    /// The token was used before and has come again: somebody holds a copy. The session must end.
+    /// The token was used before, so a copy has leaked. The session must end.
     Reused,
-    /// The session has ended, or never issued the token.
+    /// The session has ended, or has never issued the token.
     Ended,
 }
 
 impl Session {
-    /// A session of `user`, found by `email`, that begins at `now`.
+    /// Makes a session of `user`, found by `email`, that begins at `now`.
     #[must_use]
-    pub fn begin(
+    pub fn new(
         id: SessionId,
         email: &Email,
         user: &User,
         rules: &SessionRules,
-        now: u64,
+        now: UnixTime,
     ) -> Self {
-        let expires_at = now.saturating_add(rules.expiration);
+        let absolute_expires_at = now + rules.expiration;
         Self {
             id,
             email: email.clone(),
@@ -134,48 +103,46 @@ impl Session {
             generation: 0,
             created_at: now,
             rotated_at: now,
-            idle_expires_at: now.saturating_add(rules.idle_expiration).min(expires_at),
-            expires_at,
+            idle_expires_at: absolute_expires_at.min(now + rules.idle_expiration),
+            absolute_expires_at,
             revoked: false,
         }
     }
 
-    /// Whether it has neither expired nor been revoked. Its user's version is not looked at.
+    /// Returns whether the session has neither expired nor been revoked, whatever the user's version.
     #[must_use]
-    pub fn is_live(&self, now: u64) -> bool {
-        !self.revoked && now < self.idle_expires_at && now < self.expires_at
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        !self.revoked && now < self.idle_expires_at && now < self.absolute_expires_at
     }
 
-    /// Whether it is one of `user`, who has not been signed out everywhere since it began.
+    /// Returns whether the session belongs to `user` and has not been ended by a newer version of the user.
     #[must_use]
     pub fn belongs_to(&self, user: &User) -> bool {
         self.user_id == user.id && self.user_version == user.version
     }
 
-    /// What a refresh token of generation `presented` does to the session at `now`.
+    /// Returns the effect of a refresh token of generation `presented` at `now`.
     #[must_use]
-    pub fn rotation(&self, presented: u32, rules: &SessionRules, now: u64) -> Rotation {
+    pub fn rotation(&self, presented: u32, rules: &SessionRules, now: UnixTime) -> Rotation {
         if !self.is_live(now) || presented > self.generation {
             return Rotation::Ended;
         }
         match self.generation - presented {
-            0 => self.advanced(rules, now),
-            // Clocks differ: a rotation that lies in the future has just been.
-            1 if now.saturating_sub(self.rotated_at) <= rules.grace => Rotation::Repeat,
+            0 => self.next(rules, now),
+            // Clocks differ: a rotation in the future has just happened.
+            1 if now.since(self.rotated_at) <= rules.grace => Rotation::Repeat,
             _ => Rotation::Reused,
         }
     }
 
-    fn advanced(&self, rules: &SessionRules, now: u64) -> Rotation {
+    fn next(&self, rules: &SessionRules, now: UnixTime) -> Rotation {
         let Some(generation) = self.generation.checked_add(1) else {
             return Rotation::Ended;
         };
         Rotation::Advance(Self {
             generation,
             rotated_at: now,
-            idle_expires_at: now
-                .saturating_add(rules.idle_expiration)
-                .min(self.expires_at),
+            idle_expires_at: self.absolute_expires_at.min(now + rules.idle_expiration),
             ..self.clone()
         })
     }
@@ -186,10 +153,14 @@ mod tests {
     use super::*;
 
     const RULES: SessionRules = SessionRules {
-        idle_expiration: 100,
-        expiration: 1_000,
-        grace: 10,
+        idle_expiration: Duration::from_secs(100),
+        expiration: Duration::from_secs(1_000),
+        grace: Duration::from_secs(10),
     };
+
+    const fn at(seconds: u64) -> UnixTime {
+        UnixTime::from_secs(seconds)
+    }
 
     fn session(generation: u32) -> Session {
         let user = User {
@@ -203,47 +174,46 @@ mod tests {
         let email = Email::parse(&user.email).unwrap();
         Session {
             generation,
-            ..Session::begin(id, &email, &user, &RULES, 1_000)
+            ..Session::new(id, &email, &user, &RULES, at(1_000))
         }
     }
 
     #[test]
-    fn a_session_begins_live_and_belongs_to_its_user_s_version() {
+    fn a_new_session_is_live_and_belongs_to_its_user_s_version() {
         let session = session(0);
         assert_eq!(
-            (session.idle_expires_at, session.expires_at),
-            (1_100, 2_000)
+            (session.idle_expires_at, session.absolute_expires_at),
+            (at(1_100), at(2_000))
         );
         assert_eq!((session.user_id.as_str(), session.user_version), ("1", 3));
-        assert!(session.is_live(1_099) && !session.is_live(1_100));
-        assert_eq!(SessionId::parse(&session.id.to_string()), Some(session.id));
+        assert!(session.is_live(at(1_099)) && !session.is_live(at(1_100)));
     }
 
     #[test]
     fn the_newest_token_advances_and_extends_the_session_up_to_its_end() {
         let first = session(0);
-        let Rotation::Advance(next) = first.rotation(0, &RULES, 1_050) else {
-            panic!("it is the newest");
+        let Rotation::Advance(next) = first.rotation(0, &RULES, at(1_050)) else {
+            panic!("the newest token advances");
         };
         let expected = Session {
             generation: 1,
-            rotated_at: 1_050,
-            idle_expires_at: 1_150,
+            rotated_at: at(1_050),
+            idle_expires_at: at(1_150),
             ..first.clone()
         };
         assert_eq!(next, expected);
         let late = Session {
-            idle_expires_at: 2_000,
+            idle_expires_at: at(2_000),
             ..first
         };
-        let Rotation::Advance(next) = late.rotation(0, &RULES, 1_950) else {
-            panic!("it is the newest");
+        let Rotation::Advance(next) = late.rotation(0, &RULES, at(1_950)) else {
+            panic!("the newest token advances");
         };
-        assert_eq!(next.idle_expires_at, 2_000, "never beyond the end");
+        assert_eq!(next.idle_expires_at, at(2_000), "never beyond the end");
     }
 
     #[test]
-    fn the_token_before_is_repeated_within_the_grace_and_reused_after_it() {
+    fn the_previous_token_is_repeated_within_the_grace_period_and_reused_after_it() {
         let session = session(7);
         for (now, rotation) in [
             (990, Rotation::Repeat),
@@ -251,31 +221,37 @@ mod tests {
             (1_010, Rotation::Repeat),
             (1_011, Rotation::Reused),
         ] {
-            assert_eq!(session.rotation(6, &RULES, now), rotation, "{now}");
+            assert_eq!(session.rotation(6, &RULES, at(now)), rotation, "{now}");
         }
         for older in [0, 5] {
-            assert_eq!(session.rotation(older, &RULES, 1_000), Rotation::Reused);
+            assert_eq!(session.rotation(older, &RULES, at(1_000)), Rotation::Reused);
         }
-        assert_eq!(session.rotation(8, &RULES, 1_000), Rotation::Ended);
+        assert_eq!(session.rotation(8, &RULES, at(1_000)), Rotation::Ended);
     }
 
     #[test]
-    fn a_session_that_has_ended_does_nothing_whatever_is_presented() {
+    fn an_ended_session_stays_ended_whatever_token_is_presented() {
         let revoked = Session {
             revoked: true,
             ..session(7)
         };
-        let over = Session {
-            expires_at: 1_050,
+        let expired = Session {
+            absolute_expires_at: at(1_050),
             ..session(7)
         };
         for presented in [0, 6, 7, 8] {
-            assert_eq!(revoked.rotation(presented, &RULES, 1_001), Rotation::Ended);
-            assert_eq!(over.rotation(presented, &RULES, 1_050), Rotation::Ended);
-            let idle = session(7).rotation(presented, &RULES, 1_100);
+            assert_eq!(
+                revoked.rotation(presented, &RULES, at(1_001)),
+                Rotation::Ended
+            );
+            assert_eq!(
+                expired.rotation(presented, &RULES, at(1_050)),
+                Rotation::Ended
+            );
+            let idle = session(7).rotation(presented, &RULES, at(1_100));
             assert_eq!(idle, Rotation::Ended);
         }
         let last = session(u32::MAX);
-        assert_eq!(last.rotation(u32::MAX, &RULES, 1_000), Rotation::Ended);
+        assert_eq!(last.rotation(u32::MAX, &RULES, at(1_000)), Rotation::Ended);
     }
 }

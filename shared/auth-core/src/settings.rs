@@ -1,32 +1,44 @@
-//! Settings from environment variables, parsed once at start into types.
+//! Settings from environment variables, parsed once at start.
 //!
-//! Start at [`Settings::read`]. A function with settings of its own reads them with the same
-//! [`SettingsReader`], so that all problems come in one message.
+//! Start at [`Settings::read`]. A function with further settings reads them with the same
+//! [`SettingsReader`], so that all problems are reported together.
 
 mod reader;
 mod sessions;
 
+use std::path::PathBuf;
+
+use reader::seconds;
 pub use reader::{SettingsError, SettingsReader, VARIABLES};
 pub use sessions::SessionSettings;
 
-use reader::number;
+use crate::{
+    key::{Algorithm, Key, KeySet, KeyUse},
+    token::TokenSettings,
+};
 
-use crate::{algorithm::Algorithm, key::Key, key_set::KeySet};
-
-/// The longest life of an access token that can be set: 30 days, in seconds.
+/// The longest configurable lifetime of an access token: 30 days, in seconds.
 const MAX_EXPIRATION: u64 = 30 * 24 * 3600;
 
-/// Where keys may come from, one of them. The first two can sign.
+/// The variables that name the source of keys, of which one must be set. The first two can sign.
 const KEY_VARIABLES: [&str; 3] = ["JWT_SECRET_KEY", "JWT_KEYS_SECRET_ID", "JWT_JWKS"];
 
-/// A local secret says this of itself, and is refused in AWS Lambda: it is published.
+/// Marks a published secret for local work, which is refused in AWS Lambda.
 const LOCAL_SECRET_MARK: &str = "not-for-deployment";
 
-/// Where users are kept.
+/// Where `AUTH_STORE=file` stores everything by default.
+const DEFAULT_FILE: &str = ".local/store.json";
+
+/// Where users, sessions and counters are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// In the process, with the tutorial's user: for laptops and tests.
+    /// In the process, with the tutorial's user. For tests.
     Memory,
+    /// In a file, created with the tutorial's user. For local work.
+    File {
+        /// The path of the file.
+        path: PathBuf,
+    },
     /// In `DynamoDB`.
     DynamoDb {
         /// The table's name or ARN.
@@ -37,32 +49,30 @@ pub enum Store {
 /// Where keys come from.
 #[derive(Debug, Clone)]
 pub enum KeySettings {
-    /// From the environment: they stay as they are while the process lives.
+    /// From the environment. They do not change while the process lives.
     Fixed(KeySet),
+    /// From the file store, which creates them when they are first needed.
+    File {
+        /// The path of the file.
+        path: PathBuf,
+        /// The algorithm of the keys.
+        algorithm: Algorithm,
+        /// What the keys are used for.
+        key_use: KeyUse,
+    },
     /// From AWS Secrets Manager: a JWK or JWK set, which may change.
     Secret {
         /// The secret's name or ARN.
         id: String,
         /// The algorithm of a key that names none and whose type leaves a choice.
         algorithm: Algorithm,
-        /// What the keys are for.
+        /// What the keys are used for.
         key_use: KeyUse,
     },
 }
 
-/// What keys are used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyUse {
-    /// It issues tokens, and needs a key that signs.
-    Sign,
-    /// It only verifies them; public keys are enough.
-    Verify,
-    /// It makes and checks refresh tokens, which takes HS256 keys of their own.
-    Sessions,
-}
-
 impl KeyUse {
-    /// The variable that names the secret of such keys in Secrets Manager.
+    /// Returns the variable that names the secret of such keys in Secrets Manager.
     #[must_use]
     pub fn secret_variable(self) -> &'static str {
         match self {
@@ -72,34 +82,10 @@ impl KeyUse {
     }
 }
 
-/// The rules that issuer and guard agree on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenSettings {
-    /// The `iss` of tokens.
-    pub issuer: String,
-    /// The `aud` of tokens, and the realm of `WWW-Authenticate`.
-    pub audience: String,
-    /// The life of an access token in seconds; the guard takes none that lives longer.
-    pub expiration: u64,
-    /// How far two clocks may differ, in seconds.
-    pub leeway: u64,
-}
-
-impl Default for TokenSettings {
-    fn default() -> Self {
-        Self {
-            issuer: "auth".into(),
-            audience: "api".into(),
-            expiration: 3600,
-            leeway: 5,
-        }
-    }
-}
-
 /// The settings that every function reads.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where users are kept.
+    /// Where users, sessions and counters are stored.
     pub store: Store,
     /// The keys of access tokens.
     pub keys: KeySettings,
@@ -112,7 +98,7 @@ impl Settings {
     /// which [`SettingsReader::finish`] reports.
     pub fn read(reader: &mut SettingsReader, key_use: KeyUse) -> Option<Self> {
         let store = read_store(reader);
-        let keys = read_keys(reader, key_use);
+        let keys = read_keys(reader, key_use, store.as_ref());
         let tokens = TokenSettings::read(reader);
         Some(Self {
             store: store?,
@@ -130,9 +116,9 @@ impl TokenSettings {
         let expiration = reader.optional(
             "JWT_EXPIRATION",
             default.expiration,
-            number(1..=MAX_EXPIRATION),
+            seconds(1..=MAX_EXPIRATION),
         );
-        let leeway = reader.optional("JWT_LEEWAY", default.leeway, number(0..=300));
+        let leeway = reader.optional("JWT_LEEWAY", default.leeway, seconds(0..=300));
         Some(Self {
             issuer: issuer?,
             audience: audience?,
@@ -143,40 +129,47 @@ impl TokenSettings {
 }
 
 fn read_store(reader: &mut SettingsReader) -> Option<Store> {
-    let is_memory = reader.required("AUTH_STORE", |text| match text {
-        "memory" => Ok(true),
-        "dynamodb" => Ok(false),
-        _ => Err("must be dynamodb or memory".into()),
+    let name = reader.required("AUTH_STORE", |text| match text {
+        "dynamodb" | "file" | "memory" => Ok(text.to_owned()),
+        _ => Err("must be dynamodb, file or memory".into()),
     })?;
-    if !is_memory {
-        let table = reader.required("AUTH_TABLE", parse_table)?;
-        return Some(Store::DynamoDb { table });
+    if name != "dynamodb" && reader.is_in_lambda() {
+        let what = format_args!("{name} is for local work: its user has a published password");
+        return reader.problem("AUTH_STORE", what);
     }
-    if reader.is_in_lambda() {
-        return reader.problem(
-            "AUTH_STORE",
-            "memory is for local work: its one user has a published password",
-        );
+    match name.as_str() {
+        "dynamodb" => {
+            let table = reader.required("AUTH_TABLE", parse_table)?;
+            Some(Store::DynamoDb { table })
+        }
+        "file" => {
+            let path = reader.optional("AUTH_FILE", DEFAULT_FILE.into(), |path| Ok(path.into()))?;
+            Some(Store::File { path })
+        }
+        _ => Some(Store::Memory),
     }
-    Some(Store::Memory)
 }
 
-fn read_keys(reader: &mut SettingsReader, key_use: KeyUse) -> Option<KeySettings> {
+fn read_keys(
+    reader: &mut SettingsReader,
+    key_use: KeyUse,
+    store: Option<&Store>,
+) -> Option<KeySettings> {
     let algorithm = reader.optional("JWT_ALGORITHM", Algorithm::HS256, |name| {
         name.parse::<Algorithm>().map_err(|error| error.to_string())
     });
-    // After a problem with the algorithm the keys are checked all the same, for their own.
+    // The keys are checked even if the algorithm is invalid, so that their problems are reported too.
     let default = algorithm.unwrap_or(Algorithm::HS256);
     let variables = match key_use {
         KeyUse::Sign | KeyUse::Sessions => &KEY_VARIABLES[..2],
         KeyUse::Verify => &KEY_VARIABLES[..],
     };
     let mut set = variables.iter().filter(|name| reader.is_set(name));
-    let keys = match (set.next().copied(), set.next().copied()) {
-        (Some(one), Some(other)) => {
-            reader.problem(other, format_args!("set it or {one}, not both"))
+    let keys = match (set.next().copied(), set.next().copied(), store) {
+        (Some(one), Some(other), _) => {
+            reader.problem(other, format_args!("set either this or {one}, not both"))
         }
-        (Some("JWT_KEYS_SECRET_ID"), None) => {
+        (Some("JWT_KEYS_SECRET_ID"), None, _) => {
             let id = reader.required("JWT_KEYS_SECRET_ID", parse_secret_id);
             id.map(|id| KeySettings::Secret {
                 id,
@@ -184,32 +177,48 @@ fn read_keys(reader: &mut SettingsReader, key_use: KeyUse) -> Option<KeySettings
                 key_use,
             })
         }
-        (Some("JWT_JWKS"), None) => {
+        (Some("JWT_JWKS"), None, _) => {
             let keys = reader.required("JWT_JWKS", |text| {
                 KeySet::parse_public(text, default).map_err(|error| error.to_string())
             });
             keys.map(KeySettings::Fixed)
         }
-        (Some(_), None) => read_secret(reader, default).map(KeySettings::Fixed),
-        (None, _) => {
+        (Some(_), None, _) => read_secret(reader, default).map(KeySettings::Fixed),
+        (None, _, Some(Store::File { path })) => {
+            check_hmac(reader, default).then(|| KeySettings::File {
+                path: path.clone(),
+                algorithm: default,
+                key_use,
+            })
+        }
+        (None, _, _) => {
             let others = variables[1..].join(" or ");
-            let what = format_args!("must be set, or {others} in its place");
-            reader.problem(variables[0], what)
+            reader.problem(
+                variables[0],
+                format_args!("must be set, or {others} instead"),
+            )
         }
     };
     algorithm.and(keys)
 }
 
-fn read_secret(reader: &mut SettingsReader, algorithm: Algorithm) -> Option<KeySet> {
+/// Checks that a secret can be used with `algorithm`.
+fn check_hmac(reader: &mut SettingsReader, algorithm: Algorithm) -> bool {
     let is_hmac = algorithm.min_secret_bytes().is_some();
     if !is_hmac {
-        reader.problem::<()>(
-            "JWT_ALGORITHM",
-            "must be HS256, HS384 or HS512 with JWT_SECRET_KEY",
-        );
+        let what = "must be HS256, HS384 or HS512 with a secret";
+        reader.problem::<()>("JWT_ALGORITHM", what);
     }
-    // The secret is checked all the same, for problems of its own.
-    let algorithm = if is_hmac { algorithm } else { Algorithm::HS256 };
+    is_hmac
+}
+
+fn read_secret(reader: &mut SettingsReader, algorithm: Algorithm) -> Option<KeySet> {
+    // The secret is checked even if the algorithm is invalid, so that its problems are reported too.
+    let algorithm = if check_hmac(reader, algorithm) {
+        algorithm
+    } else {
+        Algorithm::HS256
+    };
     read_hmac_secret(reader, "JWT_SECRET_KEY", algorithm)
 }
 
@@ -221,7 +230,7 @@ fn read_hmac_secret(
     let in_lambda = reader.is_in_lambda();
     reader.required(variable, |secret| {
         if in_lambda && secret.contains(LOCAL_SECRET_MARK) {
-            return Err("is the published secret of local work".into());
+            return Err("is the published secret for local work".into());
         }
         Key::from_secret(secret.as_bytes(), algorithm)
             .map(KeySet::from)
@@ -229,34 +238,34 @@ fn read_hmac_secret(
     })
 }
 
-/// An id or ARN of Secrets Manager (`CreateSecret` in its API reference).
+/// Parses an id or ARN of Secrets Manager (`CreateSecret` in its API reference).
 fn parse_secret_id(text: &str) -> Result<String, String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@:!-".contains(&byte);
-    if text.len() <= 2048 && text.bytes().all(fits) {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@:!-".contains(&byte);
+    if text.len() <= 2048 && text.bytes().all(is_allowed) {
         Ok(text.to_owned())
     } else {
         Err("must be the name or ARN of a secret".into())
     }
 }
 
-/// A name or ARN of `DynamoDB` (`CreateTable` in its API reference).
+/// Parses a name or ARN of `DynamoDB` (`CreateTable` in its API reference).
 fn parse_table(text: &str) -> Result<String, String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-:/".contains(&byte);
-    if (3..=1024).contains(&text.len()) && text.bytes().all(fits) {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-:/".contains(&byte);
+    if (3..=1024).contains(&text.len()) && text.bytes().all(is_allowed) {
         Ok(text.to_owned())
     } else {
         Err("must be the name or ARN of a table".into())
     }
 }
 
-/// A name that fits into a quoted string of a header without escapes (RFC 9110 section 5.6.4).
+/// Parses a name that a quoted string of a header can contain without escapes (RFC 9110 section 5.6.4).
 fn parse_name(text: &str) -> Result<String, String> {
-    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b',');
-    if text.len() <= 256 && text.bytes().all(fits) {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b',');
+    if text.len() <= 256 && text.bytes().all(is_allowed) {
         Ok(text.to_owned())
     } else {
         Err(
-            "must be 1 to 256 visible ASCII characters without quotes, backslashes and commas"
+            "must be 1 to 256 visible ASCII characters without double quotes, backslashes and commas"
                 .into(),
         )
     }

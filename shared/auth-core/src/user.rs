@@ -1,54 +1,65 @@
-//! Users and their roles, as repositories hand them out.
+//! Users, their roles and their email addresses.
+//!
+//! [`LoggedUser`] is the user of a verified token; [`User`] the one that a store has now.
+
+mod logged_user;
+mod repository;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use logged_user::{Forbidden, LoggedUser};
+pub use repository::{
+    CredentialRepository, DirectoryError, PageKey, UserChange, UserDirectory, UserPage,
+    UserRepository,
+};
 
 use crate::password::PasswordHash;
 
-/// A person who may sign in. It never carries the password hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A person who may sign in. It never contains the password hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// The id that tokens carry as `sub`; it stays when the address changes.
+    /// The id, the `sub` of tokens. It stays the same when the address changes.
     pub id: String,
     /// The address as it was registered.
     pub email: String,
-    /// A disabled user neither signs in nor is answered by `me`.
+    /// A disabled user can neither sign in nor use `me`.
     pub disabled: bool,
-    /// Raised by one to end all sessions and access tokens of the user: by a logout everywhere, a new
-    /// password, and whoever disables the user.
+    /// Raised to end all sessions and access tokens of the user: by a logout everywhere, a new password
+    /// and an operator who disables the user.
+    #[serde(default)]
     pub version: u64,
-    /// What the user is.
+    /// The user's roles.
     pub roles: Vec<Role>,
 }
 
 /// A named set of permissions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// The role's id.
     pub id: String,
-    /// The name that tokens carry in `roles`.
+    /// The name, one of the `roles` of tokens.
     pub name: String,
     /// A sentence for people.
     pub description: String,
-    /// What the role allows; tokens carry them in `scope`. Words without spaces
-    /// (RFC 6749 section 3.3).
+    /// What the role allows, part of the `scope` of tokens. Words without spaces (RFC 6749
+    /// section 3.3).
     pub permissions: Vec<String>,
 }
 
-/// A user with the hash of the password: what a login needs, and nothing else gets.
-#[derive(Debug, Clone)]
+/// A user with the password hash: what a login reads, and nothing else does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StoredUser {
     /// The user.
+    #[serde(flatten)]
     pub user: User,
     /// The hash of the user's password.
     pub password_hash: PasswordHash,
 }
 
 impl User {
-    /// The names of the roles, as tokens and `me` show them.
-    #[must_use]
-    pub fn role_names(&self) -> Vec<&str> {
-        self.roles.iter().map(|role| role.name.as_str()).collect()
-    }
-
-    /// The permissions of all roles, sorted and each once.
+    /// Returns the permissions of all roles, sorted and without duplicates.
     #[must_use]
     pub fn permissions(&self) -> Vec<&str> {
         let mut permissions: Vec<&str> = self
@@ -62,15 +73,66 @@ impl User {
     }
 }
 
+/// The maximum length of an address in characters. RFC 5321 section 4.5.3.1.3 allows 254 octets
+/// between its brackets; characters are what a person counts and what the response mentions.
+pub const MAX_EMAIL_CHARS: usize = 254;
+
+/// An address in lower case, the form in which users are stored and found.
+///
+/// Only ASCII letters are lowered: beyond ASCII, two different addresses could share a key (the Kelvin
+/// sign lowers to `k`). The syntax is not checked: an invalid address does not find a user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Email(String);
+
+/// The address is longer than [`MAX_EMAIL_CHARS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("email has more than {MAX_EMAIL_CHARS} characters")]
+pub struct EmailTooLong;
+
+impl Email {
+    /// Parses an address as it was typed.
+    ///
+    /// # Errors
+    ///
+    /// [`EmailTooLong`] above [`MAX_EMAIL_CHARS`] characters.
+    pub fn parse(address: &str) -> Result<Self, EmailTooLong> {
+        if address.chars().count() > MAX_EMAIL_CHARS {
+            return Err(EmailTooLong);
+        }
+        Ok(Self(address.to_ascii_lowercase()))
+    }
+
+    /// Returns the address in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = EmailTooLong;
+
+    fn try_from(address: String) -> Result<Self, Self::Error> {
+        Self::parse(&address)
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn permissions_of_all_roles_are_sorted_and_stand_once() {
-        let role = |name: &str, permissions: &[&str]| Role {
-            id: name.into(),
-            name: name.into(),
+    fn permissions_of_all_roles_are_sorted_and_unique() {
+        let role = |permissions: &[&str]| Role {
+            id: String::new(),
+            name: String::new(),
             description: String::new(),
             permissions: permissions.iter().map(ToString::to_string).collect(),
         };
@@ -79,9 +141,29 @@ mod tests {
             email: "a@b.c".into(),
             disabled: false,
             version: 0,
-            roles: vec![role("A", &["write", "read"]), role("B", &["read", "audit"])],
+            roles: vec![role(&["write", "read"]), role(&["read", "audit"])],
         };
         assert_eq!(user.permissions(), ["audit", "read", "write"]);
-        assert_eq!(user.role_names(), ["A", "B"]);
+    }
+
+    #[test]
+    fn case_does_not_distinguish_two_addresses() {
+        assert_eq!(
+            Email::parse("John.Doe@Example.com").unwrap(),
+            Email::parse("john.doe@example.COM").unwrap()
+        );
+        assert_ne!(
+            Email::parse("\u{212a}@example.com").unwrap(),
+            Email::parse("k@example.com").unwrap()
+        );
+    }
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        assert!(Email::parse(&"é".repeat(MAX_EMAIL_CHARS)).is_ok());
+        assert_eq!(
+            Email::parse(&"a".repeat(MAX_EMAIL_CHARS + 1)),
+            Err(EmailTooLong)
+        );
     }
 }

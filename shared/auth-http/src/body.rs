@@ -1,25 +1,25 @@
-//! Request bodies: JSON objects within a size, and what is wrong with them in FastAPI's words.
+//! Request bodies: JSON objects of limited size, with errors in FastAPI's words.
 
 use std::fmt::Display;
 
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, ValidationError};
 
-/// The most bytes a body may have.
+/// The maximum length of a body in bytes.
 pub const MAX_BODY_BYTES: usize = 8 * 1024;
 
-/// The members of a JSON body, read one by one; what is wrong is collected until
-/// [`JsonBody::finish`]. It has no `Debug`, because a member may be a password.
+/// The members of a JSON body, read one by one. Errors are collected for [`JsonBody::into_error`]. It
+/// has no `Debug`, because a member may be a password.
 pub struct JsonBody {
     members: Map<String, Value>,
     errors: Vec<ValidationError>,
 }
 
 impl JsonBody {
-    /// Parses a body that must be a JSON object. A missing content type is taken for JSON, as
-    /// clients without one mean it.
+    /// Parses a body that must be a JSON object. A missing content type counts as JSON, which is what
+    /// clients without one mean.
     ///
     /// # Errors
     ///
@@ -33,7 +33,8 @@ impl JsonBody {
         if body.is_empty() {
             return Err(invalid("missing", whole(), "Field required"));
         }
-        let value = if is_json(headers) {
+        let content_type = headers.get(CONTENT_TYPE);
+        let value = if content_type.is_none_or(is_json) {
             serde_json::from_slice(body).map_err(|error| {
                 let loc = vec![json!("body"), json!(offset(body, &error))];
                 invalid("json_invalid", loc, "JSON decode error")
@@ -55,8 +56,8 @@ impl JsonBody {
         }
     }
 
-    /// A member that must be a string within a limit, for example `254 characters`. `None` after an
-    /// error, which [`JsonBody::finish`] reports.
+    /// Parses a member that must be a string within a limit, for example `254 characters`. `None` after
+    /// an error.
     pub fn text<T, E>(
         &mut self,
         name: &str,
@@ -70,7 +71,7 @@ impl JsonBody {
         })
     }
 
-    /// A member that must be a string, of any length. `None` after an error.
+    /// Returns a member that must be a string of any length. `None` after an error.
     pub fn string(&mut self, name: &str) -> Option<String> {
         match self.members.remove(name) {
             Some(Value::String(text)) => Some(text),
@@ -79,7 +80,7 @@ impl JsonBody {
         }
     }
 
-    /// A member that may be true, and is false where it is absent. `None` after an error.
+    /// Returns a member that must be a boolean, and is false if it is absent. `None` after an error.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.members.remove(name) {
             None => Some(false),
@@ -88,14 +89,10 @@ impl JsonBody {
         }
     }
 
-    /// What was read, if nothing was wrong.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::Validation`] with every error of the body.
-    pub fn finish<T>(self, read: Option<T>) -> Result<T, ApiError> {
-        read.filter(|_| self.errors.is_empty())
-            .ok_or(ApiError::Validation(self.errors))
+    /// Returns all errors of the body: the response if a member is `None`.
+    #[must_use]
+    pub fn into_error(self) -> ApiError {
+        ApiError::Validation(self.errors)
     }
 
     fn error<T>(&mut self, name: &str, kind: &'static str, msg: String) -> Option<T> {
@@ -116,11 +113,8 @@ fn invalid(kind: &'static str, loc: Vec<Value>, msg: &str) -> ApiError {
     }])
 }
 
-/// `application/json`, or a type of the `+json` family (RFC 6839 section 3.1).
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(content_type) = headers.get(CONTENT_TYPE) else {
-        return true;
-    };
+/// Checks for `application/json` or a type of the `+json` family (RFC 6839 section 3.1).
+fn is_json(content_type: &HeaderValue) -> bool {
     let media_type = content_type.to_str().unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
@@ -129,7 +123,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
-/// Where the parser stopped, counted in characters from the start, as Python counts.
+/// Returns where the parser stopped, in characters from the start, as Python counts.
 fn offset(body: &[u8], error: &serde_json::Error) -> usize {
     let bytes = if error.is_eof() {
         body.len()
@@ -146,8 +140,6 @@ fn offset(body: &[u8], error: &serde_json::Error) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn parse(content_type: Option<&'static str>, body: &[u8]) -> Result<JsonBody, ApiError> {
@@ -169,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_taken_in_every_spelling_of_its_type_and_without_one() {
+    fn json_is_accepted_in_every_spelling_of_its_type_and_without_one() {
         for content_type in [
             None,
             Some("application/json"),
@@ -181,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_and_other_json_are_no_object() {
+    fn other_types_and_other_json_are_not_an_object() {
         for content_type in [
             "text/plain",
             "application/x-www-form-urlencoded",
@@ -199,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_null_are_a_missing_body() {
+    fn an_empty_body_and_null_are_a_missing_body() {
         for body in ["", "null", " null "] {
             let (kind, loc) = error_of(parse(Some("application/json"), body.as_bytes()));
             assert_eq!((kind, loc), ("missing", vec![json!("body")]));
@@ -227,11 +219,11 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_the_last_size_taken() {
-        let of_size = |size: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(size - 8));
-        assert!(parse(None, of_size(MAX_BODY_BYTES).as_bytes()).is_ok());
+    fn the_limit_is_the_largest_accepted_size() {
+        let body = |size: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(size - 8));
+        assert!(parse(None, body(MAX_BODY_BYTES).as_bytes()).is_ok());
         assert!(matches!(
-            parse(None, of_size(MAX_BODY_BYTES + 1).as_bytes()),
+            parse(None, body(MAX_BODY_BYTES + 1).as_bytes()),
             Err(ApiError::ContentTooLarge)
         ));
     }
@@ -243,7 +235,7 @@ mod tests {
         let flags = ["a", "b", "c", "d", "e", "f"].map(|name| body.flag(name));
         let expected = [Some(true), Some(false), None, None, None, Some(false)];
         assert_eq!(flags, expected);
-        let Err(ApiError::Validation(errors)) = body.finish(Some(())) else {
+        let ApiError::Validation(errors) = body.into_error() else {
             panic!("three errors");
         };
         assert_eq!(errors.len(), 3);
@@ -254,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_s_error_is_reported() {
+    fn the_errors_of_all_members_are_reported() {
         let mut body = parse(None, br#"{"b": 1, "c": "text", "d": "text"}"#).unwrap();
         let mut text = |name: &str, limit: usize| {
             let parse = |text: &str| (text.len() <= limit).then(|| text.to_owned()).ok_or(());
@@ -264,7 +256,7 @@ mod tests {
         assert_eq!(text("b", 4), None);
         assert_eq!(text("c", 4).as_deref(), Some("text"));
         assert_eq!(text("d", 3), None);
-        let Err(ApiError::Validation(errors)) = body.finish(Some(())) else {
+        let ApiError::Validation(errors) = body.into_error() else {
             panic!("three errors");
         };
         assert_eq!(

@@ -1,4 +1,7 @@
-//! Every way a request can fail, and the one mapping to an answer: FastAPI's `{"detail": ...}`.
+//! Every way in which a request can fail, and the only mapping to responses: FastAPI's
+//! `{"detail": ...}`.
+
+use std::time::Duration;
 
 use auth_core::{BearerError, Forbidden, HashingError, RepositoryError, SigningError};
 use http::{
@@ -8,47 +11,47 @@ use http::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::answer::{Response, with_body};
+use crate::response::{self, Response};
 
-/// Seconds after which a client may ask an unavailable service again.
+/// Seconds after which a client may retry while the service is unavailable.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// Why a request was not fulfilled. Causes are for logs; a client sees [`ApiError::status`],
-/// a fixed text and the headers of RFC 6750.
+/// Why a request failed. Causes are for logs; a client sees [`ApiError::status`], a fixed text and the
+/// headers of RFC 6750.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The guard did not let the request through.
+    /// The guard rejected the request.
     #[error(transparent)]
     Bearer(#[from] BearerError),
-    /// The token is valid, but its user is gone, disabled or signed out everywhere since.
+    /// The token is valid, but its user is gone, disabled or has signed out everywhere since.
     #[error("the token's user is gone, disabled or signed out everywhere")]
     UserGone,
     /// A permission or role is missing.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// Email and password do not sign anybody in. The text is what the client reads.
+    /// Email and password do not match an enabled user. The text is the detail for the client.
     #[error("login refused")]
     InvalidCredentials(&'static str),
-    /// The refresh token is not taken.
+    /// The refresh token is rejected.
     #[error("refresh token refused")]
     InvalidRefreshToken,
-    /// Too many logins failed; this one was not looked at.
+    /// Too many logins failed. The password of this one was not checked.
     #[error("too many attempts")]
     TooManyAttempts {
-        /// Seconds after which one will be looked at again.
-        retry_after: u64,
+        /// When the client may try again.
+        retry_after: Duration,
     },
-    /// The body is JSON of a wrong shape, or no JSON.
+    /// The body is not JSON, or has the wrong structure.
     #[error("malformed body")]
     Validation(Vec<ValidationError>),
     /// The body is larger than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
     #[error("body too large")]
     ContentTooLarge,
-    /// The function serves another path.
-    #[error("another path")]
+    /// The function does not serve the path.
+    #[error("unknown path")]
     NotFound,
-    /// The function serves the path with other methods, as `Allow` lists them.
-    #[error("another method than {allow}")]
+    /// The function serves the path only with the methods in `Allow`.
+    #[error("method is not {allow}")]
     MethodNotAllowed {
         /// The methods, separated by commas.
         allow: String,
@@ -62,28 +65,25 @@ pub enum ApiError {
     /// A token could not be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// The request could not be answered before Lambda would have ended it.
-    #[error("no answer before the deadline")]
+    /// The handler did not finish before Lambda would have ended the request.
+    #[error("no response before the deadline")]
     DeadlineExceeded,
-    /// The answer could not be written as JSON.
-    #[error("the answer could not be written: {0}")]
-    Serialization(serde_json::Error),
 }
 
-/// One thing that is wrong with a body, in Pydantic's words.
+/// An error in a body, in Pydantic's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ValidationError {
     /// Pydantic's name for the error.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// Where: `"body"`, then the member or the offset in characters.
+    /// The location: `"body"`, then the member or the offset in characters.
     pub loc: Vec<Value>,
-    /// What, for people. The input itself is never repeated: it may be a password.
+    /// The error, for people. It never repeats the input, which may be a password.
     pub msg: String,
 }
 
 impl ApiError {
-    /// The status of the answer.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -106,16 +106,14 @@ impl ApiError {
             | Self::DeadlineExceeded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Repository(RepositoryError::Malformed(_))
             | Self::Hashing(_)
-            | Self::Signing(_)
-            | Self::Serialization(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::Signing(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// The answer, with `realm` in its `WWW-Authenticate` header where it has one.
+    /// Returns the response, with `realm` in its `WWW-Authenticate` header if it has one.
     #[must_use]
-    pub fn into_response(self, realm: &str) -> Response {
-        let body = json!({ "detail": self.detail() }).to_string();
-        let mut response = with_body(self.status(), body);
+    pub fn response(&self, realm: &str) -> Response {
+        let mut response = response::json(self.status(), &json!({ "detail": self.detail() }));
         if let Some((name, value)) = self.header(realm)
             && let Ok(value) = HeaderValue::try_from(value)
         {
@@ -145,12 +143,11 @@ impl ApiError {
             | Self::DeadlineExceeded => "Service temporarily unavailable".into(),
             Self::Repository(RepositoryError::Malformed(_))
             | Self::Hashing(_)
-            | Self::Signing(_)
-            | Self::Serialization(_) => "Internal Server Error".into(),
+            | Self::Signing(_) => "Internal Server Error".into(),
         }
     }
 
-    /// The header that goes with the status (RFC 6750 section 3, RFC 9110 sections 10.2.1 and 10.2.3).
+    /// Returns the header that belongs to the status (RFC 6750 section 3, RFC 9110 sections 10.2.1 and 10.2.3).
     fn header(&self, realm: &str) -> Option<(HeaderName, String)> {
         let challenge = |rest: &str| {
             let value = format!("Bearer realm=\"{realm}\"{rest}");
@@ -175,27 +172,28 @@ impl ApiError {
             | Self::Signing(SigningError::KeysUnavailable(_))
             | Self::Repository(RepositoryError::Unavailable(_))
             | Self::DeadlineExceeded => Some((RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())),
-            Self::TooManyAttempts { retry_after } => Some((RETRY_AFTER, retry_after.to_string())),
+            Self::TooManyAttempts { retry_after } => {
+                Some((RETRY_AFTER, retry_after.as_secs().max(1).to_string()))
+            }
             Self::Repository(RepositoryError::Malformed(_))
             | Self::InvalidRefreshToken
             | Self::Validation(_)
             | Self::ContentTooLarge
             | Self::NotFound
             | Self::Hashing(_)
-            | Self::Signing(_)
-            | Self::Serialization(_) => None,
+            | Self::Signing(_) => None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{KeysUnavailable, Rejection};
+    use auth_core::{KeysUnavailable, TokenError};
 
     use super::*;
 
-    fn answer(error: ApiError) -> (u16, Value, Option<String>) {
-        let response = error.into_response("api");
+    fn respond(error: &ApiError) -> (u16, Value, Option<String>) {
+        let response = error.response("api");
         let header = [WWW_AUTHENTICATE, ALLOW, RETRY_AFTER]
             .iter()
             .find_map(|name| response.headers().get(name))
@@ -205,23 +203,23 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_its_answer() {
+    fn every_error_has_its_response() {
         let scope = |scope: Option<&str>| Forbidden {
             scope: scope.map(str::to_owned),
         };
         let bearer = r#"Bearer realm="api""#;
         let with = |rest: &str| Some(format!("{bearer}, {rest}"));
-        let plain = Some(bearer.to_owned());
+        let challenge = Some(bearer.to_owned());
         let invalid_token = with(r#"error="invalid_token""#);
         for (error, status, detail, header) in [
             (
                 BearerError::NotAuthenticated.into(),
                 401,
                 "Not authenticated",
-                plain.clone(),
+                challenge.clone(),
             ),
             (
-                BearerError::InvalidToken(Rejection::WrongSignature).into(),
+                BearerError::InvalidToken(TokenError::WrongSignature).into(),
                 401,
                 "Invalid token",
                 invalid_token.clone(),
@@ -239,7 +237,7 @@ mod tests {
                 with(r#"error="invalid_request""#),
             ),
             (ApiError::UserGone, 401, "User not found", invalid_token),
-            (ApiError::InvalidCredentials("No"), 401, "No", plain),
+            (ApiError::InvalidCredentials("No"), 401, "No", challenge),
             (
                 scope(Some("read")).into(),
                 403,
@@ -259,7 +257,9 @@ mod tests {
                 None,
             ),
             (
-                ApiError::TooManyAttempts { retry_after: 900 },
+                ApiError::TooManyAttempts {
+                    retry_after: Duration::from_secs(900),
+                },
                 429,
                 "Too many attempts",
                 Some("900".into()),
@@ -275,7 +275,7 @@ mod tests {
                 Some("GET".into()),
             ),
         ] {
-            assert_eq!(answer(error), (status, detail.into(), header));
+            assert_eq!(respond(&error), (status, detail.into(), header));
         }
     }
 
@@ -288,22 +288,22 @@ mod tests {
             ApiError::DeadlineExceeded,
         ] {
             let detail = "Service temporarily unavailable".into();
-            assert_eq!(answer(error), (503, detail, Some("1".into())));
+            assert_eq!(respond(&error), (503, detail, Some("1".into())));
         }
         for error in [
             RepositoryError::Malformed("id".into()).into(),
             HashingError.into(),
             SigningError::Unavailable.into(),
         ] {
-            assert_eq!(answer(error), (500, "Internal Server Error".into(), None));
+            assert_eq!(respond(&error), (500, "Internal Server Error".into(), None));
         }
     }
 
     #[test]
-    fn a_scope_that_fits_in_no_header_leaves_the_status() {
+    fn a_scope_that_is_not_a_valid_header_leaves_the_status() {
         let forbidden = Forbidden {
             scope: Some("a\nb".into()),
         };
-        assert_eq!(answer(forbidden.into()).0, 403);
+        assert_eq!(respond(&forbidden.into()).0, 403);
     }
 }

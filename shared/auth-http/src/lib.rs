@@ -1,16 +1,15 @@
-//! What the functions say over HTTP: the one place that knows status codes and JSON error bodies.
+//! The bundle over HTTP: the only place that knows status codes and JSON error bodies.
 //!
-//! A function finds its endpoint with [`find`], reads its body with [`JsonBody`], returns
-//! [`ok`] or an [`ApiError`], and wraps it all in [`answer()`], which turns errors into
-//! answers and a panic into a plain 500.
+//! A function finds its endpoint with [`find_endpoint`], parses its body with [`JsonBody`], and returns
+//! [`json()`] or an [`ApiError`], all inside [`respond`], which turns errors and panics into responses.
 
-mod answer;
 mod body;
 mod error;
+mod handler;
 mod log;
-mod route;
+mod response;
 
-pub use answer::{Response, answer, deadline_exceeded, no_content, ok};
 pub use body::{JsonBody, MAX_BODY_BYTES};
 pub use error::{ApiError, ValidationError};
-pub use route::{Route, find};
+pub use handler::{Route, deadline_exceeded, find_endpoint, respond};
+pub use response::{Response, json, no_content};

@@ -1,11 +1,11 @@
-//! Why requests were not fulfilled, for the logs: each once, and never a secret.
+//! Logs why requests failed: each once, and never a secret.
 
 use auth_core::{BearerError, RepositoryError, SigningError};
 
 use crate::error::ApiError;
 
-/// Logs why a request was not fulfilled. Logins and refreshes log their own outcomes.
-pub(crate) fn refusal(error: &ApiError) {
+/// Logs why a request failed. Logins and refreshes log their outcomes themselves.
+pub(crate) fn error(error: &ApiError) {
     let status = error.status().as_u16();
     match error {
         ApiError::InvalidCredentials(_)
@@ -26,8 +26,7 @@ pub(crate) fn refusal(error: &ApiError) {
         }
         ApiError::Repository(RepositoryError::Malformed(_))
         | ApiError::Hashing(_)
-        | ApiError::Signing(_)
-        | ApiError::Serialization(_) => {
+        | ApiError::Signing(_) => {
             tracing::error!(status, reason = %error, "failed");
         }
     }

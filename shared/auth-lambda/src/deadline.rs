@@ -1,4 +1,4 @@
-//! The time that Lambda gives a request.
+//! The time limit of a request.
 
 use std::{
     future::Future,
@@ -8,14 +8,14 @@ use std::{
 use auth_http::{Response, deadline_exceeded};
 use lambda_http::{Request, RequestExt};
 
-/// Kept back to send the answer. Past its deadline Lambda ends the process, and the client gets a
+/// Reserved for sending the response. At the deadline, Lambda ends the process and the client gets the
 /// gateway's error.
 const RESERVE: Duration = Duration::from_millis(300);
 
-/// A deadline this far back is none.
+/// A deadline this far in the past does not count.
 const LONG_AGO: Duration = Duration::from_hours(24);
 
-/// How long a handler may take. `None` without a deadline: `cargo lambda watch` sends one of 1970.
+/// Returns how long a handler may take. `None` without a deadline: that of `cargo lambda watch` is in 1970.
 pub(crate) fn time_left(request: &Request) -> Option<Duration> {
     let deadline = request.lambda_context_ref()?.deadline();
     match deadline.duration_since(SystemTime::now()) {
@@ -25,16 +25,16 @@ pub(crate) fn time_left(request: &Request) -> Option<Duration> {
     }
 }
 
-/// The handler's answer, or a 503 where it takes longer than is left.
-pub(crate) async fn within(
-    left: Option<Duration>,
+/// Returns the handler's response, or a 503 if it takes longer than `time_left`.
+pub(crate) async fn respond_in(
+    time_left: Option<Duration>,
     response: impl Future<Output = Response>,
 ) -> Response {
-    let Some(left) = left else {
+    let Some(time_left) = time_left else {
         return response.await;
     };
-    let answer = tokio::time::timeout(left, response).await;
-    answer.unwrap_or_else(|_elapsed| deadline_exceeded())
+    let in_time = tokio::time::timeout(time_left, response).await;
+    in_time.unwrap_or_else(|_elapsed| deadline_exceeded())
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_ends_before_the_deadline_and_one_of_1970_is_none() {
+    fn the_time_left_ends_before_the_deadline_and_a_deadline_in_1970_does_not_count() {
         let (now, second) = (SystemTime::now(), Duration::from_secs(1));
         let left = time_left(&request(now + 10 * second)).unwrap();
         assert!(

@@ -1,23 +1,23 @@
-//! Runs a handler on AWS Lambda: the only crate that imports `lambda_http`.
+//! Runs a handler on AWS Lambda. The only crate that imports `lambda_http`.
 //!
-//! A function's `main` starts its logs with [`init_logs`], reads its settings from [`environment`],
-//! ends with [`refuse`] where they are bad, and hands its handler to [`run`].
+//! A function's `main` starts its logs with [`init_logs`], reads its settings from [`environment`], passes
+//! its handler to [`run`], and returns [`StartError`] if anything fails.
 
 mod deadline;
 mod event;
 mod log;
 
-use std::{convert::Infallible, fmt::Display, future::Future, process::ExitCode};
+use std::{convert::Infallible, error::Error, fmt, future::Future};
 
 use auth_core::SettingsReader;
 use auth_http::Response;
-use event::PlainEvents;
+use event::SanitizedEvents;
 use lambda_http::{Adapter, Request, service_fn};
 
 pub use event::request;
 pub use log::init as init_logs;
 
-/// What the Lambda runtime cannot do without. `cargo lambda watch` sets them too.
+/// What the Lambda runtime cannot do without. `cargo lambda watch` sets these variables too.
 const RUNTIME_VARIABLES: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -25,8 +25,26 @@ const RUNTIME_VARIABLES: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
-/// A reader of the process's environment. In a process that no Lambda runtime has started it has
-/// a problem at once; [`run`] would panic there.
+/// The function did not start, or ended. Any error converts into it and is logged then; with JSON logs,
+/// Lambda drops other lines.
+pub struct StartError;
+
+impl<E: Error> From<E> for StartError {
+    fn from(error: E) -> Self {
+        tracing::error!(reason = %error, "the function did not start");
+        Self
+    }
+}
+
+/// What Rust prints when `main` returns the error.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the function did not start; the log says why")
+    }
+}
+
+/// Returns a reader of the environment. Outside of Lambda and `cargo lambda watch` it reports a problem,
+/// because [`run`] would panic there.
 #[must_use]
 pub fn environment() -> SettingsReader<'static> {
     let mut reader = SettingsReader::from_env();
@@ -34,39 +52,31 @@ pub fn environment() -> SettingsReader<'static> {
         if !reader.is_set(name) {
             reader.problem::<()>(
                 name,
-                "is set by AWS Lambda and by `cargo lambda watch`: start the function there",
+                "is set by AWS Lambda and by `cargo lambda watch`: start the function with one of them",
             );
         }
     }
     reader
 }
 
-/// Ends a start that failed: one message on standard error, and a code for `main` that is not zero.
-#[must_use]
-pub fn refuse(error: &impl Display) -> ExitCode {
-    eprintln!("{error}");
-    ExitCode::FAILURE
-}
-
-/// Serves events until Lambda ends the process. A handler that is still at work shortly before
-/// Lambda would end the request is dropped, and the answer is a 503. The code is for `main` to
-/// return.
-pub async fn run<'a, H, F>(handler: H) -> ExitCode
+/// Serves events until Lambda ends the process. A handler that has not finished shortly before Lambda would
+/// end the request is dropped, and the response is a 503.
+///
+/// # Errors
+///
+/// [`StartError`] if the Lambda runtime ends.
+pub async fn run<'a, H, F>(handler: H) -> Result<(), StartError>
 where
     H: Fn(Request) -> F + Send + 'a,
     F: Future<Output = Response> + Send + 'a,
 {
-    let answers = service_fn(move |mut request| {
-        let left = deadline::time_left(&request);
-        event::add_source(&mut request);
+    let service = service_fn(move |mut request| {
+        let time_left = deadline::time_left(&request);
+        event::add_source_network(&mut request);
         let response = handler(request);
-        async move { Ok::<_, Infallible>(deadline::within(left, response).await) }
+        async move { Ok::<_, Infallible>(deadline::respond_in(time_left, response).await) }
     });
-    match lambda_runtime::run(PlainEvents::new(Adapter::from(answers))).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error, "the Lambda runtime ended");
-            ExitCode::FAILURE
-        }
-    }
+    lambda_runtime::run(SanitizedEvents::new(Adapter::from(service)))
+        .await
+        .map_err(|error| StartError::from(&*error))
 }

@@ -1,8 +1,8 @@
-//! Logs: one JSON object a line on standard output, where Lambda collects them.
+//! Logs: one JSON object per line on standard output, which Lambda collects.
 //!
-//! The runtime opens a span with the request's id around each event, so every line carries it.
-//! No password, token, hash or key is ever a field; a panic is logged by its place alone, because
-//! its text may repeat the input.
+//! The runtime opens a span with the request id around each event, so every line contains it. Passwords,
+//! tokens, hashes and keys are never fields. A panic is logged only with its location, because its text may
+//! repeat the input.
 
 use std::{io, panic};
 
@@ -14,21 +14,21 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// The variable in which Lambda tells the level of a function's logs.
+/// The variable with which Lambda sets the log level of a function.
 const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
 
-/// Starts the logs of the crate `function` at the level that Lambda sets, `INFO` where it sets
-/// none. To be called once, first thing in `main`.
+/// Starts the logs of the crate `function` at the level that Lambda sets, by default `INFO`. Call it once,
+/// first in `main`.
 ///
-/// Crates from outside never log below `INFO`: at `TRACE` the runtime would print whole events,
-/// passwords and tokens with them.
+/// Other crates never log below `INFO`: at `TRACE`, the runtime would print whole events with passwords and
+/// tokens.
 pub fn init(function: &'static str) {
     let level = std::env::var(LEVEL_VARIABLE).map_or(LevelFilter::INFO, |name| parse_level(&name));
-    // A second start, as in tests, keeps the first.
+    // If the logs were started before, as in tests, that start counts.
     let _ = subscriber(function, level, io::stdout).try_init();
     panic::set_hook(Box::new(|info| {
-        let place = info.location().map(ToString::to_string);
-        tracing::error!(place, "panic");
+        let location = info.location().map(ToString::to_string);
+        tracing::error!(location, "panic");
     }));
 }
 
@@ -48,12 +48,11 @@ where
         } else {
             level.min(LevelFilter::INFO)
         };
-        // The runtime's span, which carries the request's id, is of level INFO: lines of a higher
-        // level need it too.
+        // The runtime's span with the request id has the level INFO; lines of a higher level need it too.
         let is_request = metadata.is_span() && *metadata.level() <= LevelFilter::INFO;
         is_request || *metadata.level() <= limit
     });
-    // What is below is not even asked for.
+    // Lines below that level are not even created.
     let filter = filter.with_max_level_hint(level.max(LevelFilter::INFO));
     let lines = fmt::layer()
         .json()
@@ -63,7 +62,7 @@ where
     tracing_subscriber::registry().with(lines).with(filter)
 }
 
-/// Lambda's names of levels, which are tracing's and `FATAL`.
+/// Parses Lambda's names of levels, which are those of tracing and `FATAL`.
 fn parse_level(name: &str) -> LevelFilter {
     if name.eq_ignore_ascii_case("fatal") {
         return LevelFilter::ERROR;
@@ -77,18 +76,18 @@ mod tests {
 
     use super::*;
 
-    /// In a release the lines below INFO are not compiled; under `cargo lambda watch` the filter alone
-    /// stands between a request's body and the logs.
+    /// A release does not contain lines below INFO; under `cargo lambda watch`, only the filter keeps the
+    /// bodies of requests out of the logs.
     #[test]
-    fn crates_from_outside_never_log_below_info() {
+    fn other_crates_never_log_below_info() {
         let path = std::env::temp_dir().join(format!("auth-lambda-log-{}", std::process::id()));
         let file = fs::File::create(&path).unwrap();
         let logs = subscriber("me", LevelFilter::TRACE, file);
         tracing::subscriber::with_default(logs, || {
-            tracing::trace!(target: "lambda_runtime", "of another");
-            tracing::debug!(target: "hyper::client", "of another");
-            tracing::info!(target: "lambda_runtime", "of another, at INFO");
-            tracing::trace!(target: "me::handler", "of its own");
+            tracing::trace!(target: "lambda_runtime", "other crate");
+            tracing::debug!(target: "hyper::client", "other crate");
+            tracing::info!(target: "lambda_runtime", "other crate, at INFO");
+            tracing::trace!(target: "me::handler", "own crate");
         });
         let mut text = String::new();
         fs::File::open(&path)
@@ -107,11 +106,11 @@ mod tests {
                     .unwrap()
             })
             .collect();
-        assert_eq!(messages, ["of another, at INFO", "of its own"]);
+        assert_eq!(messages, ["other crate, at INFO", "own crate"]);
     }
 
     #[test]
-    fn levels_are_lambda_s() {
+    fn levels_have_lambda_s_names() {
         for (name, level) in [
             ("TRACE", LevelFilter::TRACE),
             ("DEBUG", LevelFilter::DEBUG),

@@ -1,4 +1,4 @@
-//! A function that answers every request with a constant: what `lambda_http` itself costs.
+//! A function that returns a constant for every request: the baseline cost of `lambda_http`.
 
 use std::convert::Infallible;
 
@@ -6,9 +6,9 @@ use lambda_http::{Error, Request, Response, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run(service_fn(answer)).await
+    run(service_fn(respond)).await
 }
 
-async fn answer(_: Request) -> Result<Response<String>, Infallible> {
+async fn respond(_: Request) -> Result<Response<String>, Infallible> {
     Ok(Response::new(r#"{"id":"1"}"#.into()))
 }

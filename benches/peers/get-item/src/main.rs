@@ -1,5 +1,5 @@
-//! A function that reads one item of `AUTH_TABLE` and answers it: what the SDK's lean features cost, with
-//! nothing taken away from its defaults.
+//! A function that reads one item from `AUTH_TABLE` and returns its id: the cost of the SDK with lean
+//! features and otherwise default settings.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -12,10 +12,10 @@ async fn main() -> Result<(), Error> {
     let table = std::env::var("AUTH_TABLE")?;
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let client = Client::new(&config);
-    run(service_fn(|_: Request| answer(&client, &table))).await
+    run(service_fn(|_: Request| respond(&client, &table))).await
 }
 
-async fn answer(client: &Client, table: &str) -> Result<Response<String>, Error> {
+async fn respond(client: &Client, table: &str) -> Result<Response<String>, Error> {
     let get = client.get_item().table_name(table);
     let get = get
         .key("pk", AttributeValue::S(KEY.into()))

@@ -1,39 +1,41 @@
-//! Keys of a secret that changes, breaks and comes back, while the clock goes on.
+//! Keys of a secret that changes, fails and recovers, while the clock advances.
 
 use std::sync::Mutex;
 
 use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 const OLD: &str = r#"{"kty":"oct","kid":"old","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}"#;
 const BOTH: &str = r#"{"keys":[
     {"kty":"oct","kid":"new","k":"cVhLM25WOHRSMXdZeFA1bUI3Y1oyZEY2Z0g5akw0c0E"},
     {"kty":"oct","kid":"old","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}]}"#;
 
-/// What the secret says now, and how often it was asked.
+/// The current value of the secret, and how often it was read.
 #[derive(Debug, Default)]
 struct Script {
-    answer: Mutex<Option<&'static str>>,
+    value: Mutex<Option<&'static str>>,
     reads: AtomicU64,
     now: AtomicU64,
 }
 
-impl Text for Arc<Script> {
+impl KeyDocument for Arc<Script> {
     async fn read(&self) -> Result<String, String> {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        // Another task may run while the answer is on its way.
+        // Another task may run during the read.
         tokio::task::yield_now().await;
-        let answer = *self.answer.lock().unwrap();
-        answer.map(str::to_owned).ok_or("refused".into())
+        let value = *self.value.lock().unwrap();
+        value.map(str::to_owned).ok_or("refused".into())
     }
 }
 
 impl Script {
-    fn say(&self, answer: Option<&'static str>) {
-        *self.answer.lock().unwrap() = answer;
+    fn set(&self, value: Option<&'static str>) {
+        *self.value.lock().unwrap() = value;
     }
 
-    fn pass(&self, seconds: u64) {
-        self.now.fetch_add(seconds, Ordering::Relaxed);
+    fn advance(&self, duration: Duration) {
+        self.now.fetch_add(duration.as_secs(), Ordering::Relaxed);
     }
 
     fn reads(&self) -> u64 {
@@ -41,12 +43,12 @@ impl Script {
     }
 }
 
-fn keys(answer: Option<&'static str>) -> (Arc<Script>, SecretKeys<Arc<Script>>) {
+fn keys(value: Option<&'static str>) -> (Arc<Script>, SecretKeys<Arc<Script>>) {
     let script = Arc::new(Script::default());
-    script.say(answer);
-    script.pass(1_000_000);
+    script.set(value);
+    script.advance(Duration::from_secs(1_000_000));
     let time = Arc::clone(&script);
-    let clock = Clock::from_fn(move || time.now.load(Ordering::Relaxed));
+    let clock = Clock::from_fn(move || UnixTime::from_secs(time.now.load(Ordering::Relaxed)));
     let keys = SecretKeys::new(Arc::clone(&script), Algorithm::HS256, KeyUse::Sign, clock);
     (script, keys)
 }
@@ -58,34 +60,34 @@ fn kid(keys: &Result<Arc<KeySet>, KeysUnavailable>) -> Result<&str, KeysUnavaila
 
 #[test]
 fn the_times_are_the_documented_ones() {
-    let (minute, hour) = (60, 3_600);
-    assert_eq!((REREAD_AFTER, RETRY_AFTER), (15 * minute, minute));
-    assert_eq!(KEPT_FOR, 24 * hour);
+    let (minute, hour) = (60 * SECOND, 3_600 * SECOND);
+    assert_eq!((REFRESH_AGE, RETRY_INTERVAL), (15 * minute, minute));
+    assert_eq!(MAX_AGE, 24 * hour);
 }
 
 #[tokio::test]
 async fn keys_are_read_once_and_again_after_fifteen_minutes() {
     let (script, keys) = keys(Some(OLD));
     keys.read_at_start().await.unwrap();
-    script.say(Some(BOTH));
-    script.pass(REREAD_AFTER - 1);
+    script.set(Some(BOTH));
+    script.advance(REFRESH_AGE - SECOND);
     assert_eq!(kid(&keys.keys().await), Ok("old"));
     assert_eq!(script.reads(), 1);
-    script.pass(1);
+    script.advance(SECOND);
     assert_eq!(kid(&keys.keys().await), Ok("new"));
     assert_eq!(kid(&keys.keys().await), Ok("new"));
     assert_eq!(script.reads(), 2);
 }
 
 #[tokio::test]
-async fn an_unknown_kid_has_them_read_at_most_once_a_minute() {
+async fn an_unknown_kid_causes_at_most_one_read_a_minute() {
     let (script, keys) = keys(Some(OLD));
     keys.read_at_start().await.unwrap();
-    script.say(Some(BOTH));
-    script.pass(RETRY_AFTER - 1);
+    script.set(Some(BOTH));
+    script.advance(RETRY_INTERVAL - SECOND);
     assert_eq!(kid(&keys.keys_for_unknown_kid().await), Ok("old"));
     assert_eq!(script.reads(), 1);
-    script.pass(1);
+    script.advance(SECOND);
     for _ in 0..5 {
         assert_eq!(kid(&keys.keys_for_unknown_kid().await), Ok("new"));
     }
@@ -93,7 +95,7 @@ async fn an_unknown_kid_has_them_read_at_most_once_a_minute() {
 }
 
 #[tokio::test]
-async fn requests_at_once_share_one_read() {
+async fn simultaneous_requests_share_one_read() {
     let (script, keys) = keys(Some(OLD));
     let (one, two, three) = tokio::join!(keys.keys(), keys.keys(), keys.keys_for_unknown_kid());
     for found in [one, two, three] {
@@ -103,47 +105,47 @@ async fn requests_at_once_share_one_read() {
 }
 
 #[tokio::test]
-async fn requests_at_once_share_a_failure_too() {
+async fn simultaneous_requests_share_a_failure() {
     let (script, keys) = keys(None);
     let (one, two, three) = tokio::join!(keys.keys(), keys.keys(), keys.keys());
     for found in [one, two, three] {
         assert_eq!(kid(&found), Err(KeysUnavailable));
     }
-    assert_eq!(script.reads(), 1, "nobody waits for a failure twice");
+    assert_eq!(script.reads(), 1, "no request waits for a second failure");
 }
 
 #[tokio::test]
-async fn an_outage_leaves_the_former_keys_for_a_day() {
+async fn the_previous_keys_survive_an_outage_of_a_day() {
     let (script, keys) = keys(Some(OLD));
     keys.read_at_start().await.unwrap();
     for broken in [None, Some("{}"), Some(r#"{"keys":[]}"#)] {
-        script.say(broken);
-        script.pass(REREAD_AFTER);
+        script.set(broken);
+        script.advance(REFRESH_AGE);
         assert_eq!(kid(&keys.keys().await), Ok("old"));
-        // Whether the token names a new key or none cannot be told now.
+        // The token may name a new key, or none: there is no way to find out now.
         assert_eq!(
             kid(&keys.keys_for_unknown_kid().await),
             Err(KeysUnavailable)
         );
     }
-    assert_eq!(script.reads(), 4, "one try a minute, not one a request");
-    script.pass(KEPT_FOR - 3 * REREAD_AFTER);
+    assert_eq!(script.reads(), 4, "one attempt a minute, not one a request");
+    script.advance(MAX_AGE - 3 * REFRESH_AGE);
     assert_eq!(kid(&keys.keys().await), Err(KeysUnavailable));
-    script.say(Some(BOTH));
+    script.set(Some(BOTH));
     assert_eq!(kid(&keys.keys().await), Ok("new"), "back at once");
 }
 
 #[tokio::test]
-async fn a_start_during_an_outage_has_keys_with_the_first_request_after_it() {
+async fn after_a_start_during_an_outage_the_first_request_after_it_has_keys() {
     let (script, keys) = keys(None);
-    assert_eq!(keys.read_at_start().await, Ok(()));
+    assert!(keys.read_at_start().await.is_ok());
     assert_eq!(kid(&keys.keys().await), Err(KeysUnavailable));
-    script.say(Some(OLD));
+    script.set(Some(OLD));
     assert_eq!(kid(&keys.keys().await), Ok("old"));
 }
 
 #[tokio::test]
-async fn a_start_with_a_secret_that_holds_no_usable_keys_is_refused() {
+async fn a_start_with_a_secret_without_usable_keys_fails() {
     let verifying =
         r#"{"kty":"oct","key_ops":["verify"],"k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}"#;
     for (text, problem) in [

@@ -1,39 +1,32 @@
-//! Where a request comes from, as far as it tells one caller from another.
+//! Where a request comes from, as far as callers can be distinguished.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-};
+use std::net::{IpAddr, Ipv6Addr};
 
-/// An IPv4 address, or the /64 of an IPv6 one: whoever has one address of a /64 has them all
-/// (RFC 6177 section 2). The default is that of callers whose address is not known, who share it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SourceNetwork(Option<IpAddr>);
+/// An IPv4 address, or the /64 of an IPv6 address: whoever has one address of a /64 has all of them
+/// (RFC 6177 section 2). All callers with an unknown address share the default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceNetwork(pub(super) String);
 
 impl SourceNetwork {
-    /// The network of an address as API Gateway tells it. Any other text is of no known network.
+    /// Returns the network of an address as API Gateway reports it, or the default for any other text.
     #[must_use]
     pub fn parse(address: &str) -> Self {
-        Self(address.parse().ok().map(network_of))
+        let Ok(address) = address.parse::<IpAddr>() else {
+            return Self::default();
+        };
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let prefix = u128::from(address) & (u128::MAX << 64);
+                Ipv6Addr::from(prefix).to_string()
+            }
+            IpAddr::V4(address) => address.to_string(),
+        })
     }
 }
 
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let prefix = u128::from(address) & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from(prefix))
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
-impl fmt::Display for SourceNetwork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(address) => address.fmt(f),
-            None => f.write_str("unknown"),
-        }
+impl Default for SourceNetwork {
+    fn default() -> Self {
+        Self("unknown".to_owned())
     }
 }
 
@@ -42,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_one_64_share_a_network_and_ipv4_ones_do_not() {
+    fn ipv6_addresses_share_the_network_of_their_64_and_ipv4_addresses_do_not() {
         for (address, network) in [
             ("203.0.113.7", "203.0.113.7"),
             ("203.0.113.8", "203.0.113.8"),
@@ -54,7 +47,7 @@ mod tests {
             ("test-invoke-source-ip", "unknown"),
             ("203.0.113.7, 10.0.0.1", "unknown"),
         ] {
-            assert_eq!(SourceNetwork::parse(address).to_string(), network);
+            assert_eq!(SourceNetwork::parse(address).0, network);
         }
     }
 }

@@ -1,69 +1,68 @@
-//! Where attempts are counted, apart from how.
+//! Access to stored counters.
 
 use std::future::Future;
 
 use super::{AttemptKind, Count, Counter, Outcome};
-use crate::repository::RepositoryError;
+use crate::{repository::RepositoryError, time::UnixTime};
 
-/// Counts attempts: for `login` alone. A test double is
-/// [`InMemoryAttemptRepository`](crate::InMemoryAttemptRepository).
+/// Counts attempts. Only for `login`.
 pub trait AttemptRepository: Send + Sync {
-    /// Adds a ticket to a counter, and returns what it stands at with it. Of any number at once, each
-    /// sees those that came before.
+    /// Adds a ticket to a counter and returns its new value. Of any number of calls at once, each sees
+    /// those before it.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot tell; the ticket may be there all the same.
-    fn reserve(
+    /// [`RepositoryError`] if the store fails; the ticket may have been added all the same.
+    fn reserve_attempt(
         &self,
         counter: &Counter,
         ticket: &str,
     ) -> impl Future<Output = Result<Count, RepositoryError>> + Send;
 
-    /// Takes a ticket from a counter, and counts its outcome; takes those with it that no longer count
-    /// ([`Count::over`]). A ticket that is not there counts as nothing.
+    /// Removes a ticket from a counter and counts its outcome. Also removes the `expired` tickets
+    /// ([`Load::expired`](super::Load::expired)). A ticket that is not there has no outcome.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot tell whether it did.
-    fn settle(
+    /// [`RepositoryError`] if the store fails; the outcome may have been counted all the same.
+    fn settle_attempt(
         &self,
         counter: &Counter,
         ticket: &str,
-        over: &[String],
+        expired: &[String],
         outcome: Outcome,
     ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
-/// What a counter of an email stands at, for people.
+/// The value of a counter, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountedAttempts {
-    /// What it counts by.
+    /// What the counter counts by.
     pub kind: AttemptKind,
-    /// What it stands at.
+    /// Its value.
     pub count: Count,
-    /// When its window ends, in seconds since 1970-01-01T00:00:00Z.
-    pub expires_at: u64,
+    /// When its window ends.
+    pub expires_at: UnixTime,
 }
 
-/// Looks through the counters of emails: for operators.
+/// Searches the counters of emails. For operators.
 pub trait AttemptDirectory: Send + Sync {
-    /// The counters of an email, those of former windows included, in no order.
+    /// Returns the counters of an email, even those of earlier windows, in no particular order.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot answer.
-    fn of_email(
+    /// [`RepositoryError`] if the store fails.
+    fn list_attempts(
         &self,
         email_mac: &str,
     ) -> impl Future<Output = Result<Vec<CountedAttempts>, RepositoryError>> + Send;
 
-    /// Removes all counters of an email, and says how many there were.
+    /// Deletes all counters of an email and returns their number.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store fails; some may be removed by then.
-    fn clear_email(
+    /// [`RepositoryError`] if the store fails; some counters may have been deleted.
+    fn clear_attempts(
         &self,
         email_mac: &str,
     ) -> impl Future<Output = Result<usize, RepositoryError>> + Send;

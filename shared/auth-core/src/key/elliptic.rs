@@ -5,12 +5,13 @@ use aws_lc_rs::signature::{
     ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
     ParsedPublicKey, VerificationAlgorithm,
 };
+use base64::Engine;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use super::{KeyError, Parts, jwk::Jwk, thumbprint};
-use crate::base64url;
+use crate::encoding::BASE64URL;
 
-/// What tells one ECDSA curve from another.
+/// The parameters of an ECDSA curve.
 pub(super) struct Curve {
     name: &'static str,
     coordinate_bytes: usize,
@@ -53,7 +54,7 @@ pub(super) fn parse_ecdsa(jwk: &Jwk, curve: &Curve) -> Result<Parts, KeyError> {
                 .ok_or(KeyError::Inconsistent)
         })
         .transpose()?;
-    let (x, y) = (base64url::encode(x), base64url::encode(y));
+    let (x, y) = (BASE64URL.encode(x), BASE64URL.encode(y));
     Ok(Parts {
         verifying: DecodingKey::from_ec_der(&point),
         signing,
@@ -93,7 +94,7 @@ const fn with_ends(first: u8, middle: u8, last: u8) -> [u8; ED25519_BYTES] {
     bytes
 }
 
-/// An Ed25519 key. A public `x` that is no point at all passes here and verifies nothing.
+/// Parses an Ed25519 key. A public `x` that is not a point passes here and verifies nothing.
 pub(super) fn parse_ed25519(jwk: &Jwk) -> Result<Parts, KeyError> {
     let x = jwk.required("x")?;
     let mut y: [u8; ED25519_BYTES] = x[..]
@@ -116,7 +117,7 @@ pub(super) fn parse_ed25519(jwk: &Jwk) -> Result<Parts, KeyError> {
     Ok(Parts {
         derived_kid: thumbprint(&format!(
             r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,
-            base64url::encode(&x)
+            BASE64URL.encode(&x)
         )),
         verifying: DecodingKey::from_ed_der(&x),
         signing,

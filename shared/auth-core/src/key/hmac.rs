@@ -1,12 +1,13 @@
-//! HMAC secrets: long enough, and none that stands in a tutorial.
+//! HMAC secrets: long enough, and not copied from a tutorial.
 
 use aws_lc_rs::hmac;
+use base64::Engine;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
-use super::{KeyError, Parts, jwk::Jwk};
-use crate::{algorithm::Algorithm, base64url};
+use super::{Algorithm, KeyError, Parts, jwk::Jwk};
+use crate::encoding::BASE64URL;
 
-/// Words that mark a secret as one to be replaced, and secrets printed in widely copied examples
+/// Words that mark a secret as a placeholder, and secrets from widely copied examples
 /// (jwt.io, FastAPI's security tutorial). Compared in lower case.
 const PLACEHOLDERS: [&str; 21] = [
     "changeme",
@@ -32,13 +33,13 @@ const PLACEHOLDERS: [&str; 21] = [
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];
 
-/// A random secret of 32 bytes has fewer distinct bytes with a chance below 2^-100.
+/// A random secret of 32 bytes has fewer distinct bytes with a probability below 2^-100.
 const MIN_DISTINCT_BYTES: usize = 8;
 
-/// Refuses secrets shorter than the hash of `algorithm`, and algorithms that take none.
+/// Rejects secrets shorter than the hash of `algorithm`, and algorithms that do not use one.
 pub(super) fn check_length(secret: &[u8], algorithm: Algorithm) -> Result<(), KeyError> {
     let needed = algorithm.min_secret_bytes().ok_or(KeyError::Unsupported(
-        "a secret takes HS256, HS384 or HS512",
+        "a secret needs HS256, HS384 or HS512",
     ))?;
     if secret.len() < needed {
         return Err(KeyError::TooShort {
@@ -50,7 +51,7 @@ pub(super) fn check_length(secret: &[u8], algorithm: Algorithm) -> Result<(), Ke
     Ok(())
 }
 
-/// Refuses secrets that anyone can guess.
+/// Rejects secrets that anyone can guess.
 pub(super) fn check_guessable(secret: &[u8]) -> Result<(), KeyError> {
     let text = String::from_utf8_lossy(secret).to_lowercase();
     let mut seen = [false; 256];
@@ -74,11 +75,11 @@ pub(super) fn parse(jwk: &Jwk, algorithm: Algorithm) -> Result<Parts, KeyError> 
     })
 }
 
-/// A name for a secret that has none. RFC 7638 section 7 warns of hashing a secret into a name;
-/// a MAC under the secret tells no more than any token does.
+/// Derives a `kid` for a secret without one. RFC 7638 section 7 warns against hashing a secret into a
+/// name; a MAC under the secret reveals no more than any token does.
 pub(super) fn derived_kid(secret: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    base64url::encode(&hmac::sign(&key, b"auth-core kid").as_ref()[..12])
+    BASE64URL.encode(&hmac::sign(&key, b"auth-core kid").as_ref()[..12])
 }
 
 #[cfg(test)]
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_shorter_than_the_hash_are_refused() {
+    fn secrets_shorter_than_the_hash_are_rejected() {
         let secret: Vec<u8> = (1..=64).collect();
         for (algorithm, needed) in [
             (Algorithm::HS256, 32),
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_anyone_can_guess_are_refused() {
+    fn secrets_anyone_can_guess_are_rejected() {
         for secret in [
             "changeme",
             "CHANGEME-CHANGEME-CHANGEME-CHANGEME",
@@ -125,14 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_eight_different_bytes_is_not_called_guessable() {
+    fn a_secret_with_eight_distinct_bytes_is_not_guessable() {
         let secret = |distinct: u8| (0..32).map(|i| i % distinct).collect::<Vec<u8>>();
         assert_eq!(check_guessable(&secret(8)), Ok(()));
         assert_eq!(check_guessable(&secret(7)), Err(KeyError::Placeholder));
     }
 
     #[test]
-    fn a_secret_signs_with_hmac_alone() {
+    fn a_secret_signs_only_with_hmac() {
         let secret: Vec<u8> = (0..64).collect();
         assert!(matches!(
             check_length(&secret, Algorithm::RS256),

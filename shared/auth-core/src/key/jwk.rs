@@ -1,11 +1,12 @@
-//! The members of a JWK that every key type shares (RFC 7517 section 4).
+//! The members of a JWK that all key types share (RFC 7517 section 4).
 
+use base64::Engine;
 use serde_json::{Map, Value};
 
-use super::KeyError;
-use crate::{algorithm::Algorithm, base64url};
+use super::{Algorithm, KeyError};
+use crate::encoding::BASE64URL;
 
-/// A JWK whose common members are read and whose own are asked for by name.
+/// A JWK whose common members are parsed. Those of its key type are read by name.
 pub(super) struct Jwk<'a> {
     members: &'a Map<String, Value>,
     pub(super) kid: Option<&'a str>,
@@ -29,7 +30,7 @@ impl<'a> Jwk<'a> {
         Ok(jwk)
     }
 
-    /// A member that is a string, or absent.
+    /// Returns a member that must be a string if it is present.
     pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, KeyError> {
         match self.members.get(name) {
             None => Ok(None),
@@ -38,22 +39,24 @@ impl<'a> Jwk<'a> {
         }
     }
 
-    /// A member in base64url (RFC 7518 section 2), or absent.
+    /// Returns a member that must be base64url (RFC 7518 section 2) if it is present.
     pub(super) fn octets(&self, name: &str) -> Result<Option<Vec<u8>>, KeyError> {
         self.text(name)?
             .map(|text| {
-                base64url::decode(text).ok_or(KeyError::Malformed("a member is not base64url"))
+                BASE64URL
+                    .decode(text)
+                    .map_err(|_| KeyError::Malformed("a member is not base64url"))
             })
             .transpose()
     }
 
-    /// A member in base64url that must be there.
+    /// Returns a member in base64url that must be present.
     pub(super) fn required(&self, name: &str) -> Result<Vec<u8>, KeyError> {
         self.octets(name)?
             .ok_or(KeyError::Malformed("a member of the key is missing"))
     }
 
-    /// Whether the members hold nothing secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
+    /// Checks that no member is secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
     pub(super) fn is_public(&self) -> bool {
         let secret = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
         !secret.iter().any(|name| self.has(name))
@@ -63,7 +66,7 @@ impl<'a> Jwk<'a> {
         self.members.contains_key(name)
     }
 
-    /// The algorithm that `alg`, `kty` and `crv` agree on.
+    /// Returns the algorithm that `alg`, `kty` and `crv` agree on.
     pub(super) fn algorithm(&self, default: Algorithm) -> Result<Algorithm, KeyError> {
         let named = self.text("alg")?.map(str::parse::<Algorithm>).transpose()?;
         let kty = self
@@ -77,20 +80,20 @@ impl<'a> Jwk<'a> {
             ("oct" | "RSA", None) => named.unwrap_or(default),
             _ => {
                 return Err(KeyError::Unsupported(
-                    "kty and crv name no supported key type",
+                    "kty and crv do not name a supported key type",
                 ));
             }
         };
-        if fits(algorithm, kty, crv) {
+        if is_for_key_type(algorithm, kty, crv) {
             Ok(algorithm)
         } else {
             Err(KeyError::Unsupported(
-                "alg, or JWT_ALGORITHM where the key names none, does not fit kty and crv",
+                "alg (JWT_ALGORITHM if the key has none) does not match kty and crv",
             ))
         }
     }
 
-    /// `use` and `key_ops` allow what the key is for (RFC 7517 sections 4.2 and 4.3).
+    /// Checks that `use` and `key_ops` allow signatures (RFC 7517 sections 4.2 and 4.3).
     pub(super) fn check_operations(&self, is_private: bool) -> Result<(), KeyError> {
         let signature_use = self.text("use")?.is_none_or(|purpose| purpose == "sig");
         let operations = self.operations()?;
@@ -123,7 +126,7 @@ impl<'a> Jwk<'a> {
     }
 }
 
-fn fits(algorithm: Algorithm, kty: &str, crv: Option<&str>) -> bool {
+fn is_for_key_type(algorithm: Algorithm, kty: &str, crv: Option<&str>) -> bool {
     match algorithm {
         Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => kty == "oct",
         Algorithm::RS256

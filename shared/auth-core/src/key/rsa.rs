@@ -4,17 +4,18 @@ use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     rsa::{KeyPair, KeyPairComponents, PublicKeyComponents},
 };
+use base64::Engine;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use super::{KeyError, Parts, jwk::Jwk, thumbprint};
-use crate::base64url;
+use crate::encoding::BASE64URL;
 
 const MIN_BITS: usize = 2048;
 const MAX_BITS: usize = 8192;
 const MAX_EXPONENT_BYTES: usize = 4;
 
-/// Where the PKCS#1 key begins in a PKCS#8 one: behind the outer sequence, the version, the
-/// algorithm identifier and the head of the octet string, all of fixed length at these key sizes
+/// Where the PKCS#1 key begins in a PKCS#8 one: after the outer sequence, the version, the algorithm
+/// identifier and the head of the octet string, which have a fixed length at these key sizes
 /// (RFC 5208 section 5).
 const PKCS1_OFFSET: usize = 26;
 
@@ -27,8 +28,8 @@ pub(super) fn parse(jwk: &Jwk) -> Result<Parts, KeyError> {
         signing: parse_private(jwk, n, e)?,
         derived_kid: thumbprint(&format!(
             r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
-            base64url::encode(e),
-            base64url::encode(n)
+            BASE64URL.encode(e),
+            BASE64URL.encode(n)
         )),
     })
 }
@@ -90,7 +91,7 @@ fn parse_private(jwk: &Jwk, n: &[u8], e: &[u8]) -> Result<Option<EncodingKey>, K
     Ok(Some(EncodingKey::from_rsa_der(pkcs1)))
 }
 
-/// Some libraries write a sign byte that RFC 7518 section 6.3.1.1 forbids.
+/// Removes the sign byte that some libraries write although RFC 7518 section 6.3.1.1 forbids it.
 fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     &number[zeros..]
@@ -102,9 +103,9 @@ const ROCA_PRIMES: [u32; 38] = [
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 
-/// Whether the modulus is a power of 65537 modulo every one of the primes, as those of the broken
-/// generator are (Nemec et al., "The Return of Coppersmith's Attack", section 2.1). A sound modulus
-/// looks so with a chance of about 2^-28.
+/// Checks whether the modulus is a power of 65537 modulo every one of the primes, as the moduli of the
+/// broken generator are (Nemec et al., "The Return of Coppersmith's Attack", section 2.1). A sound
+/// modulus has this property with a probability of about 2^-28.
 fn is_roca(n: &[u8]) -> bool {
     ROCA_PRIMES.iter().all(|&prime| {
         let residue = n
@@ -129,17 +130,17 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_exponents_outside_the_bounds_are_refused() {
+    fn sizes_and_exponents_out_of_bounds_are_rejected() {
         let good = odd_modulus(256);
         assert_eq!(check_public(&good, &[1, 0, 1]), Ok(()));
         assert_eq!(check_public(&good, &[3]), Ok(()));
         assert_eq!(check_public(&good, &[0xff; 4]), Ok(()));
-        let mut of_2047_bits = good.clone();
-        of_2047_bits[0] = 0x7f;
+        let mut with_2047_bits = good.clone();
+        with_2047_bits[0] = 0x7f;
         for (n, e) in [
             (odd_modulus(128), vec![1, 0, 1]),
             (odd_modulus(255), vec![1, 0, 1]),
-            (of_2047_bits, vec![1, 0, 1]),
+            (with_2047_bits, vec![1, 0, 1]),
             (odd_modulus(1025), vec![1, 0, 1]),
             (vec![0xa4; 256], vec![1, 0, 1]),
             (vec![], vec![1, 0, 1]),
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_power_of_65537_has_the_roca_fingerprint() {
-        // 65537^2, as bytes: it fits the fingerprint by construction.
+        // 65537^2 as bytes, which has the fingerprint by construction.
         assert!(is_roca(&4_295_098_369_u64.to_be_bytes()));
         assert!(!is_roca(&4_295_098_371_u64.to_be_bytes()));
         assert!(!is_roca(&(4_295_098_369_u64 + 256).to_be_bytes()));

@@ -1,4 +1,4 @@
-//! A stored hash: parsed, bounded, and compared with what new hashes are made of.
+//! A stored hash: parsed, bounded, and compared with the parameters of new hashes.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use argon2_rust::{
     params::{Memory, TagLen},
 };
 use bcrypt::HashParts;
-use phc::{Output, ParamsString, PasswordHash as Phc, Salt};
+use phc::{Output, PasswordHash as Phc, Salt};
+use serde::{Deserialize, Serialize};
 
 /// Memory of a new hash in KiB, with [`PASSES`] and [`LANES`] (OWASP Password Storage Cheat Sheet).
 pub(super) const MEMORY_KIB: u32 = 19 * 1024;
@@ -16,55 +17,51 @@ pub(super) const LANES: u32 = 1;
 pub(super) const SALT_BYTES: usize = 16;
 pub(super) const OUTPUT_BYTES: usize = 32;
 
-/// What a stored Argon2id hash may ask for at most.
+/// The maximum parameters of a stored Argon2id hash.
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
 const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 4;
 const MIN_OUTPUT_BYTES: usize = 16;
 
-/// What a stored bcrypt hash may ask for: each step doubles the time, and 14 takes about a second.
+/// The costs of a stored bcrypt hash: each step doubles the time, and 14 takes about a second.
 const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 
-/// The prefixes of bcrypt as it should be. `2x` marks hashes of a broken implementation.
+/// The prefixes of sound bcrypt hashes. `2x` marks hashes of a broken implementation.
 const BCRYPT_PREFIXES: [&str; 3] = ["$2a$", "$2b$", "$2y$"];
 
-/// A stored hash within the bounds. Its `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq)]
+/// A stored hash within the bounds. Its `Debug` shows nothing; it is serialized only into stores.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PasswordHash {
     text: String,
     pub(super) function: Function,
 }
 
-/// The function that made a hash.
+/// The function that made a hash, with its parts.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Function {
-    Argon2id(Box<Argon2id>),
-    /// Of an older system: verified once, then replaced.
+    Argon2id {
+        params: Params,
+        salt: Box<Salt>,
+        output: Box<Output>,
+    },
+    /// From an older system: verified once, then replaced.
     Bcrypt,
 }
 
-/// The parts of a PHC string.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Argon2id {
-    pub(super) params: Params,
-    pub(super) salt: Salt,
-    pub(super) output: Output,
-}
-
-/// Why a stored string is no usable hash.
+/// Why a stored string is not a usable hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordHashError {
-    /// Neither bcrypt nor a PHC string with salt and output, or with parameters that Argon2 does
-    /// not have.
+    /// Neither bcrypt nor a PHC string with salt and output, or the parameters are not those of Argon2.
     #[error("neither a PHC string of Argon2id nor a bcrypt hash")]
     NotPhc,
-    /// Another function, or another version of it, than Argon2id 1.3 (RFC 9106).
+    /// Not Argon2id 1.3 (RFC 9106).
     #[error("not an Argon2id hash of version 19")]
     NotArgon2id,
     /// Memory, passes, lanes, output or cost outside the bounds.
     #[error(
         "parameters out of bounds: Argon2id with m at most {MAX_MEMORY_KIB}, t at most {MAX_PASSES}, \
-         p at most {MAX_LANES} and an output of at least {MIN_OUTPUT_BYTES} bytes, or bcrypt of a \
+         p at most {MAX_LANES} and an output of at least {MIN_OUTPUT_BYTES} bytes, or bcrypt with a \
          cost from {min} to {max}", min = BCRYPT_COSTS.start(), max = BCRYPT_COSTS.end()
     )]
     OutOfBounds,
@@ -92,64 +89,81 @@ impl PasswordHash {
         })
     }
 
-    /// The string to store: named so that a reader notices each use.
+    /// Returns the string to store. The name makes each use easy to find.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// Whether new hashes are made like this one. One that is not should be replaced when its
-    /// password is next seen.
+    /// Returns whether the hash has the parameters of new hashes. If not, it should be replaced when its
+    /// password is next available.
     #[must_use]
     pub fn is_current(&self) -> bool {
         match &self.function {
-            Function::Argon2id(hash) => {
-                hash.params.memory_kib() == MEMORY_KIB
-                    && hash.params.passes() == PASSES
-                    && hash.params.lanes() == LANES
-                    && hash.salt.len() >= SALT_BYTES
-                    && hash.output.len() == OUTPUT_BYTES
+            Function::Argon2id {
+                params,
+                salt,
+                output,
+            } => {
+                params.memory_kib() == MEMORY_KIB
+                    && params.passes() == PASSES
+                    && params.lanes() == LANES
+                    && salt.len() >= SALT_BYTES
+                    && output.len() == OUTPUT_BYTES
             }
             Function::Bcrypt => false,
         }
     }
 }
 
+impl TryFrom<String> for PasswordHash {
+    type Error = PasswordHashError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<PasswordHash> for String {
+    fn from(hash: PasswordHash) -> Self {
+        hash.text
+    }
+}
+
 fn parse_argon2id(text: &str) -> Result<Function, PasswordHashError> {
     let phc = Phc::new(text).map_err(|_| PasswordHashError::NotPhc)?;
-    let is_of_function = phc.algorithm.as_str() == Algorithm::Argon2id.as_str();
-    if !is_of_function || phc.version != Some(Version::V0x13.as_u32()) {
+    let is_argon2id = phc.algorithm.as_str() == Algorithm::Argon2id.as_str();
+    if !is_argon2id || phc.version != Some(Version::V0x13.as_u32()) {
         return Err(PasswordHashError::NotArgon2id);
     }
-    let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
+    let number = |name: &str| {
+        phc.params
+            .get_decimal(name)
+            .ok_or(PasswordHashError::NotPhc)
+    };
+    let (memory, passes, lanes) = (number("m")?, number("t")?, number("p")?);
+    // A hash with a key or associated data was not made here.
+    let has_more = phc.params.iter().count() != 3;
+    let (Some(salt), Some(output), false) = (phc.salt, phc.hash, has_more) else {
         return Err(PasswordHashError::NotPhc);
     };
-    let params = params(&phc.params, output.len()).ok_or(PasswordHashError::NotPhc)?;
-    let within = params.memory_kib() <= MAX_MEMORY_KIB
-        && params.passes() <= MAX_PASSES
-        && params.lanes() <= MAX_LANES
-        && output.len() >= MIN_OUTPUT_BYTES;
-    if !within {
+    let params = argon2id(memory, passes, lanes, output.len());
+    let params = params.map_err(|_| PasswordHashError::NotPhc)?;
+    if memory > MAX_MEMORY_KIB
+        || passes > MAX_PASSES
+        || lanes > MAX_LANES
+        || output.len() < MIN_OUTPUT_BYTES
+    {
         return Err(PasswordHashError::OutOfBounds);
     }
-    Ok(Function::Argon2id(Box::new(Argon2id {
+    Ok(Function::Argon2id {
         params,
-        salt,
-        output,
-    })))
+        salt: Box::new(salt),
+        output: Box::new(output),
+    })
 }
 
-/// The three parameters and no others: with a key or associated data a hash is not ours.
-fn params(text: &ParamsString, output_bytes: usize) -> Option<Params> {
-    let number = |name: &str| text.get_decimal(name);
-    let (memory, passes, lanes) = (number("m")?, number("t")?, number("p")?);
-    if text.iter().count() != 3 {
-        return None;
-    }
-    argon2id(memory, passes, lanes, output_bytes).ok()
-}
-
-/// Parameters of Argon2id, checked against RFC 9106, section 3.1.
+/// Builds parameters of Argon2id, checked against RFC 9106, section 3.1.
 pub(super) fn argon2id(
     memory_kib: u32,
     passes: u32,
@@ -183,7 +197,7 @@ mod tests {
     const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$8f/ojQzpsySE4LYj8DlDjA$y3bzGs9Or3TMqalhC4uW/ejnvLxrOzNrbyDwePIN5iU";
 
     #[test]
-    fn strings_that_are_no_bounded_hash_are_refused() {
+    fn strings_that_are_not_a_bounded_hash_are_rejected() {
         let salt_and_output = CURRENT.split_once("p=1$").unwrap().1;
         let with = |head: &str| PasswordHash::parse(&format!("{head}${salt_and_output}"));
         for (head, error) in [
@@ -253,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn bcrypt_is_taken_in_its_sound_forms_and_bounded_by_cost() {
+    fn bcrypt_is_accepted_in_its_sound_forms_and_bounded_by_cost() {
         let with = |head: &str| {
             PasswordHash::parse(&format!(
                 "{head}DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."
@@ -271,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_hash_made_like_new_ones_is_current() {
+    fn only_a_hash_with_the_parameters_of_new_ones_is_current() {
         let is_current = |text: &str| PasswordHash::parse(text).unwrap().is_current();
         assert!(is_current(CURRENT));
         for (from, to) in [

@@ -1,31 +1,50 @@
-//! Refresh tokens: the name of a session, a generation, and a MAC over both.
+//! Refresh tokens: the id of a session, a generation, and a MAC over both.
 //!
 //! The text is base64url of 16 bytes of session id, 4 bytes of generation (big endian) and 32 bytes
-//! of HMAC-SHA-256 (RFC 2104). The same session and generation make the same token, so that a lost
-//! answer can be given again without storing one.
+//! of HMAC-SHA-256 (RFC 2104). The same session and generation always make the same token, so a lost
+//! response can be repeated although no token is stored.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use super::{ID_BYTES, SessionId};
+use base64::Engine;
+use serde::Serialize;
+
 use crate::{
-    base64url,
-    key::Key,
-    key_source::{KeySource, KeysUnavailable},
-    token::SigningError,
+    encoding::BASE64URL,
+    issuer::SigningError,
+    key::{Key, KeySource, KeysUnavailable},
+    token::SessionId,
 };
 
-const MESSAGE_BYTES: usize = ID_BYTES + size_of::<u32>();
+const MESSAGE_BYTES: usize = SessionId::BYTES + size_of::<u32>();
 const MAC_BYTES: usize = 32;
 
-/// A refresh token. Its `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq)]
+/// A refresh token. Its `Debug` shows nothing; it is serialized only into the response to its user.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct RefreshToken(String);
 
 impl RefreshToken {
-    /// The text, for the answer to the user.
+    /// Returns the text. The name makes each use easy to find.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Issues the token for a generation of a session.
+    pub(super) async fn issue(
+        keys: &dyn KeySource,
+        session_id: &SessionId,
+        generation: u32,
+    ) -> Result<Self, SigningError> {
+        let mut token = BASE64URL
+            .decode(session_id.as_str())
+            .map_err(|_| SigningError::Unavailable)?;
+        token.extend(generation.to_be_bytes());
+        let keys = keys.keys().await?;
+        let mac = keys.signing_key().and_then(|key| key.sign(&token));
+        token.extend(mac.ok_or(SigningError::Unavailable)?);
+        Ok(Self(BASE64URL.encode(token)))
     }
 }
 
@@ -35,85 +54,52 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// What a refresh token says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Presented {
-    pub(super) session: SessionId,
+/// The contents of a token with a valid MAC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PresentedToken {
+    pub(super) session_id: SessionId,
     pub(super) generation: u32,
 }
 
-impl Presented {
-    fn message(self) -> [u8; MESSAGE_BYTES] {
-        let mut message = [0; MESSAGE_BYTES];
-        let (id, generation) = message.split_at_mut(ID_BYTES);
-        id.copy_from_slice(&self.session.0);
-        generation.copy_from_slice(&self.generation.to_be_bytes());
-        message
-    }
-}
-
-/// Makes refresh tokens and takes them apart.
-#[derive(Debug, Clone)]
-pub(super) struct RefreshTokens {
-    keys: Arc<dyn KeySource>,
-}
-
-impl RefreshTokens {
-    pub(super) fn new(keys: Arc<dyn KeySource>) -> Self {
-        Self { keys }
-    }
-
-    /// The token of a session's generation.
-    pub(super) async fn issue(
-        &self,
-        session: SessionId,
-        generation: u32,
-    ) -> Result<RefreshToken, SigningError> {
-        let message = Presented {
-            session,
-            generation,
-        }
-        .message();
-        let keys = self.keys.keys().await?;
-        let mac = keys.signing_key().and_then(|key| key.sign(&message));
-        let mac = mac.and_then(base64url::decode);
-        let mac = mac.ok_or(SigningError::Unavailable)?;
-        Ok(RefreshToken(base64url::encode(
-            [&message[..], &mac].concat(),
-        )))
-    }
-
-    /// What a token says whose MAC is right; `None` for any other text.
-    pub(super) async fn verify(&self, text: &str) -> Result<Option<Presented>, KeysUnavailable> {
-        let Some((presented, mac)) = parse(text) else {
+impl PresentedToken {
+    /// Returns the contents of a token with a valid MAC; `None` for any other text.
+    pub(super) async fn verify(
+        keys: &dyn KeySource,
+        text: &str,
+    ) -> Result<Option<Self>, KeysUnavailable> {
+        let Some((message, mac)) = split(text) else {
             return Ok(None);
         };
-        let message = presented.message();
-        let is_right = |key: &Key| key.verify(&message, &mac);
-        // A token names no key. One that none of them made may be of a key that is new in the set.
-        if self.keys.keys().await?.iter().any(is_right)
-            || self.keys.keys_for_unknown_kid().await?.iter().any(is_right)
-        {
-            return Ok(Some(presented));
+        let is_valid = |key: &Key| key.verify(&message, &mac);
+        // A token does not name its key, so an unknown MAC may be that of a key that is new in the set.
+        let has_valid_mac = keys.keys().await?.iter().any(is_valid)
+            || keys.keys_for_unknown_kid().await?.iter().any(is_valid);
+        Ok(has_valid_mac.then(|| Self::from_message(message)))
+    }
+
+    fn from_message(message: [u8; MESSAGE_BYTES]) -> Self {
+        let (mut id, mut generation) = ([0; SessionId::BYTES], [0; size_of::<u32>()]);
+        let (first, last) = message.split_at(SessionId::BYTES);
+        id.copy_from_slice(first);
+        generation.copy_from_slice(last);
+        Self {
+            session_id: SessionId::from_bytes(id),
+            generation: u32::from_be_bytes(generation),
         }
-        Ok(None)
     }
 }
 
-/// The parts of a token, the MAC in base64url.
-fn parse(text: &str) -> Option<(Presented, String)> {
-    let bytes: [u8; MESSAGE_BYTES + MAC_BYTES] = base64url::decode(text)?.try_into().ok()?;
-    let (id, rest) = bytes.split_first_chunk()?;
-    let (generation, mac) = rest.split_first_chunk()?;
-    let presented = Presented {
-        session: SessionId(*id),
-        generation: u32::from_be_bytes(*generation),
-    };
-    Some((presented, base64url::encode(mac)))
+/// Splits a token into its message and its MAC, which stays in base64url.
+fn split(text: &str) -> Option<([u8; MESSAGE_BYTES], String)> {
+    let bytes: [u8; MESSAGE_BYTES + MAC_BYTES] = BASE64URL.decode(text).ok()?.try_into().ok()?;
+    let (message, mac) = bytes.split_first_chunk()?;
+    Some((*message, BASE64URL.encode(mac)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use aws_lc_rs::hmac;
 
     use super::*;
@@ -129,40 +115,48 @@ mod tests {
         Key::from_secret(&secret, Algorithm::HS256).unwrap()
     }
 
-    fn tokens(keys: impl Into<Arc<dyn KeySource>>) -> RefreshTokens {
-        RefreshTokens::new(keys.into())
+    fn source(keys: impl Into<Arc<dyn KeySource>>) -> Arc<dyn KeySource> {
+        keys.into()
+    }
+
+    async fn issue(keys: &Arc<dyn KeySource>, id: &SessionId, generation: u32) -> RefreshToken {
+        RefreshToken::issue(&**keys, id, generation).await.unwrap()
+    }
+
+    async fn verify(keys: &Arc<dyn KeySource>, text: &str) -> Option<PresentedToken> {
+        PresentedToken::verify(&**keys, text).await.unwrap()
     }
 
     #[tokio::test]
-    async fn a_token_is_what_is_documented() {
-        let session = SessionId([7; 16]);
-        let tokens = tokens(KeySet::from(key(0)));
-        let token = tokens.issue(session, 258).await.unwrap();
+    async fn a_token_has_the_documented_form() {
+        let id = SessionId::from_bytes([7; 16]);
+        let keys = source(KeySet::from(key(0)));
+        let token = issue(&keys, &id, 258).await;
         let message = [&[7; 16][..], &[0, 0, 1, 2]].concat();
         let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &SECRET), &message);
         let bytes = [&message[..], mac.as_ref()].concat();
-        assert_eq!(token.expose(), base64url::encode(bytes));
+        assert_eq!(token.expose(), BASE64URL.encode(bytes));
         assert_eq!(token.expose().len(), 70);
         assert_eq!(format!("{token:?}"), "RefreshToken(redacted)");
-        assert_eq!(token, tokens.issue(session, 258).await.unwrap());
+        assert_eq!(token, issue(&keys, &id, 258).await);
     }
 
     #[tokio::test]
-    async fn a_token_with_any_bit_changed_is_none() {
-        let tokens = tokens(KeySet::from(key(0)));
-        let session = SessionId::random().unwrap();
-        let token = tokens.issue(session, 3).await.unwrap();
-        let expected = Presented {
-            session,
+    async fn a_token_with_any_bit_changed_is_rejected() {
+        let keys = source(KeySet::from(key(0)));
+        let session_id = SessionId::random().unwrap();
+        let token = issue(&keys, &session_id, 3).await;
+        let expected = PresentedToken {
+            session_id,
             generation: 3,
         };
-        assert_eq!(tokens.verify(token.expose()).await, Ok(Some(expected)));
-        let bytes = base64url::decode(token.expose()).unwrap();
+        assert_eq!(verify(&keys, token.expose()).await, Some(expected));
+        let bytes = BASE64URL.decode(token.expose()).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            let text = base64url::encode(changed);
-            assert_eq!(tokens.verify(&text).await, Ok(None), "bit {bit}");
+            let text = BASE64URL.encode(changed);
+            assert_eq!(verify(&keys, &text).await, None, "bit {bit}");
         }
         let text = token.expose();
         for text in [
@@ -175,26 +169,25 @@ mod tests {
             &format!(" {text}"),
             &"A".repeat(9_000),
         ] {
-            assert_eq!(tokens.verify(text).await, Ok(None), "{text}");
+            assert_eq!(verify(&keys, text).await, None, "{text}");
         }
     }
 
     #[tokio::test]
-    async fn the_first_key_of_a_set_makes_tokens_and_all_take_them() {
-        let session = SessionId::random().unwrap();
-        let old = tokens(KeySet::from(key(0)));
-        let both = tokens(KeySet::new(vec![key(128), key(0)]).unwrap());
-        let stranger = tokens(KeySet::from(key(64)));
-        let of_old = old.issue(session, 0).await.unwrap();
-        let of_new = both.issue(session, 0).await.unwrap();
-        assert_ne!(of_old, of_new);
-        for token in [&of_old, &of_new] {
-            assert!(both.verify(token.expose()).await.unwrap().is_some());
-            assert!(stranger.verify(token.expose()).await.unwrap().is_none());
+    async fn the_first_key_of_a_set_makes_tokens_and_all_keys_verify_them() {
+        let id = SessionId::random().unwrap();
+        let old = source(KeySet::from(key(0)));
+        let both = source(KeySet::new(vec![key(128), key(0)]).unwrap());
+        let other = source(KeySet::from(key(64)));
+        let (first, second) = (issue(&old, &id, 0).await, issue(&both, &id, 0).await);
+        assert_ne!(first, second);
+        for token in [&first, &second] {
+            assert!(verify(&both, token.expose()).await.is_some());
+            assert!(verify(&other, token.expose()).await.is_none());
         }
     }
 
-    /// A source that reads its keys anew for a key that it does not know.
+    /// A source that reads its keys again for a key that it does not know.
     #[derive(Debug)]
     struct Rotated;
 
@@ -210,12 +203,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_of_a_key_that_is_new_in_the_set_is_taken() {
-        let session = SessionId::random().unwrap();
-        let source: Arc<dyn KeySource> = Arc::new(Rotated);
-        let here = tokens(source);
-        let elsewhere = tokens(KeySet::from(key(128)));
-        let token = elsewhere.issue(session, 0).await.unwrap();
-        assert!(here.verify(token.expose()).await.unwrap().is_some());
+    async fn a_token_of_a_key_that_is_new_in_the_set_is_accepted() {
+        let elsewhere = source(KeySet::from(key(128)));
+        let token = issue(&elsewhere, &SessionId::random().unwrap(), 0).await;
+        let here: Arc<dyn KeySource> = Arc::new(Rotated);
+        assert!(verify(&here, token.expose()).await.is_some());
     }
 }

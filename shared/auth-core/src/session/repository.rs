@@ -1,67 +1,72 @@
-//! Where sessions are kept, apart from how.
+//! Access to stored sessions.
 
 use std::future::Future;
 
-use super::{Session, SessionId};
-use crate::{email::Email, repository::RepositoryError};
+use super::Session;
+use crate::{repository::RepositoryError, token::SessionId, user::Email};
 
-/// What became of a step of a session.
+/// The result of [`SessionRepository::advance_session`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Advance {
-    /// It was made.
+    /// The step was written.
     Done,
-    /// It was not, because of what is stored now: another step was made first, or the session has
-    /// ended. `None` where there is no such session any more.
+    /// The step was not written, because another one was first or the session has ended. This is what
+    /// is stored now; `None` if the session no longer exists.
     Refused(Option<Session>),
 }
 
-/// Keeps sessions: for `login` alone. A test double is
-/// [`InMemorySessionRepository`](crate::InMemorySessionRepository).
+/// Stores sessions. Only for `login`.
 pub trait SessionRepository: Send + Sync {
-    /// Keeps a new session. One of the same id that is there stays as it is.
+    /// Stores a new session. An existing session with the same id stays as it is.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot tell whether it did.
-    fn start(&self, session: &Session) -> impl Future<Output = Result<(), RepositoryError>> + Send;
+    /// [`RepositoryError`] if the store fails; the session may have been stored all the same.
+    fn start_session(
+        &self,
+        session: &Session,
+    ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 
-    /// The session of an id, ended ones included.
+    /// Finds a session, even one that has ended.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot tell.
-    fn find(
+    /// [`RepositoryError`] if the store fails.
+    fn find_session(
         &self,
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<Session>, RepositoryError>> + Send;
 
-    /// Puts `next` in the place of the session one generation before it, if that one is stored and
-    /// live at `next.rotated_at`. Of any number at once, one does.
+    /// Replaces the session one generation before `next` with `next`, if that one is stored and live
+    /// at `next.rotated_at`. Of any number of calls at once, one succeeds.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot tell whether it did.
-    fn advance(
+    /// [`RepositoryError`] if the store fails; the step may have been written all the same.
+    fn advance_session(
         &self,
         next: &Session,
     ) -> impl Future<Output = Result<Advance, RepositoryError>> + Send;
 
-    /// Ends a session for good; one that is not there stays so.
+    /// Ends a session permanently. If it does not exist, there is nothing to do.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot tell whether it did.
-    fn revoke(&self, id: &SessionId) -> impl Future<Output = Result<(), RepositoryError>> + Send;
+    /// [`RepositoryError`] if the store fails; the session may have ended all the same.
+    fn revoke_session(
+        &self,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
-/// Looks through sessions: for operators.
+/// Searches sessions. For operators.
 pub trait SessionDirectory: Send + Sync {
-    /// The stored sessions of an address, ended ones included, in no order.
+    /// Returns the stored sessions of an address, even those that have ended, in no particular order.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] where the store cannot answer.
-    fn of_user(
+    /// [`RepositoryError`] if the store fails.
+    fn list_sessions(
         &self,
         email: &Email,
     ) -> impl Future<Output = Result<Vec<Session>, RepositoryError>> + Send;

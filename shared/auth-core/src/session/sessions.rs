@@ -1,72 +1,68 @@
-//! The steps of a session: begun by a login, continued by a refresh, ended by a logout.
+//! The steps of a session: a login begins it, a refresh continues it, a logout ends it.
 //!
-//! Whatever else can fail is done before the one write of a step: a store that is down before it leaves
-//! the session as it was. Where the write was made and its answer lost, the token is good for the grace.
+//! Everything that can fail is done before the only write of a step, so if the store fails, the session
+//! stays as it was. If the write was made and its response lost, the token is valid for the grace period.
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::{
-    Advance, RefreshToken, Rotation, Session, SessionId, SessionRepository, SessionRules,
-    refresh_token::{Presented, RefreshTokens},
+    Advance, RefreshToken, Rotation, Session, SessionRepository, SessionRules,
+    refresh_token::PresentedToken,
 };
 use crate::{
-    clock::Clock,
-    email::Email,
-    key_source::{KeySource, KeysUnavailable},
-    repository::{CredentialRepository, RepositoryError, UserRepository},
-    token::{AccessToken, SigningError, TokenIssuer},
-    user::User,
+    issuer::{SigningError, TokenIssuer},
+    key::{KeySource, KeysUnavailable},
+    repository::RepositoryError,
+    time::Clock,
+    token::{AccessToken, SessionId},
+    user::{CredentialRepository, Email, User, UserRepository},
 };
 
-/// What a client is given: a token to show to functions, and one to have the next pair with.
-#[derive(Debug, Clone)]
-pub struct TokenPair {
-    /// For functions.
+/// The tokens of a login or a refresh, and their session. Only the tokens are serialized.
+#[derive(Debug, Clone, Serialize)]
+pub struct IssuedTokens {
+    /// Authenticates requests.
     pub access_token: AccessToken,
-    /// For the next refresh, once.
+    /// Gets the next tokens, once.
     pub refresh_token: RefreshToken,
-}
-
-/// A pair and what it belongs to, for logs.
-#[derive(Debug, Clone)]
-pub struct Refreshed {
-    /// The tokens.
-    pub tokens: TokenPair,
-    /// The session, as it is stored now.
+    /// The session, as it is stored.
+    #[serde(skip)]
     pub session: Session,
 }
 
-/// Why a refresh token is not taken: for logs, never for clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why a refresh token is rejected. The reason is for logs, never for clients.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRefreshToken {
-    /// No token of this bundle: another form, or a wrong MAC. The store was not asked.
-    #[error("refresh token not ours")]
+    /// Not a token of this bundle: malformed, or with a wrong MAC. The store was not queried.
+    #[error("malformed or wrong MAC")]
     Forged,
-    /// There is no such session, or no longer.
-    #[error("no such session")]
+    /// The session does not exist, or no longer.
+    #[error("unknown session")]
     UnknownSession,
     /// The session has expired or was revoked.
-    #[error("session ended")]
+    #[error("session has ended")]
     Ended,
-    /// The user was deleted, disabled, or signed out everywhere since.
-    #[error("the session's user is gone, disabled or signed out everywhere")]
+    /// The user was deleted, disabled or signed out everywhere since.
+    #[error("user is gone, disabled or signed out everywhere")]
     UserGone,
-    /// The token was used before. Its session has been revoked now.
+    /// The token was used before. Its session has been revoked.
     #[error("refresh token reused in session {0}")]
     Reused(SessionId),
 }
 
-/// Why there is no new pair.
+/// Why there are no new tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// The token is not taken.
+    /// The token is rejected.
     #[error(transparent)]
     Invalid(#[from] InvalidRefreshToken),
-    /// Users or sessions cannot be read or written. The token stays good; where a write was made and
-    /// its answer lost, within the grace.
+    /// The store failed. The presented token stays valid; if the write was made and its response lost,
+    /// within the grace period.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
-    /// The tokens could not be made. The presented one stays good.
+    /// The tokens could not be made. The presented token stays valid.
     #[error(transparent)]
     Signing(#[from] SigningError),
 }
@@ -77,166 +73,159 @@ impl From<KeysUnavailable> for RefreshError {
     }
 }
 
-/// Begins, continues and ends sessions. `S` is where they are kept.
+/// The rules of sessions, with the keys of their tokens.
 #[derive(Debug)]
-pub struct Sessions<S> {
-    kept: S,
-    tokens: RefreshTokens,
+pub struct Sessions {
+    keys: Arc<dyn KeySource>,
     issuer: TokenIssuer,
     rules: SessionRules,
     clock: Clock,
 }
 
-impl<S: SessionRepository> Sessions<S> {
-    /// Sessions whose refresh tokens are made with `keys`, and whose access tokens with `issuer`.
+impl Sessions {
+    /// Returns the rules of sessions whose refresh tokens are made with `keys` and whose access tokens
+    /// are made by `issuer`.
     #[must_use]
     pub fn new(
-        sessions: S,
         keys: impl Into<Arc<dyn KeySource>>,
         issuer: TokenIssuer,
         rules: SessionRules,
         clock: Clock,
     ) -> Self {
         Self {
-            kept: sessions,
-            tokens: RefreshTokens::new(keys.into()),
+            keys: keys.into(),
             issuer,
             rules,
             clock,
         }
     }
 
-    /// Begins a session for a user who has proved who they are; `email` is what they were found by.
+    /// Begins a session for a user who has proved who they are and was found by `email`. The caller
+    /// stores it with [`SessionRepository::start_session`].
     ///
     /// # Errors
     ///
-    /// [`RefreshError::Repository`] and [`RefreshError::Signing`]: there is no session then that
-    /// anybody has a token of.
-    pub async fn begin(&self, email: &Email, user: &User) -> Result<Refreshed, RefreshError> {
+    /// [`SigningError`] if the tokens cannot be made.
+    pub async fn begin(&self, email: &Email, user: &User) -> Result<IssuedTokens, SigningError> {
         let id = SessionId::random().ok_or(SigningError::Unavailable)?;
-        let session = Session::begin(id, email, user, &self.rules, self.clock.now());
-        let tokens = self.pair(user, &session).await?;
-        self.kept.start(&session).await?;
-        Ok(Refreshed { tokens, session })
+        let session = Session::new(id, email, user, &self.rules, self.clock.now());
+        self.issue(user, session).await
     }
 
-    /// A new pair for a refresh token. The same token within the grace has the same successor.
+    /// Returns new tokens for a refresh token. Within the grace period, the same token gets the same
+    /// new refresh token.
     ///
     /// # Errors
     ///
-    /// [`RefreshError`]. [`InvalidRefreshToken::Reused`] after the session was revoked for it.
+    /// [`RefreshError`]. If it is [`InvalidRefreshToken::Reused`], the session has been revoked.
     pub async fn refresh(
         &self,
-        users: &impl UserRepository,
+        store: &(impl SessionRepository + UserRepository),
         token: &str,
-    ) -> Result<Refreshed, RefreshError> {
-        let presented = self.presented(token).await?;
+    ) -> Result<IssuedTokens, RefreshError> {
+        let presented = self.verify(token).await?;
         let now = self.clock.now();
-        let stored = self.find(presented).await?;
-        let successor = match stored.rotation(presented.generation, &self.rules, now) {
+        let stored = find(store, &presented).await?;
+        let next = match stored.rotation(presented.generation, &self.rules, now) {
             Rotation::Advance(next) => next,
             Rotation::Repeat => stored.clone(),
-            Rotation::Reused => return Err(self.revoke_reused(presented).await),
+            Rotation::Reused => return Err(revoke_reused(store, presented).await),
             Rotation::Ended => return Err(InvalidRefreshToken::Ended.into()),
         };
-        let user = users.find_by_email(&stored.email).await?;
+        let user = store.find_by_email(&stored.email).await?;
         let user = user
             .filter(|user| !user.disabled && stored.belongs_to(user))
             .ok_or(InvalidRefreshToken::UserGone)?;
-        let tokens = self.pair(&user, &successor).await?;
-        if successor.generation != stored.generation {
-            self.advance(presented, &successor, now).await?;
+        let is_new = next.generation != stored.generation;
+        let issued = self.issue(&user, next).await?;
+        if is_new && let Advance::Refused(stored) = store.advance_session(&issued.session).await? {
+            let stored = stored.ok_or(InvalidRefreshToken::UnknownSession)?;
+            // Another request was first. The rule decides again on what is stored now.
+            match stored.rotation(presented.generation, &self.rules, now) {
+                Rotation::Repeat => {}
+                Rotation::Reused => return Err(revoke_reused(store, presented).await),
+                Rotation::Ended => return Err(InvalidRefreshToken::Ended.into()),
+                Rotation::Advance(_) => {
+                    let cause = "the store refused a step that nothing prevents";
+                    return Err(RepositoryError::Unavailable(cause.into()).into());
+                }
+            }
         }
-        Ok(Refreshed {
-            tokens,
-            session: successor,
-        })
+        Ok(issued)
     }
 
-    /// Ends the session of a refresh token, whatever its generation, and says which. `None` for a
-    /// token that is not ours.
+    /// Ends the session of a refresh token, whatever its generation, and returns its id. `None` if the
+    /// token is forged.
     ///
     /// # Errors
     ///
-    /// [`RefreshError::Repository`], and [`RefreshError::Signing`] without keys.
-    pub async fn end(&self, token: &str) -> Result<Option<SessionId>, RefreshError> {
-        let Some(presented) = self.tokens.verify(token).await? else {
+    /// [`RefreshError::Repository`], or [`RefreshError::Signing`] without keys.
+    pub async fn end(
+        &self,
+        store: &impl SessionRepository,
+        token: &str,
+    ) -> Result<Option<SessionId>, RefreshError> {
+        let Some(presented) = PresentedToken::verify(&*self.keys, token).await? else {
             return Ok(None);
         };
-        self.kept.revoke(&presented.session).await?;
-        Ok(Some(presented.session))
+        store.revoke_session(&presented.session_id).await?;
+        Ok(Some(presented.session_id))
     }
 
-    /// Ends all sessions and access tokens of the token's user, and says whose.
+    /// Ends all sessions and access tokens of the token's user, and returns the token's session.
     ///
     /// # Errors
     ///
-    /// As [`Sessions::refresh`]. A token that was used before ends all sessions too: its user may be the
-    /// one whom a thief has overtaken.
+    /// As [`Sessions::refresh`]. A reused token ends all sessions too: its owner may be the user whose
+    /// session a thief has refreshed.
     pub async fn end_all(
         &self,
-        users: &impl CredentialRepository,
+        store: &(impl SessionRepository + CredentialRepository),
         token: &str,
     ) -> Result<Session, RefreshError> {
-        let presented = self.presented(token).await?;
-        let stored = self.find(presented).await?;
+        let presented = self.verify(token).await?;
+        let stored = find(store, &presented).await?;
         let rotation = stored.rotation(presented.generation, &self.rules, self.clock.now());
         if rotation == Rotation::Ended {
             return Err(InvalidRefreshToken::Ended.into());
         }
-        users
+        store
             .end_sessions(&stored.email, &stored.user_id, stored.user_version)
             .await?;
         if rotation == Rotation::Reused {
-            return Err(self.revoke_reused(presented).await);
+            return Err(revoke_reused(store, presented).await);
         }
         Ok(stored)
     }
 
-    async fn presented(&self, token: &str) -> Result<Presented, RefreshError> {
-        let presented = self.tokens.verify(token).await?;
+    async fn verify(&self, token: &str) -> Result<PresentedToken, RefreshError> {
+        let presented = PresentedToken::verify(&*self.keys, token).await?;
         presented.ok_or_else(|| InvalidRefreshToken::Forged.into())
     }
 
-    async fn find(&self, presented: Presented) -> Result<Session, RefreshError> {
-        let stored = self.kept.find(&presented.session).await?;
-        stored.ok_or_else(|| InvalidRefreshToken::UnknownSession.into())
-    }
-
-    async fn pair(&self, user: &User, session: &Session) -> Result<TokenPair, SigningError> {
-        Ok(TokenPair {
+    async fn issue(&self, user: &User, session: Session) -> Result<IssuedTokens, SigningError> {
+        Ok(IssuedTokens {
             access_token: self.issuer.issue(user, &session.id).await?,
-            refresh_token: self.tokens.issue(session.id, session.generation).await?,
+            refresh_token: RefreshToken::issue(&*self.keys, &session.id, session.generation)
+                .await?,
+            session,
         })
     }
+}
 
-    /// Writes the step. Where another was first, the rule decides again over what is stored then.
-    async fn advance(
-        &self,
-        presented: Presented,
-        next: &Session,
-        now: u64,
-    ) -> Result<(), RefreshError> {
-        let stored = match self.kept.advance(next).await? {
-            Advance::Done => return Ok(()),
-            Advance::Refused(stored) => stored.ok_or(InvalidRefreshToken::UnknownSession)?,
-        };
-        match stored.rotation(presented.generation, &self.rules, now) {
-            Rotation::Repeat => Ok(()),
-            Rotation::Reused => Err(self.revoke_reused(presented).await),
-            Rotation::Ended => Err(InvalidRefreshToken::Ended.into()),
-            Rotation::Advance(_) => {
-                let cause = "the step was refused although nothing stands against it";
-                Err(RepositoryError::Unavailable(cause.into()).into())
-            }
-        }
-    }
+async fn find(
+    store: &impl SessionRepository,
+    presented: &PresentedToken,
+) -> Result<Session, RefreshError> {
+    let stored = store.find_session(&presented.session_id).await?;
+    stored.ok_or_else(|| InvalidRefreshToken::UnknownSession.into())
+}
 
-    async fn revoke_reused(&self, presented: Presented) -> RefreshError {
-        match self.kept.revoke(&presented.session).await {
-            Ok(()) => InvalidRefreshToken::Reused(presented.session).into(),
-            Err(error) => error.into(),
-        }
+/// Revokes the session of a reused token and returns the error to report.
+async fn revoke_reused(store: &impl SessionRepository, presented: PresentedToken) -> RefreshError {
+    match store.revoke_session(&presented.session_id).await {
+        Ok(()) => InvalidRefreshToken::Reused(presented.session_id).into(),
+        Err(error) => error.into(),
     }
 }
 
@@ -244,7 +233,7 @@ impl<S: SessionRepository> Sessions<S> {
 mod tests {
     use super::*;
     use crate::{
-        Algorithm, InMemorySessionRepository, InMemoryUserRepository, Key, KeySet, TokenSettings,
+        Algorithm, InMemoryStore, Key, KeySet, TokenSettings, UnixTime, UserChange, UserDirectory,
     };
 
     fn key(first: u8) -> KeySet {
@@ -252,27 +241,31 @@ mod tests {
         KeySet::from(Key::from_secret(&secret, Algorithm::HS256).unwrap())
     }
 
-    /// Whoever disables a user raises the version; one who is disabled by other means is refused too.
+    /// Disabling a user raises the version; a user who was disabled in another way is rejected too.
     #[tokio::test]
-    async fn a_disabled_user_of_the_same_version_has_no_new_tokens() {
-        let clock = || Clock::from_fn(|| 1_000);
+    async fn a_disabled_user_of_the_same_version_gets_no_new_tokens() {
+        let clock = || Clock::from_fn(|| UnixTime::from_secs(1_000));
         let issuer = TokenIssuer::new(key(0), TokenSettings::default(), clock());
-        let kept = InMemorySessionRepository::default();
-        let sessions = Sessions::new(kept, key(32), issuer, SessionRules::default(), clock());
-        let users = InMemoryUserRepository::with_tutorial_user();
+        let sessions = Sessions::new(key(32), issuer, SessionRules::default(), clock());
+        let store = InMemoryStore::with_tutorial_user();
         let email = Email::parse("john.doe@leapify.tech").unwrap();
-        let mut john = users.find_with_password(&email).await.unwrap().unwrap();
-        let begun = sessions.begin(&email, &john.user).await.unwrap();
-        let token = begun.tokens.refresh_token.expose();
+        let mut john = store.find_with_password(&email).await.unwrap().unwrap();
+        let tokens = sessions.begin(&email, &john.user).await.unwrap();
+        let token = tokens.refresh_token.expose();
+        store.start_session(&tokens.session).await.unwrap();
 
+        store.delete_user(&email).await.unwrap();
         john.user.disabled = true;
-        let disabled = InMemoryUserRepository::new([john]).unwrap();
-        let refused = sessions.refresh(&disabled, token).await;
-        let why = InvalidRefreshToken::UserGone;
-        assert!(matches!(refused, Err(RefreshError::Invalid(found)) if found == why));
+        store.add_user(&john).await.unwrap();
+        let refused = sessions.refresh(&store, token).await;
+        let reason = InvalidRefreshToken::UserGone;
+        assert!(matches!(refused, Err(RefreshError::Invalid(found)) if found == reason));
+
+        let enable = UserChange::Disabled(false);
+        store.change_user(&email, enable).await.unwrap();
         assert!(
-            sessions.refresh(&users, token).await.is_ok(),
-            "it was not used up"
+            sessions.refresh(&store, token).await.is_ok(),
+            "the token was not used up"
         );
     }
 }

@@ -1,16 +1,17 @@
-//! Reads environment variables and collects every problem before it reports any.
+//! Reads environment variables and reports all problems together.
 
 use std::{
     env::{self, VarError},
     fmt,
+    time::Duration,
 };
 
-/// Every variable that some function of the bundle reads. A function lets the others' through,
-/// and refuses any that begins like one of these and is not here: a typo must not fall back to a
-/// default.
-pub const VARIABLES: [&str; 18] = [
+/// Every variable that a function of the bundle reads. A function ignores those of other functions, but
+/// rejects any other variable with one of their prefixes: a typo must not fall back to a default.
+pub const VARIABLES: [&str; 19] = [
     "AUTH_STORE",
     "AUTH_TABLE",
+    "AUTH_FILE",
     "JWT_SECRET_KEY",
     "JWT_KEYS_SECRET_ID",
     "JWT_JWKS",
@@ -31,21 +32,21 @@ pub const VARIABLES: [&str; 18] = [
 
 const PREFIXES: [&str; 4] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_"];
 
-/// Set by desktop sessions, and no typo.
-const FOREIGN: &str = "SESSION_MANAGER";
+/// Set by desktop sessions; not a typo.
+const DESKTOP_VARIABLE: &str = "SESSION_MANAGER";
 
 /// Set in every real Lambda environment; `cargo lambda watch` does not set it.
 const LAMBDA_MARKER: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 
-/// The settings were refused. Its `Display` is one message with a line for each problem, each
-/// naming its variable; no value stands in it.
+/// The settings are invalid. `Display` has a line for each problem, with its variable but without its
+/// value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     problems: Vec<String>,
 }
 
 impl SettingsError {
-    /// The problems, each `VARIABLE: what is wrong`.
+    /// Returns the problems, each `VARIABLE: what is wrong`.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
@@ -54,20 +55,20 @@ impl SettingsError {
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "settings refused:\n  {}", self.problems.join("\n  "))
+        write!(f, "invalid settings:\n  {}", self.problems.join("\n  "))
     }
 }
 
 impl std::error::Error for SettingsError {}
 
-/// One pass over the environment.
+/// Reads the environment in one pass.
 pub struct SettingsReader<'a> {
     lookup: &'a dyn Fn(&str) -> Result<String, VarError>,
     problems: Vec<String>,
 }
 
 impl SettingsReader<'static> {
-    /// A reader of the process's own environment.
+    /// Returns a reader of the environment of the process.
     #[must_use]
     pub fn from_env() -> Self {
         let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
@@ -76,8 +77,8 @@ impl SettingsReader<'static> {
 }
 
 impl<'a> SettingsReader<'a> {
-    /// A reader of the variables that `lookup` finds. `names` are those of all variables that are
-    /// set; unknown ones among them are problems at once.
+    /// Returns a reader of the variables that `lookup` finds. `names` are the names of all variables that
+    /// are set; unknown ones among them are problems.
     pub fn new(
         names: impl IntoIterator<Item = String>,
         lookup: &'a dyn Fn(&str) -> Result<String, VarError>,
@@ -85,7 +86,7 @@ impl<'a> SettingsReader<'a> {
         let is_unknown = |name: &String| {
             PREFIXES.iter().any(|prefix| name.starts_with(prefix))
                 && !VARIABLES.contains(&name.as_str())
-                && name != FOREIGN
+                && name != DESKTOP_VARIABLE
         };
         let mut unknown: Vec<String> = names.into_iter().filter(is_unknown).collect();
         unknown.sort();
@@ -98,7 +99,7 @@ impl<'a> SettingsReader<'a> {
         }
     }
 
-    /// A variable that may be absent; `default` is taken then. `None` after a problem.
+    /// Reads an optional variable. `None` after a problem.
     pub fn optional<T>(
         &mut self,
         name: &str,
@@ -112,7 +113,7 @@ impl<'a> SettingsReader<'a> {
         }
     }
 
-    /// A variable that must be set. `None` after a problem.
+    /// Reads a required variable. `None` after a problem.
     pub fn required<T>(
         &mut self,
         name: &str,
@@ -125,34 +126,34 @@ impl<'a> SettingsReader<'a> {
         }
     }
 
-    /// Whether a variable is set, to whatever.
+    /// Returns whether a variable is set.
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         !matches!((self.lookup)(name), Err(VarError::NotPresent))
     }
 
-    /// Whether two variables are set to the same.
+    /// Returns whether two variables are set to the same value.
     pub(super) fn has_same(&self, one: &str, other: &str) -> bool {
         (self.lookup)(one).is_ok_and(|text| (self.lookup)(other).as_deref() == Ok(text.as_str()))
     }
 
-    /// Whether the process runs in AWS Lambda itself, not on a laptop or in a test.
+    /// Returns whether the process runs in AWS Lambda, not on a laptop or in a test.
     #[must_use]
     pub fn is_in_lambda(&self) -> bool {
         self.is_set(LAMBDA_MARKER)
     }
 
-    /// Records what is wrong with a variable.
+    /// Records a problem with a variable.
     pub fn problem<T>(&mut self, name: &str, what: impl fmt::Display) -> Option<T> {
         self.problems.push(format!("{name}: {what}"));
         None
     }
 
-    /// The settings, if there was no problem at all.
+    /// Returns the settings if there was no problem.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] with every problem of the pass.
+    /// [`SettingsError`] with all problems.
     pub fn finish<T>(self, settings: Option<T>) -> Result<T, SettingsError> {
         let problems = self.problems;
         settings
@@ -179,7 +180,7 @@ impl<'a> SettingsReader<'a> {
     }
 }
 
-/// A whole number within bounds, in digits alone.
+/// Returns a parser of whole numbers in a range, written only in digits.
 pub(super) fn number(range: std::ops::RangeInclusive<u64>) -> impl Fn(&str) -> Result<u64, String> {
     move |text| {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -194,4 +195,12 @@ pub(super) fn number(range: std::ops::RangeInclusive<u64>) -> impl Fn(&str) -> R
                 )
             })
     }
+}
+
+/// Returns a parser of a duration in whole seconds.
+pub(super) fn seconds(
+    range: std::ops::RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<Duration, String> {
+    let parse = number(range);
+    move |text| parse(text).map(Duration::from_secs)
 }

@@ -1,33 +1,39 @@
-//! The settings of sessions and of counted attempts: for `login` alone.
+//! The settings of sessions and attempts. Only for `login`.
 
 use super::{
-    KeySettings, KeyUse, SettingsReader, parse_secret_id, read_hmac_secret, reader::number,
+    KeySettings, Store, parse_secret_id, read_hmac_secret,
+    reader::{SettingsReader, number, seconds},
 };
-use crate::{algorithm::Algorithm, attempt::AttemptLimits, session::SessionRules};
+use crate::{
+    attempt::AttemptLimits,
+    key::{Algorithm, KeyUse},
+    session::SessionRules,
+};
 
-/// The longest that a session can be set to live: ten years, in seconds.
+/// The longest configurable lifetime of a session: ten years, in seconds.
 const MAX_EXPIRATION: u64 = 10 * 365 * 24 * 3600;
 
-/// The variables that name the keys of refresh tokens, and those of access tokens that must not be
-/// the same: functions that only guard read them.
+/// The variables that name the keys of refresh tokens, each with the variable of access tokens that must
+/// have another value: guards read that one.
 const KEY_VARIABLES: [(&str, &str); 2] = [
     ("SESSION_SECRET_KEY", "JWT_SECRET_KEY"),
     ("SESSION_KEY_SECRET_ID", "JWT_KEYS_SECRET_ID"),
 ];
 
-/// How sessions are kept.
+/// The settings of sessions.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
-    /// The keys of refresh tokens, and of the names of counters.
+    /// The keys of refresh tokens and of counters.
     pub keys: KeySettings,
     /// How long sessions live.
     pub rules: SessionRules,
 }
 
 impl SessionSettings {
-    /// Reads the settings. `None` after a problem, which [`SettingsReader::finish`] reports.
-    pub fn read(reader: &mut SettingsReader) -> Option<Self> {
-        let keys = Self::read_keys(reader);
+    /// Reads the settings of a function with this store. `None` after a problem, which
+    /// [`SettingsReader::finish`] reports.
+    pub fn read(reader: &mut SettingsReader, store: Option<&Store>) -> Option<Self> {
+        let keys = Self::read_keys(reader, store);
         let rules = SessionRules::read(reader);
         Some(Self {
             keys: keys?,
@@ -35,8 +41,8 @@ impl SessionSettings {
         })
     }
 
-    /// Reads where the keys come from, exactly one of the two. `None` after a problem.
-    pub fn read_keys(reader: &mut SettingsReader) -> Option<KeySettings> {
+    /// Reads where the keys come from. `None` after a problem.
+    pub fn read_keys(reader: &mut SettingsReader, store: Option<&Store>) -> Option<KeySettings> {
         let [(secret, _), (id, _)] = KEY_VARIABLES;
         for (variable, of_access_tokens) in KEY_VARIABLES {
             if reader.has_same(variable, of_access_tokens) {
@@ -45,21 +51,28 @@ impl SessionSettings {
                 return reader.problem(variable, what);
             }
         }
-        match (reader.is_set(secret), reader.is_set(id)) {
-            (true, true) => reader.problem(id, format_args!("set it or {secret}, not both")),
-            (false, false) => {
-                reader.problem(secret, format_args!("must be set, or {id} in its place"))
+        match (reader.is_set(secret), reader.is_set(id), store) {
+            (true, true, _) => {
+                reader.problem(id, format_args!("set either this or {secret}, not both"))
             }
-            (true, false) => {
+            (true, false, _) => {
                 read_hmac_secret(reader, secret, Algorithm::HS256).map(KeySettings::Fixed)
             }
-            (false, true) => {
+            (false, true, _) => {
                 let id = reader.required(id, parse_secret_id)?;
                 Some(KeySettings::Secret {
                     id,
                     algorithm: Algorithm::HS256,
                     key_use: KeyUse::Sessions,
                 })
+            }
+            (false, false, Some(Store::File { path })) => Some(KeySettings::File {
+                path: path.clone(),
+                algorithm: Algorithm::HS256,
+                key_use: KeyUse::Sessions,
+            }),
+            (false, false, _) => {
+                reader.problem(secret, format_args!("must be set, or {id} instead"))
             }
         }
     }
@@ -68,11 +81,14 @@ impl SessionSettings {
 impl SessionRules {
     fn read(reader: &mut SettingsReader) -> Option<Self> {
         let default = Self::default();
-        let life = number(1..=MAX_EXPIRATION);
-        let idle_expiration =
-            reader.optional("SESSION_IDLE_EXPIRATION", default.idle_expiration, &life);
-        let expiration = reader.optional("SESSION_EXPIRATION", default.expiration, &life);
-        let grace = reader.optional("SESSION_GRACE", default.grace, number(0..=300));
+        let lifetime = seconds(1..=MAX_EXPIRATION);
+        let idle_expiration = reader.optional(
+            "SESSION_IDLE_EXPIRATION",
+            default.idle_expiration,
+            &lifetime,
+        );
+        let expiration = reader.optional("SESSION_EXPIRATION", default.expiration, &lifetime);
+        let grace = reader.optional("SESSION_GRACE", default.grace, seconds(0..=300));
         Some(Self {
             idle_expiration: idle_expiration?,
             expiration: expiration?,
@@ -92,7 +108,7 @@ impl AttemptLimits {
         let window = reader.optional(
             "LOGIN_FAILURE_WINDOW",
             default.window,
-            number(1..=24 * 3600),
+            seconds(1..=24 * 3600),
         );
         Some(Self {
             max_failures: max_failures?,

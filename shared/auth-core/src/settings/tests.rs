@@ -1,6 +1,6 @@
-//! Settings as an environment gives them, good and bad.
+//! Valid and invalid environments.
 
-use std::{collections::BTreeMap, env::VarError, ffi::OsString};
+use std::{collections::BTreeMap, env::VarError, ffi::OsString, time::Duration};
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn with(extra: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
 fn fixed(settings: &Settings) -> &KeySet {
     match &settings.keys {
         KeySettings::Fixed(keys) => keys,
-        other @ KeySettings::Secret { .. } => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -65,14 +65,14 @@ fn every_setting_is_read() {
         TokenSettings {
             issuer: "https://auth.example.com".into(),
             audience: "shop".into(),
-            expiration: 60,
-            leeway: 0,
+            expiration: Duration::from_mins(1),
+            leeway: Duration::ZERO,
         }
     );
 }
 
 #[test]
-fn every_problem_is_reported_together() {
+fn all_problems_are_reported_together() {
     assert_eq!(
         read(
             KeyUse::Sign,
@@ -86,26 +86,24 @@ fn every_problem_is_reported_together() {
         [
             "JWT_EXPIRATON: unknown variable",
             "AUTH_STORE: must be set",
-            "JWT_SECRET_KEY: is a placeholder: make one with `openssl rand -base64 48`",
+            "JWT_SECRET_KEY: is a placeholder: create one with `openssl rand -base64 48`",
             "JWT_LEEWAY: must be a whole number from 0 to 300",
         ]
     );
 }
 
 #[test]
-fn another_function_s_variable_is_let_through_and_a_stranger_s_too() {
-    assert!(
-        with(&[
-            ("LOGIN_ERRORS", "whatever"),
-            ("PATH", "/bin"),
-            ("XJWT_X", "1")
-        ])
-        .is_ok()
-    );
+fn variables_of_other_functions_are_ignored() {
+    assert!(with(&[("LOGIN_ERRORS", "anything")]).is_ok());
 }
 
 #[test]
-fn unknown_variables_of_every_prefix_are_refused() {
+fn variables_with_other_prefixes_are_ignored() {
+    assert!(with(&[("PATH", "/bin"), ("XJWT_X", "1")]).is_ok());
+}
+
+#[test]
+fn unknown_variables_with_a_prefix_of_the_bundle_are_rejected() {
     for name in [
         "JWT_SECRET",
         "AUTH_STORES",
@@ -121,7 +119,7 @@ fn unknown_variables_of_every_prefix_are_refused() {
 }
 
 #[test]
-fn values_that_are_empty_or_not_utf8_are_refused() {
+fn values_that_are_empty_or_not_utf_8_are_rejected() {
     assert_eq!(problems(&[("JWT_ISSUER", "")]), ["JWT_ISSUER: is empty"]);
     assert_eq!(
         problems(&[("JWT_ISSUER", "\u{0}not-utf-8")]),
@@ -130,7 +128,7 @@ fn values_that_are_empty_or_not_utf8_are_refused() {
 }
 
 #[test]
-fn numbers_are_digits_within_bounds() {
+fn numbers_that_are_out_of_bounds_or_not_only_digits_are_rejected() {
     for value in [
         "0",
         "2592001",
@@ -149,14 +147,14 @@ fn numbers_are_digits_within_bounds() {
 }
 
 #[test]
-fn names_that_would_need_escapes_in_a_header_are_refused() {
+fn names_that_need_escapes_in_a_header_are_rejected() {
     for value in ["a\"b", "a\\b", "a b", "a,b", "ä", "a\r\nb"] {
         assert_eq!(problems(&[("JWT_AUDIENCE", value)]).len(), 1, "{value:?}");
     }
 }
 
 #[test]
-fn a_secret_must_fit_the_algorithm() {
+fn a_secret_must_suit_its_algorithm() {
     assert_eq!(
         problems(&[("JWT_SECRET_KEY", &SECRET[..31])]),
         ["JWT_SECRET_KEY: must be at least 32 bytes for HS256, has 31"]
@@ -167,7 +165,7 @@ fn a_secret_must_fit_the_algorithm() {
     );
     assert_eq!(
         problems(&[("JWT_ALGORITHM", "RS256")]),
-        ["JWT_ALGORITHM: must be HS256, HS384 or HS512 with JWT_SECRET_KEY"]
+        ["JWT_ALGORITHM: must be HS256, HS384 or HS512 with a secret"]
     );
     assert_eq!(problems(&[("JWT_ALGORITHM", "none")]).len(), 1);
     let both = problems(&[("JWT_ALGORITHM", "RS256"), ("JWT_SECRET_KEY", "changeme")]);
@@ -175,7 +173,7 @@ fn a_secret_must_fit_the_algorithm() {
 }
 
 #[test]
-fn no_problem_repeats_the_value_of_a_variable() {
+fn problems_do_not_repeat_values() {
     let text = problems(&[
         ("JWT_SECRET_KEY", "changeme-hunter2"),
         ("JWT_JWKS", "hunter2"),
@@ -188,33 +186,31 @@ const PUBLIC: &str =
     r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 #[test]
-fn a_function_that_only_verifies_takes_public_keys_in_place_of_the_secret() {
-    let settings = read(
-        KeyUse::Verify,
-        &[("AUTH_STORE", "memory"), ("JWT_JWKS", PUBLIC)],
-    )
-    .unwrap();
+fn a_function_that_only_verifies_accepts_public_keys_instead_of_the_secret() {
+    let variables = [("AUTH_STORE", "memory"), ("JWT_JWKS", PUBLIC)];
+    let settings = read(KeyUse::Verify, &variables).unwrap();
     assert!(fixed(&settings).signing_key().is_none());
+}
+
+#[test]
+fn a_function_that_signs_does_not_accept_public_keys_instead_of_the_secret() {
+    let variables = [("AUTH_STORE", "memory"), ("JWT_JWKS", PUBLIC)];
     assert_eq!(
-        problems(&[("JWT_JWKS", PUBLIC)]),
-        ["JWT_JWKS: set it or JWT_SECRET_KEY, not both"]
-    );
-    assert_eq!(
-        read(KeyUse::Verify, &[("AUTH_STORE", "memory")]).unwrap_err(),
-        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_SECRET_ID or JWT_JWKS in its place"]
-    );
-    assert_eq!(
-        read(
-            KeyUse::Sign,
-            &[("AUTH_STORE", "memory"), ("JWT_JWKS", PUBLIC)]
-        )
-        .unwrap_err(),
-        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_SECRET_ID in its place"]
+        read(KeyUse::Sign, &variables).unwrap_err(),
+        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_SECRET_ID instead"]
     );
 }
 
 #[test]
-fn public_keys_that_could_sign_are_refused() {
+fn a_source_of_keys_must_be_set() {
+    assert_eq!(
+        read(KeyUse::Verify, &[("AUTH_STORE", "memory")]).unwrap_err(),
+        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_SECRET_ID or JWT_JWKS instead"]
+    );
+}
+
+#[test]
+fn a_secret_among_public_keys_is_rejected() {
     let secret_set = r#"{"kty":"oct","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}"#;
     assert_eq!(
         read(
@@ -222,12 +218,12 @@ fn public_keys_that_could_sign_are_refused() {
             &[("AUTH_STORE", "memory"), ("JWT_JWKS", secret_set)]
         )
         .unwrap_err(),
-        ["JWT_JWKS: must hold public keys alone"]
+        ["JWT_JWKS: must contain only public keys"]
     );
 }
 
 #[test]
-fn local_settings_are_refused_in_real_lambda() {
+fn local_settings_are_rejected_in_lambda() {
     let local = "local-development-key-not-for-deployment-0123456789";
     assert!(with(&[("JWT_SECRET_KEY", local)]).is_ok());
     let found = problems(&[
@@ -239,8 +235,46 @@ fn local_settings_are_refused_in_real_lambda() {
     assert!(found[1].starts_with("JWT_SECRET_KEY: is the published secret"));
 }
 
+const FILE: (&str, &str) = ("AUTH_STORE", "file");
+
 #[test]
-fn users_are_in_a_table_and_keys_in_a_secret_where_they_are_named() {
+fn the_file_store_needs_no_other_variable_and_creates_its_keys() {
+    for (variables, expected) in [
+        (vec![FILE], ".local/store.json"),
+        (vec![FILE, ("AUTH_FILE", "a/b")], "a/b"),
+    ] {
+        let settings = read(KeyUse::Sign, &variables).unwrap();
+        let path = PathBuf::from(expected);
+        assert_eq!(settings.store, Store::File { path: path.clone() });
+        assert!(matches!(settings.keys, KeySettings::File { path: found, .. } if found == path));
+    }
+}
+
+#[test]
+fn a_configured_secret_replaces_the_keys_of_the_file_store() {
+    let settings = read(KeyUse::Sign, &[FILE, ("JWT_SECRET_KEY", SECRET)]).unwrap();
+    assert!(fixed(&settings).signing_key().is_some());
+}
+
+#[test]
+fn the_keys_of_the_file_store_are_only_for_hmac() {
+    assert_eq!(
+        read(KeyUse::Sign, &[FILE, ("JWT_ALGORITHM", "RS256")]).unwrap_err(),
+        ["JWT_ALGORITHM: must be HS256, HS384 or HS512 with a secret"]
+    );
+}
+
+#[test]
+fn the_file_store_is_rejected_in_lambda() {
+    let in_lambda = ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+    assert_eq!(
+        read(KeyUse::Sign, &[FILE, in_lambda]).unwrap_err()[0],
+        "AUTH_STORE: file is for local work: its user has a published password"
+    );
+}
+
+#[test]
+fn a_named_table_stores_users_and_a_named_secret_contains_the_keys() {
     let named = [
         ("AUTH_STORE", "dynamodb"),
         ("AUTH_TABLE", "users-1.A_b"),
@@ -262,7 +296,7 @@ fn users_are_in_a_table_and_keys_in_a_secret_where_they_are_named() {
 }
 
 #[test]
-fn a_table_or_secret_that_is_missing_or_none_is_refused() {
+fn a_missing_or_malformed_table_is_rejected() {
     let dynamodb = ("AUTH_STORE", "dynamodb");
     assert_eq!(problems(&[dynamodb]), ["AUTH_TABLE: must be set"]);
     for table in ["ab", "a b c", "tab\u{e9}lle", "table;drop"] {
@@ -272,29 +306,41 @@ fn a_table_or_secret_that_is_missing_or_none_is_refused() {
             "{table}"
         );
     }
-    let store = ("AUTH_STORE", "memory");
+}
+
+#[test]
+fn a_malformed_secret_id_is_rejected() {
+    let id = ("JWT_KEYS_SECRET_ID", "a secret, once");
     assert_eq!(
-        read(
-            KeyUse::Sign,
-            &[store, ("JWT_KEYS_SECRET_ID", "a secret, once")]
-        )
-        .unwrap_err(),
+        read(KeyUse::Sign, &[("AUTH_STORE", "memory"), id]).unwrap_err(),
         ["JWT_KEYS_SECRET_ID: must be the name or ARN of a secret"]
     );
 }
 
 #[test]
-fn keys_come_from_one_place() {
-    let (secret_id, jwks) = (("JWT_KEYS_SECRET_ID", "keys"), ("JWT_JWKS", PUBLIC));
-    assert_eq!(
-        problems(&[secret_id]),
-        ["JWT_KEYS_SECRET_ID: set it or JWT_SECRET_KEY, not both"]
-    );
-    let variables = [("AUTH_STORE", "memory"), secret_id, jwks];
-    assert_eq!(
-        read(KeyUse::Verify, &variables).unwrap_err(),
-        ["JWT_JWKS: set it or JWT_KEYS_SECRET_ID, not both"]
-    );
-    // Public keys are another function's.
-    assert!(read(KeyUse::Sign, &variables).is_ok());
+fn only_one_source_of_keys_may_be_set() {
+    let (id, jwks) = (("JWT_KEYS_SECRET_ID", "keys"), ("JWT_JWKS", PUBLIC));
+    for (variables, problem) in [
+        (
+            [id, ("JWT_SECRET_KEY", SECRET)],
+            "JWT_KEYS_SECRET_ID: set either this or JWT_SECRET_KEY, not both",
+        ),
+        (
+            [jwks, ("JWT_SECRET_KEY", SECRET)],
+            "JWT_JWKS: set either this or JWT_SECRET_KEY, not both",
+        ),
+        (
+            [jwks, id],
+            "JWT_JWKS: set either this or JWT_KEYS_SECRET_ID, not both",
+        ),
+    ] {
+        let variables = [("AUTH_STORE", "memory"), variables[0], variables[1]];
+        assert_eq!(read(KeyUse::Verify, &variables).unwrap_err(), [problem]);
+    }
+}
+
+#[test]
+fn a_function_that_signs_ignores_public_keys() {
+    let (id, jwks) = (("JWT_KEYS_SECRET_ID", "keys"), ("JWT_JWKS", PUBLIC));
+    assert!(read(KeyUse::Sign, &[("AUTH_STORE", "memory"), id, jwks]).is_ok());
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// A JWS algorithm. There is no `none`: a token that names it has no algorithm here.
+/// A JWS algorithm. `none` does not exist here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the variants are the names of the RFC")]
 pub enum Algorithm {
@@ -20,14 +20,14 @@ pub enum Algorithm {
     EdDSA,
 }
 
-/// The kind of key that an algorithm takes (the `kty` of RFC 7518 section 6.1).
+/// The kind of key that an algorithm uses (the `kty` of RFC 7518 section 6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
-    /// `oct`: one secret both makes and checks the MAC.
+    /// `oct`: the same secret makes and checks the MAC.
     Hmac,
     /// `RSA`.
     Rsa,
-    /// `EC` on the algorithm's own curve.
+    /// `EC` on the curve of the algorithm.
     Ec,
     /// `OKP` on Ed25519.
     Ed,
@@ -50,7 +50,7 @@ const ALGORITHMS: [(Algorithm, &str); 12] = [
 ];
 
 impl Algorithm {
-    /// The name as it stands in a token's header.
+    /// Returns the name that the header of a token uses.
     #[must_use]
     pub fn name(self) -> &'static str {
         ALGORITHMS
@@ -59,7 +59,7 @@ impl Algorithm {
             .unwrap_or_default()
     }
 
-    /// The kind of key it takes.
+    /// Returns the kind of key that it uses.
     pub(crate) fn family(self) -> Family {
         match self {
             Self::HS256 | Self::HS384 | Self::HS512 => Family::Hmac,
@@ -71,7 +71,7 @@ impl Algorithm {
         }
     }
 
-    /// The least length of an HMAC secret in bytes: that of the hash (RFC 7518 section 3.2).
+    /// Returns the minimum length of an HMAC secret in bytes, that of the hash (RFC 7518 section 3.2).
     /// `None` for signatures.
     pub(crate) fn min_secret_bytes(self) -> Option<usize> {
         match self {
@@ -82,6 +82,7 @@ impl Algorithm {
         }
     }
 
+    /// Returns jsonwebtoken's name of the algorithm.
     pub(crate) fn provider(self) -> jsonwebtoken::Algorithm {
         match self {
             Self::HS256 => jsonwebtoken::Algorithm::HS256,
@@ -100,7 +101,7 @@ impl Algorithm {
     }
 }
 
-/// The text names no algorithm of this crate.
+/// The text is not the name of a supported algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn none_and_other_spellings_are_no_algorithm() {
+    fn none_and_other_spellings_are_rejected() {
         for name in ["none", "None", "hs256", "HS256 ", "", "ES512", "ES256K"] {
             assert_eq!(name.parse::<Algorithm>(), Err(UnknownAlgorithm), "{name:?}");
         }

@@ -2,33 +2,43 @@
 
 use serde_json::Value;
 
-use crate::{
+use super::{
+    Key, KeyError,
     algorithm::{Algorithm, Family},
-    json,
-    key::{Key, KeyError},
-    settings::KeyUse,
 };
+use crate::encoding::json;
 
-/// One or more keys with distinct names, either all HMAC or all for signatures.
+/// What keys are used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Issuing access tokens, which needs a key that can sign.
+    Sign,
+    /// Only verifying them; public keys are enough.
+    Verify,
+    /// Making and checking refresh tokens, which needs HS256 keys.
+    Sessions,
+}
+
+/// One or more keys with distinct `kid`s, either all for HMAC or all for signatures.
 #[derive(Debug, Clone)]
 pub struct KeySet(Vec<Key>);
 
 impl KeySet {
-    /// A set of these keys.
+    /// Makes a set of these keys.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an empty set, two keys of one `kid`, or a set that mixes HMAC and
-    /// signature keys: a verifier that can be talked into taking a public key for an HMAC secret
-    /// is the oldest attack on JWT (RFC 8725 section 2.1).
+    /// [`KeyError`] for an empty set, two keys with the same `kid`, or a set that mixes HMAC and
+    /// signature keys: making a verifier use a public key as an HMAC secret is the oldest attack on
+    /// JWT (RFC 8725 section 2.1).
     pub fn new(keys: Vec<Key>) -> Result<Self, KeyError> {
         let first = keys.first().ok_or(KeyError::EmptySet)?;
-        let is_hmac = |key: &Key| key.algorithm().family() == Family::Hmac;
+        let is_hmac = |key: &Key| key.algorithm.family() == Family::Hmac;
         if keys.iter().any(|key| is_hmac(key) != is_hmac(first)) {
             return Err(KeyError::MixedSet);
         }
-        let is_double = |(i, key): (usize, &Key)| keys[..i].iter().any(|k| k.kid() == key.kid());
-        if keys.iter().enumerate().any(is_double) {
+        let is_duplicate = |(i, key): (usize, &Key)| keys[..i].iter().any(|k| k.kid == key.kid);
+        if keys.iter().enumerate().any(is_duplicate) {
             return Err(KeyError::DuplicateKid);
         }
         Ok(Self(keys))
@@ -39,10 +49,10 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for the first key or rule that fails: one bad key refuses the set.
+    /// [`KeyError`] for the first check that fails: one invalid key invalidates the set.
     pub fn parse(text: &str, default: Algorithm) -> Result<Self, KeyError> {
         let members = json::parse_object(text.as_bytes()).ok_or(KeyError::Malformed(
-            "not a JSON object, or a member stands twice",
+            "not a JSON object, or a member is repeated",
         ))?;
         let Some(keys) = members.get("keys") else {
             return Self::new(vec![Key::from_jwk(&members, default)?]);
@@ -62,40 +72,40 @@ impl KeySet {
         )
     }
 
-    /// Parses a set that holds nothing secret, for functions that only verify.
+    /// Parses a set without secrets, for functions that only verify.
     ///
     /// # Errors
     ///
-    /// As [`KeySet::parse`]; [`KeyError::NotPublic`] where a key has a secret member.
+    /// As [`KeySet::parse`]; [`KeyError::NotPublic`] if a key has a secret member.
     pub fn parse_public(text: &str, default: Algorithm) -> Result<Self, KeyError> {
         let set = Self::parse(text, default)?;
-        if set.0.iter().all(Key::is_public) {
+        if set.iter().all(|key| key.is_public) {
             Ok(set)
         } else {
             Err(KeyError::NotPublic)
         }
     }
 
-    /// The key that signs new tokens: the first, where it can sign.
+    /// Returns the key that signs new tokens: the first one, if it can sign.
     #[must_use]
     pub fn signing_key(&self) -> Option<&Key> {
-        self.0.first().filter(|key| key.can_sign())
+        self.0.first().filter(|key| key.signing.is_some())
     }
 
-    /// All keys, the first first.
+    /// Iterates over the keys in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Key> {
         self.0.iter()
     }
 
-    /// The set, where it is fit for what a function does with it.
+    /// Returns the set if it can be used for `key_use`.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotForSigning`] where the first key has to sign and cannot,
-    /// [`KeyError::NotForSessions`] where a key for refresh tokens is of another algorithm than HS256.
-    pub fn fit_for(self, key_use: KeyUse) -> Result<Self, KeyError> {
-        let is_fit = |key: &Key| key.algorithm() == Algorithm::HS256;
-        if key_use == KeyUse::Sessions && !self.iter().all(is_fit) {
+    /// [`KeyError::NotForSigning`] if the first key has to sign and cannot, [`KeyError::NotForSessions`]
+    /// if a key for refresh tokens is not an HS256 key.
+    pub fn for_use(self, key_use: KeyUse) -> Result<Self, KeyError> {
+        let is_hs256 = |key: &Key| key.algorithm == Algorithm::HS256;
+        if key_use == KeyUse::Sessions && !self.iter().all(is_hs256) {
             return Err(KeyError::NotForSessions);
         }
         if key_use != KeyUse::Verify && self.signing_key().is_none() {
@@ -104,10 +114,11 @@ impl KeySet {
         Ok(self)
     }
 
-    /// The key of a token's header. Without a `kid` only a set of one key is unambiguous.
+    /// Finds the key that the header of a token refers to. Without a `kid`, only a set of one key is
+    /// unambiguous.
     pub(crate) fn find(&self, kid: Option<&str>) -> Option<&Key> {
         match (kid, &self.0[..]) {
-            (Some(kid), keys) => keys.iter().find(|key| key.kid() == kid),
+            (Some(kid), keys) => keys.iter().find(|key| key.kid == kid),
             (None, [key]) => Some(key),
             (None, _) => None,
         }
@@ -135,18 +146,18 @@ mod tests {
     }
 
     #[test]
-    fn refresh_tokens_take_keys_of_one_algorithm() {
+    fn refresh_tokens_need_keys_of_one_algorithm() {
         let oct = |alg: &str| {
             let k = "a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTBhM0V6YlZvNGRsUXhkMWw0VURWdVFqZGo";
             format!(r#"{{"kty":"oct","alg":"{alg}","k":"{k}"}}"#)
         };
-        let fit = |text: &str| {
+        let check = |text: &str| {
             let set = KeySet::parse(text, Algorithm::HS256).unwrap();
-            set.fit_for(KeyUse::Sessions).map(|_| ())
+            set.for_use(KeyUse::Sessions).map(|_| ())
         };
-        assert_eq!(fit(&oct("HS256")), Ok(()));
-        assert_eq!(fit(&oct("HS384")), Err(KeyError::NotForSessions));
-        assert_eq!(fit(PUBLIC), Err(KeyError::NotForSessions));
+        assert_eq!(check(&oct("HS256")), Ok(()));
+        assert_eq!(check(&oct("HS384")), Err(KeyError::NotForSessions));
+        assert_eq!(check(PUBLIC), Err(KeyError::NotForSessions));
     }
 
     #[test]

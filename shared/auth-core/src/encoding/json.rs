@@ -1,7 +1,7 @@
-//! JSON objects in which no member stands twice.
+//! JSON objects without duplicate members.
 //!
-//! RFC 7515 section 4 lets a parser refuse duplicate members or take the last one. Two parsers that
-//! choose differently read two tokens out of one, so this one refuses, at every depth.
+//! RFC 7515 section 4 lets a parser reject duplicate members or use the last one. Two parsers that
+//! choose differently read two tokens from one text, so this one rejects them at every depth.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-/// Parses one JSON object, and nothing after it. `None` for anything else.
+/// Parses one JSON object with nothing after it. `None` for anything else.
 pub(crate) fn parse_object(json: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(json) {
         Ok(Unique(Value::Object(members))) => Some(members),
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_read_whole() {
+    fn an_object_is_parsed_completely() {
         let members = parse_object(br#" {"a":[1,-2,1.5,null,true,{"b":"c"}]} "#).unwrap();
         assert_eq!(
             Value::Object(members),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_are_refused_at_every_depth_and_in_every_spelling() {
+    fn duplicates_are_rejected_at_every_depth_and_in_every_spelling() {
         for json in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":1,"\u0061":2}"#,
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_one_object_is_refused() {
+    fn anything_but_one_object_is_rejected() {
         for json in [
             "",
             "[]",

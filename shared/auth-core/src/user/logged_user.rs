@@ -1,9 +1,9 @@
-//! The user of a verified token. Only the guard makes one, so a function that takes a
-//! [`LoggedUser`] cannot be reached without it.
+//! The user of a verified token. Only the guard creates a [`LoggedUser`], so a function that has one
+//! as a parameter cannot be called without the guard.
 
-use crate::user::User;
+use super::User;
 
-/// Who is asking, as the token tells it.
+/// The user of a request, as described by its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedUser {
     pub(crate) id: String,
@@ -14,58 +14,57 @@ pub struct LoggedUser {
     pub(crate) user_version: u64,
 }
 
-/// The user is known but may not do this (RFC 6750 section 3.1, `insufficient_scope`).
+/// The user is authenticated but not allowed to do this (RFC 6750 section 3.1, `insufficient_scope`).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not enough permissions")]
 pub struct Forbidden {
-    /// The permission that is missing; none where a role is.
+    /// The missing permission; `None` if a role is missing.
     pub scope: Option<String>,
 }
 
 impl LoggedUser {
-    /// The user's id, the token's `sub`.
+    /// Returns the user's id, the `sub` of the token.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The address when the token was issued.
+    /// Returns the address at the time when the token was issued.
     #[must_use]
     pub fn email(&self) -> &str {
         &self.email
     }
 
-    /// The names of the roles when the token was issued.
+    /// Returns the names of the roles at the time when the token was issued.
     #[must_use]
     pub fn roles(&self) -> &[String] {
         &self.roles
     }
 
-    /// The permissions when the token was issued, its `scope`.
+    /// Returns the permissions at the time when the token was issued, its `scope`.
     #[must_use]
     pub fn permissions(&self) -> &[String] {
         &self.permissions
     }
 
-    /// The session that the token belongs to, its `sid`. None for a token issued before there were
-    /// sessions.
+    /// Returns the session of the token, its `sid`; `None` for a token from before there were sessions.
     #[must_use]
     pub fn session_id(&self) -> Option<&str> {
         self.session_id.as_deref()
     }
 
-    /// Whether the token is good for `user` as a repository has them now: the same user, not
-    /// disabled, and not signed out everywhere since.
+    /// Returns whether the token is still valid for `user` as stored now: the same user, not disabled,
+    /// and not signed out everywhere since.
     #[must_use]
-    pub fn is_still(&self, user: &User) -> bool {
+    pub fn is_valid_for(&self, user: &User) -> bool {
         self.id == user.id && self.user_version == user.version && !user.disabled
     }
 
-    /// Passes users who have the permission.
+    /// Checks that the user has a permission.
     ///
     /// # Errors
     ///
-    /// [`Forbidden`] with the permission for everyone else.
+    /// [`Forbidden`] with the permission if the user does not have it.
     pub fn require_permission(&self, permission: &str) -> Result<(), Forbidden> {
         if self.permissions.iter().any(|held| held == permission) {
             return Ok(());
@@ -75,11 +74,11 @@ impl LoggedUser {
         })
     }
 
-    /// Passes users who have the role.
+    /// Checks that the user has a role.
     ///
     /// # Errors
     ///
-    /// [`Forbidden`] for everyone else.
+    /// [`Forbidden`] if the user does not have it.
     pub fn require_role(&self, role: &str) -> Result<(), Forbidden> {
         if self.roles.iter().any(|held| held == role) {
             return Ok(());
@@ -104,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn a_held_permission_and_role_pass() {
+    fn a_permission_and_a_role_that_the_user_has_pass() {
         assert_eq!(user().require_permission("read"), Ok(()));
         assert_eq!(user().require_role("Admin"), Ok(()));
     }
 
     #[test]
-    fn a_token_is_of_one_user_in_one_version() {
+    fn a_token_is_valid_for_one_user_in_one_version() {
         let current = User {
             id: "1".into(),
             email: "other@b.c".into(),
@@ -118,11 +117,11 @@ mod tests {
             version: 3,
             roles: vec![],
         };
-        assert!(user().is_still(&current));
+        assert!(user().is_valid_for(&current));
         let other = |change: fn(&mut User)| {
             let mut other = current.clone();
             change(&mut other);
-            user().is_still(&other)
+            user().is_valid_for(&other)
         };
         assert!(!other(|user| user.id = "2".into()));
         assert!(!other(|user| user.disabled = true));
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_one_or_a_part_of_a_name_does_not() {
+    fn a_missing_one_or_part_of_a_name_does_not() {
         for permission in ["delete", "rea", "read ", "READ", "create read", ""] {
             let error = user().require_permission(permission).unwrap_err();
             assert_eq!(error.scope.as_deref(), Some(permission));

@@ -1,0 +1,209 @@
+//! The table, and the calls on it that everything else is built from.
+//!
+//! All items have the key `pk`. Reads are strongly consistent, so a user who was disabled is rejected by
+//! the next request. Writes are conditional; [`Written`] is their result. The SDK's futures have several
+//! kilobytes, and a login waits for four at once, so each is boxed.
+
+mod attempts;
+mod sessions;
+mod users;
+
+use std::{collections::HashMap, error::Error, fmt::Display};
+
+use auth_core::RepositoryError;
+use aws_sdk_dynamodb::{
+    Client,
+    operation::{
+        RequestId,
+        get_item::builders::GetItemFluentBuilder,
+        put_item::PutItemError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
+use futures_util::FutureExt;
+
+use crate::cause::cause;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Users, sessions and counters in a `DynamoDB` table. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct DynamoDbStore {
+    client: Client,
+    table: String,
+}
+
+/// The result of a conditional write.
+enum Written {
+    /// The write was made. The attributes that the request asked for.
+    Done(Item),
+    /// The condition failed. The stored item, or nothing if there is none.
+    Refused(Item),
+}
+
+impl DynamoDbStore {
+    pub(crate) fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Reads an item, after `adjust` has named the attributes to read.
+    async fn get(
+        &self,
+        key: String,
+        adjust: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,
+    ) -> Result<Option<Item>, RepositoryError> {
+        let request = adjust(self.client.get_item())
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(key))
+            .consistent_read(true);
+        let read = request.send().boxed().await.map_err(unavailable)?;
+        Ok(confirmed(read)?.item)
+    }
+
+    /// Stores an item unless its key already exists.
+    async fn put_new(&self, item: Item) -> Result<Written, RepositoryError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let error = match request.send().boxed().await {
+            Ok(put) => return confirmed(put).map(|_| Written::Done(Item::new())),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Written::Refused(failed.item().cloned().unwrap_or_default()))
+            }
+            _ => Err(unavailable(error)),
+        }
+    }
+
+    /// Sends an update that was begun with [`Client::update_item`].
+    async fn update(
+        &self,
+        key: String,
+        request: UpdateItemFluentBuilder,
+    ) -> Result<Written, RepositoryError> {
+        let request = request
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(key))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let error = match request.send().boxed().await {
+            Ok(updated) => {
+                let attributes = confirmed(updated)?.attributes;
+                return Ok(Written::Done(attributes.unwrap_or_default()));
+            }
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Written::Refused(failed.item().cloned().unwrap_or_default()))
+            }
+            _ => Err(unavailable(error)),
+        }
+    }
+
+    /// Reads all items that match a filter. This reads the whole table.
+    async fn scan(&self, filter: &str, values: Item) -> Result<Vec<Item>, RepositoryError> {
+        let (mut items, mut after) = (Vec::new(), None);
+        loop {
+            let request = self
+                .client
+                .scan()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .filter_expression(filter)
+                .set_expression_attribute_values(Some(values.clone()))
+                .set_exclusive_start_key(after);
+            let page = request.send().boxed().await.map_err(unavailable)?;
+            let page = confirmed(page)?;
+            items.extend(page.items.unwrap_or_default());
+            after = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if after.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+/// Checks that a response is from `DynamoDB`, which puts a request id into each. An empty 200 from a
+/// proxy would otherwise pass for a missing user or a completed write.
+fn confirmed<T: RequestId>(response: T) -> Result<T, RepositoryError> {
+    if response.request_id().is_none() {
+        let cause = "the response is not from DynamoDB";
+        return Err(RepositoryError::Unavailable(cause.into()));
+    }
+    Ok(response)
+}
+
+fn unavailable(error: impl Error) -> RepositoryError {
+    RepositoryError::Unavailable(cause(&error).into())
+}
+
+fn malformed(error: impl Display) -> RepositoryError {
+    RepositoryError::Malformed(error.to_string())
+}
+
+fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Read,
+        net::{Shutdown, TcpListener},
+        thread,
+    };
+
+    use auth_core::{CredentialRepository, Email, SessionId, SessionRepository, UserRepository};
+    use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+    use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+
+    use super::*;
+
+    /// `DynamoDB` Local has one copy of each item, so no test of behaviour notices an eventually
+    /// consistent read.
+    #[tokio::test]
+    async fn every_read_of_an_item_is_strongly_consistent() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            (0..3)
+                .map(|_| {
+                    let (mut stream, _) = listener.accept().unwrap();
+                    let mut request = [0; 8192];
+                    let length = stream.read(&mut request).unwrap();
+                    stream.shutdown(Shutdown::Both).unwrap();
+                    String::from_utf8_lossy(&request[..length]).into_owned()
+                })
+                .collect::<Vec<_>>()
+        });
+        let credentials = Credentials::new("local", "local", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(url)
+            .region(Region::new("eu-central-1"))
+            .retry_config(RetryConfig::disabled())
+            .build();
+        let store = DynamoDbStore::new(Client::new(&config), "users".into());
+        let email = Email::parse("jane@example.com").unwrap();
+        assert!(store.find_by_email(&email).await.is_err());
+        assert!(store.find_with_password(&email).await.is_err());
+        let session = SessionId::random().unwrap();
+        assert!(store.find_session(&session).await.is_err());
+        for request in server.join().unwrap() {
+            assert!(request.contains("DynamoDB_20120810.GetItem"), "{request}");
+            assert!(request.contains(r#""ConsistentRead":true"#), "{request}");
+        }
+    }
+}

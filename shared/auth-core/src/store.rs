@@ -1,0 +1,11 @@
+//! The stores that need no server, for local work and tests.
+//!
+//! Both hold a [`Snapshot`](snapshot::Snapshot): [`InMemoryStore`] in the process, [`FileStore`] in a
+//! file that all functions and `authctl` share. The operations are in `snapshot`.
+
+mod file;
+mod memory;
+mod snapshot;
+
+pub use file::FileStore;
+pub use memory::InMemoryStore;

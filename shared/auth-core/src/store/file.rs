@@ -1,0 +1,173 @@
+//! A store in one file, for local work: all functions and `authctl` share it, and it survives restarts.
+//!
+//! The file is a readable snapshot. An update locks a file next to it (renaming replaces the store
+//! itself), loads the snapshot, changes it, writes a temporary file and renames it: a process that is
+//! killed at any point leaves the old or the new state. A power cut may lose both.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::rand;
+use base64::Engine;
+
+use super::snapshot::{Snapshot, SnapshotStore};
+use crate::{
+    encoding::BASE64URL,
+    key::{Algorithm, Key, KeySet, KeyUse},
+    repository::RepositoryError,
+};
+
+/// The length of a generated secret before it is encoded. Encoded, it is long enough for HS512.
+const SECRET_BYTES: usize = 48;
+
+/// A store in a file. Clones and other processes share it.
+#[derive(Debug, Clone)]
+pub struct FileStore {
+    path: PathBuf,
+}
+
+impl FileStore {
+    /// Opens the store in the file at `path`. If the file does not exist, creates it with the tutorial's
+    /// user: id `1`, `john.doe@leapify.tech`, password `changeme`, role Admin.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] if the file cannot be created or read, or is damaged.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, RepositoryError> {
+        let store = Self { path: path.into() };
+        if let Some(folder) = store.path.parent() {
+            fs::create_dir_all(folder).map_err(|error| unavailable(folder, &error))?;
+        }
+        if store.path.exists() {
+            store.load()?;
+        } else {
+            store.update(|_| ())?;
+        }
+        Ok(store)
+    }
+
+    /// Returns the keys for `key_use` that the file contains. They are created when they are first
+    /// needed, and stay the same.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] if the file cannot be read or written, or if its secret does not suit
+    /// `algorithm`.
+    pub fn keys(&self, key_use: KeyUse, algorithm: Algorithm) -> Result<KeySet, RepositoryError> {
+        let name = match key_use {
+            KeyUse::Sign | KeyUse::Verify => "access_tokens",
+            KeyUse::Sessions => "refresh_tokens",
+        };
+        let secret = match self.read(|snapshot| snapshot.secrets.get(name).cloned())? {
+            Some(secret) => secret,
+            None => {
+                let secret = new_secret()?;
+                // Another process may have been first; its secret counts.
+                self.update(|snapshot| {
+                    snapshot
+                        .secrets
+                        .entry(name.into())
+                        .or_insert(secret)
+                        .clone()
+                })?
+            }
+        };
+        Key::from_secret(secret.as_bytes(), algorithm)
+            .map(KeySet::from)
+            .map_err(|error| self.malformed(format_args!("secrets.{name} {error}")))
+    }
+
+    fn load(&self) -> Result<Snapshot, RepositoryError> {
+        let text = match fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(Snapshot::with_tutorial_user());
+            }
+            Err(error) => return Err(unavailable(&self.path, &error)),
+        };
+        serde_json::from_slice(&text).map_err(|error| {
+            // The error's own text may repeat a secret.
+            let (line, column) = (error.line(), error.column());
+            self.malformed(format_args!("damaged at line {line}, column {column}"))
+        })
+    }
+
+    fn save(&self, snapshot: &Snapshot) -> Result<(), RepositoryError> {
+        let temporary = self.with_suffix("tmp");
+        let text = serde_json::to_vec_pretty(snapshot).map_err(|error| self.malformed(error))?;
+        write_private(&temporary, &text)
+            .and_then(|()| fs::rename(&temporary, &self.path))
+            .map_err(|error| unavailable(&temporary, &error))
+    }
+
+    /// Waits until no other process updates the store. The lock ends when the file is dropped.
+    fn lock(&self) -> Result<File, RepositoryError> {
+        let path = self.with_suffix("lock");
+        let file = private_options().create(true).open(&path);
+        file.and_then(|file| file.lock().map(|()| file))
+            .map_err(|error| unavailable(&path, &error))
+    }
+
+    fn with_suffix(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".");
+        path.push(suffix);
+        path.into()
+    }
+
+    fn malformed(&self, what: impl std::fmt::Display) -> RepositoryError {
+        RepositoryError::Malformed(format!("{}: {what}", self.path.display()))
+    }
+}
+
+impl SnapshotStore for FileStore {
+    fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> Result<T, RepositoryError> {
+        Ok(read(&self.load()?))
+    }
+
+    fn update<T>(&self, update: impl FnOnce(&mut Snapshot) -> T) -> Result<T, RepositoryError> {
+        let _lock = self.lock()?;
+        let mut snapshot = self.load()?;
+        let result = update(&mut snapshot);
+        self.save(&snapshot)?;
+        Ok(result)
+    }
+}
+
+/// Writes a new file. One that a killed process has left behind is deleted: it may have another mode.
+fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut file = private_options().create_new(true).open(path)?;
+    file.write_all(text)
+}
+
+/// Returns options to create a file that only its owner can read: the store contains password hashes
+/// and secrets.
+fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn new_secret() -> Result<String, RepositoryError> {
+    let mut bytes = [0; SECRET_BYTES];
+    rand::fill(&mut bytes)
+        .map_err(|_| RepositoryError::Unavailable("no randomness is available".into()))?;
+    Ok(BASE64URL.encode(bytes))
+}
+
+fn unavailable(path: &Path, error: &io::Error) -> RepositoryError {
+    RepositoryError::Unavailable(format!("{}: {error}", path.display()).into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What surrounds a handler: the choice of its endpoint, and the conversion of errors and panics to
+//! responses.
+
+use std::{future::Future, panic::AssertUnwindSafe};
+
+use futures_util::FutureExt;
+use http::Method;
+
+use crate::{
+    error::ApiError,
+    log,
+    response::{Response, internal_server_error},
+};
+
+/// An endpoint and its method and path.
+#[derive(Debug, Clone, Copy)]
+pub struct Route<E> {
+    /// The method in upper case.
+    pub method: &'static str,
+    /// The path, from the root of the API.
+    pub path: &'static str,
+    /// The function's own name for the endpoint.
+    pub endpoint: E,
+}
+
+/// Finds the endpoint of a request.
+///
+/// A route may be prefixed with one path segment: API Gateway puts the stage there, or the base path of
+/// a custom domain.
+///
+/// # Errors
+///
+/// [`ApiError::NotFound`] for an unknown path, [`ApiError::MethodNotAllowed`] for an unknown method.
+pub fn find_endpoint<E: Copy>(
+    routes: &[Route<E>],
+    method: &Method,
+    path: &str,
+) -> Result<E, ApiError> {
+    let is_stage = |prefix: &str| prefix.len() > 1 && prefix.rfind('/') == Some(0);
+    let matches = |route: &&Route<E>| {
+        path.strip_suffix(route.path)
+            .is_some_and(|prefix| prefix.is_empty() || is_stage(prefix))
+    };
+    let mut allowed = Vec::new();
+    for route in routes.iter().filter(matches) {
+        if route.method == method.as_str() {
+            return Ok(route.endpoint);
+        }
+        allowed.push(route.method);
+    }
+    if allowed.is_empty() {
+        return Err(ApiError::NotFound);
+    }
+    Err(ApiError::MethodNotAllowed {
+        allow: allowed.join(", "),
+    })
+}
+
+/// Runs a handler and returns its response. An error is logged here, once, and becomes the response of
+/// [`ApiError`]; a panic becomes a 500, and the process lives on.
+pub async fn respond(
+    realm: &str,
+    handler: impl Future<Output = Result<Response, ApiError>>,
+) -> Response {
+    // A handler that panicked is dropped completely, so nothing sees the state that it left.
+    match AssertUnwindSafe(handler).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => respond_with(&error, realm),
+        Err(_panic) => internal_server_error(),
+    }
+}
+
+/// Returns the response to a request whose handler did not finish before Lambda would have ended it.
+#[must_use]
+pub fn deadline_exceeded() -> Response {
+    respond_with(&ApiError::DeadlineExceeded, "")
+}
+
+fn respond_with(error: &ApiError, realm: &str) -> Response {
+    log::error(error);
+    error.response(realm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROUTES: [Route<u8>; 3] = [
+        Route {
+            method: "GET",
+            path: "/a/b",
+            endpoint: 1,
+        },
+        Route {
+            method: "POST",
+            path: "/a/b",
+            endpoint: 2,
+        },
+        Route {
+            method: "POST",
+            path: "/a/c",
+            endpoint: 3,
+        },
+    ];
+
+    #[test]
+    fn method_and_path_find_the_endpoint_with_and_without_a_stage() {
+        assert_eq!(find_endpoint(&ROUTES, &Method::GET, "/a/b").unwrap(), 1);
+        assert_eq!(find_endpoint(&ROUTES, &Method::POST, "/a/b").unwrap(), 2);
+        assert_eq!(
+            find_endpoint(&ROUTES, &Method::POST, "/prod/a/c").unwrap(),
+            3
+        );
+    }
+
+    #[test]
+    fn other_paths_are_not_found() {
+        for path in [
+            "", "/", "/a", "/a/b/", "/a/bb", "a/b", "x/a/b", "//a/b", "/x/y/a/b", "/A/B", "/xa/b",
+        ] {
+            assert!(
+                matches!(
+                    find_endpoint(&ROUTES, &Method::GET, path),
+                    Err(ApiError::NotFound)
+                ),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_methods_get_the_allowed_ones() {
+        let Err(ApiError::MethodNotAllowed { allow }) =
+            find_endpoint(&ROUTES, &Method::PUT, "/a/b")
+        else {
+            panic!("PUT is not allowed");
+        };
+        assert_eq!(allow, "GET, POST");
+    }
+}
