@@ -3,27 +3,26 @@
 use std::path::PathBuf;
 
 use auth_core::Email;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Administers the users of a sign-in stack, their sessions and their failed logins.
+/// Manages the users of a sign-in stack, their sessions and their failed logins.
 ///
-/// Region and credentials come from the environment or the profile, as for every AWS tool.
+/// Name the store with one of --table, --stack and --file. Without them, the environment names it as it
+/// does for the functions: `AUTH_TABLE`, or `AUTH_STORE=file` with `AUTH_FILE` (default
+/// `.local/store.json`).
 ///
-/// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the user exists already; 4 there is no such user;
-/// 5 an import left out bad lines.
+/// Region and credentials come from the environment or the profile, as in every AWS tool.
+///
+/// Exit codes: 0 success; 1 failure; 2 wrong usage; 3 the user already exists; 4 the user does not exist;
+/// 5 an import skipped bad lines.
 #[derive(Debug, Parser)]
 #[command(name = "authctl", version, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// The users' table. Without it and --stack, the variable `AUTH_TABLE` names it.
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) table: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
 
-    /// The stack whose table it is, by the name that it was deployed under.
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) stack: Option<String>,
-
-    /// Answer in JSON, one object a line.
+    /// Print JSON, one object per line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
@@ -31,8 +30,37 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Options that name the store. Only one may be used.
+#[derive(Debug, Args)]
+pub(crate) struct StoreOptions {
+    /// The name or ARN of a table.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+
+    /// The name of a deployed stack, whose table is used.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) stack: Option<String>,
+
+    /// A file, for local work. If it does not exist, it is created with the tutorial's user,
+    /// john.doe@leapify.tech, whose password is published.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Store(StoreCommand),
+    /// Print a script that completes authctl's commands in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// The commands that work on a store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
     /// Users: add, show, list, disable, enable, password, roles, delete, import.
     User {
         #[command(subcommand)]
@@ -45,27 +73,23 @@ pub(crate) enum Command {
     },
     /// Failed logins of an email: show, clear.
     ///
-    /// They are counted under MACs. The key is that of the functions: that of --stack, or else the one
-    /// that `SESSION_KEY_SECRET_ID` or `SESSION_SECRET_KEY` names.
+    /// They are counted under MACs, which need the functions' key of refresh tokens. With --stack, that
+    /// is the stack's key. Otherwise it is the one that `SESSION_KEY_SECRET_ID` or `SESSION_SECRET_KEY`
+    /// names. Without these variables, a file's own key is used.
     Attempts {
         #[command(subcommand)]
         command: AttemptsCommand,
-    },
-    /// Print a script that completes authctl's commands in a shell.
-    Completions {
-        /// The shell.
-        shell: Shell,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
-    /// Add a user. The password is asked for, or read from standard input: it is never an argument.
+    /// Add a user. Asks for the password or reads it from standard input; it is never an argument.
     Add {
         /// The address to sign in with.
         #[arg(value_parser = parse_email)]
         email: Address,
-        /// A role and what it permits, like Admin=create,read,update,delete. May be repeated.
+        /// A role and its permissions, such as Admin=create,read,update,delete. May be repeated.
         #[arg(long = "role", value_name = "NAME[=PERMISSION,...]")]
         roles: Vec<String>,
     },
@@ -75,9 +99,9 @@ pub(crate) enum UserCommand {
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// List all users, in no order.
+    /// List all users in no particular order.
     List,
-    /// Keep a user from signing in, and from everything that asks the user store. Ends all sessions.
+    /// Lock a user out of signing in and of functions that look up the user. Ends all sessions.
     Disable {
         /// The user's address.
         #[arg(value_parser = parse_email)]
@@ -89,58 +113,59 @@ pub(crate) enum UserCommand {
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// Set a new password, which is asked for, or read from standard input. Ends all sessions.
+    /// Set a new password. Asks for it or reads it from standard input. Ends all sessions.
     Password {
         /// The user's address.
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// Set the roles of a user, in place of all former ones.
+    /// Replace all roles of a user.
     Roles {
         /// The user's address.
         #[arg(value_parser = parse_email)]
         email: Address,
-        /// A role and what it permits. May be repeated.
+        /// A role and its permissions. May be repeated.
         #[arg(
             long = "role",
             value_name = "NAME[=PERMISSION,...]",
             required_unless_present = "none"
         )]
         roles: Vec<String>,
-        /// Take all roles away.
+        /// Remove all roles.
         #[arg(long, conflicts_with = "roles")]
         none: bool,
     },
-    /// Delete a user for good.
+    /// Delete a user permanently.
     Delete {
         /// The user's address.
         #[arg(value_parser = parse_email)]
         email: Address,
-        /// Do not ask. Needed where there is no terminal to ask at.
+        /// Do not ask for confirmation. Required without a terminal.
         #[arg(long)]
         yes: bool,
     },
-    /// Add users with password hashes from elsewhere. It can be run again after a break.
+    /// Add users with password hashes from another system. An interrupted import can be run again.
     ///
-    /// Each line of the file is a JSON object: "email" and "`password_hash`" (bcrypt, or Argon2id as a
-    /// PHC string), and where they are known "id", "disabled" and "roles", a list of {"name",
-    /// "permissions"}. Bad lines are told by number and left out; users who are there already stay as
-    /// they are.
+    /// Each line of the file is a JSON object with `email` and `password_hash` (bcrypt, or Argon2id as a
+    /// PHC string). `id`, `disabled` and `roles`, a list of objects with `name` and `permissions`, are
+    /// optional. Bad lines are reported by number and skipped. Users who already exist are left
+    /// unchanged.
     Import {
         /// The file, or - for standard input.
-        file: PathBuf,
+        #[arg(value_name = "FILE")]
+        path: PathBuf,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionCommand {
-    /// List a user's live sessions, the last refreshed first. It reads the whole table.
+    /// List a user's live sessions, the last refreshed first. This reads the whole table.
     List {
         /// The user's address.
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// End all sessions and access tokens of a user, who can sign in again.
+    /// End all sessions and access tokens of a user. The user can sign in again.
     Revoke {
         /// The user's address.
         #[arg(value_parser = parse_email)]
@@ -150,14 +175,14 @@ pub(crate) enum SessionCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttemptsCommand {
-    /// Show what is counted for an email, whether or not it has a user. It reads the whole table.
+    /// Show what is counted for an email, whether or not it has a user. This reads the whole table.
     Show {
         /// The address that was typed.
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// Forget what is counted for an email, so that it can sign in at once. What is counted for an IP
-    /// address stays. It reads the whole table.
+    /// Clear what is counted for an email, so that it can sign in at once. Counts for an IP address
+    /// remain. This reads the whole table.
     Clear {
         /// The address that was typed.
         #[arg(value_parser = parse_email)]
@@ -165,19 +190,19 @@ pub(crate) enum AttemptsCommand {
     },
 }
 
-/// An address as it was typed, and as users are found by.
+/// An address as it was typed, and the key that finds its user.
 #[derive(Debug, Clone)]
 pub(crate) struct Address {
     pub(crate) typed: String,
     pub(crate) key: Email,
 }
 
-/// Takes what looks like an address: one `@` with something on both sides, and no white space.
+/// Parses what looks like an address: something on both sides of an `@`, and no white space.
 pub(crate) fn parse_email(text: &str) -> Result<Address, String> {
     let is_odd = |c: char| c.is_whitespace() || c.is_control();
     let (local, domain) = text.rsplit_once('@').unwrap_or_default();
     if local.is_empty() || domain.is_empty() || text.contains(is_odd) {
-        return Err("is no email address".into());
+        return Err("is not an email address".into());
     }
     Ok(Address {
         typed: text.to_owned(),
@@ -197,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_kept_as_typed_and_found_in_lower_case() {
+    fn an_address_keeps_its_case_and_its_key_is_in_lower_case() {
         let address = parse_email("Jane@Example.com").unwrap();
         assert_eq!(address.typed, "Jane@Example.com");
         assert_eq!(address.key.as_str(), "jane@example.com");

@@ -1,55 +1,63 @@
-//! Why a command failed, and the exit code that tells a script.
+//! Why a command failed, and the exit code by which a script can react.
 
 use std::{io, process::ExitCode};
 
 use auth_aws::{SecretError, StackError};
-use auth_core::{DirectoryError, HashingError, KeysUnavailable, RepositoryError, SettingsError};
+use auth_core::{
+    DirectoryError, HashingError, KeysUnavailable, PasswordTooLong, RepositoryError, SettingsError,
+};
 
-/// Why a command failed. Nothing was changed, but where the store did not answer.
+/// Why a command failed. Unless the store failed, or an import was interrupted, nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
-    #[error("name the table: --table NAME, --stack NAME, or the variable AUTH_TABLE")]
-    NoTable,
-    #[error("--table and --stack name the table twice")]
-    TwoTables,
     #[error(
-        "name the key of the counters: --stack NAME, or the variable SESSION_KEY_SECRET_ID or SESSION_SECRET_KEY"
+        "name the store: use --table NAME, --stack NAME or --file PATH, or set AUTH_TABLE or \
+         AUTH_STORE=file"
+    )]
+    NoStore,
+    #[error("use only one of --table, --stack and --file")]
+    TwoStores,
+    #[error(
+        "attempts are counted under the key of the refresh tokens: use --stack NAME, or set \
+         SESSION_KEY_SECRET_ID or SESSION_SECRET_KEY"
     )]
     NoSessionKey,
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error("the key of the counters cannot be used: {0}")]
+    #[error("the key of the refresh tokens cannot be used: {0}")]
     Secret(#[from] SecretError),
     #[error(transparent)]
     Keys(#[from] KeysUnavailable),
     #[error(transparent)]
     Stack(#[from] StackError),
-    #[error("{0} exists already; nothing was changed")]
+    #[error("{0} already exists; nothing was changed")]
     AlreadyExists(String),
     #[error("there is no user {0}")]
     NotFound(String),
-    #[error("{}", told(.0))]
+    #[error("{}", with_cause(.0))]
     Repository(#[from] RepositoryError),
-    #[error("the password is refused: {0}")]
+    #[error("the password is rejected: {0}")]
     Password(String),
-    #[error("the role {role} is refused: {what}")]
-    Role { role: String, what: &'static str },
+    #[error("the password is rejected: {0}")]
+    PasswordTooLong(#[from] PasswordTooLong),
+    #[error("the role {role} is rejected: {reason}")]
+    Role { role: String, reason: &'static str },
     #[error(transparent)]
     Hashing(#[from] HashingError),
-    #[error("no randomness was to be had")]
+    #[error("no randomness is available")]
     NoRandomness,
-    #[error("not deleted")]
+    #[error("nothing was deleted")]
     NotConfirmed,
-    #[error("there is no terminal to ask at: say --yes")]
-    NobodyToAsk,
+    #[error("cannot ask for confirmation without a terminal: use --yes")]
+    NoTerminal,
     #[error("{what}: {error}")]
     Io { what: String, error: io::Error },
-    #[error("left out {0} bad lines")]
+    #[error("bad lines skipped: {0}")]
     BadLines(u64),
 }
 
-/// A store's failure with its cause: an operator can do something about it.
-fn told(error: &RepositoryError) -> String {
+/// Returns the text of a store's failure with its cause, which an operator can do something about.
+fn with_cause(error: &RepositoryError) -> String {
     match error {
         RepositoryError::Unavailable(cause) => format!("{error}: {cause}"),
         RepositoryError::Malformed(_) => error.to_string(),
@@ -57,8 +65,8 @@ fn told(error: &RepositoryError) -> String {
 }
 
 impl CommandError {
-    /// What went wrong with the user of an address.
-    pub(crate) fn of(address: &str, error: DirectoryError) -> Self {
+    /// Returns what went wrong with the user of an address.
+    pub(crate) fn for_user(address: &str, error: DirectoryError) -> Self {
         match error {
             DirectoryError::AlreadyExists => Self::AlreadyExists(address.to_owned()),
             DirectoryError::NotFound => Self::NotFound(address.to_owned()),
@@ -66,15 +74,16 @@ impl CommandError {
         }
     }
 
+    /// Returns a function that names what an I/O error happened to.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         |error| Self::Io { what, error }
     }
 
-    /// Documented in the help of `cli`. Clap ends with 2 where the usage is wrong.
+    /// Returns the exit code, which the help of `cli` documents. Clap's own errors have 2.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::NoTable | Self::TwoTables | Self::NoSessionKey => 2,
+            Self::NoStore | Self::TwoStores | Self::NoSessionKey => 2,
             Self::AlreadyExists(_) => 3,
             Self::NotFound(_) => 4,
             Self::BadLines(_) => 5,
@@ -84,11 +93,12 @@ impl CommandError {
             | Self::Keys(_)
             | Self::Repository(_)
             | Self::Password(_)
+            | Self::PasswordTooLong(_)
             | Self::Role { .. }
             | Self::Hashing(_)
             | Self::NoRandomness
             | Self::NotConfirmed
-            | Self::NobodyToAsk
+            | Self::NoTerminal
             | Self::Io { .. } => 1,
         })
     }

@@ -1,13 +1,13 @@
-//! `authctl`: the users of a deployed stack, their sessions and failed logins, from an operator's
-//! terminal.
+//! `authctl` manages users, their sessions and failed logins from an operator's terminal.
 //!
-//! Start at `run`. The command line is described in `cli`; each command is a function of `users`,
-//! `import`, `sessions` or `attempts`; `store` finds the table.
+//! Start at [`run`]. The command line is in `cli`, and `store` decides which store it names. The commands
+//! are in `users`, `import`, `sessions` and `attempts`.
 
 mod attempts;
 mod cli;
 mod error;
 mod import;
+mod keys;
 mod output;
 mod password;
 mod roles;
@@ -16,20 +16,24 @@ mod store;
 mod users;
 
 use std::{
+    env,
     io::{self, Write},
     process::ExitCode,
 };
 
+use auth_aws::Aws;
+use auth_core::{FileStore, KeySet};
 use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 
-use cli::{AttemptsCommand, Cli, Command, SessionCommand, UserCommand};
+use cli::{Cli, Command, StoreCommand};
 use error::CommandError;
 use output::Output;
-use store::Store;
+use store::{Lookup, OperatorStore, StoreLocation};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+    match run(&Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("authctl: {error}");
@@ -38,81 +42,121 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<(), CommandError> {
-    let output = Output::new(cli.json);
-    let store = || Store::named(&cli);
+async fn run(cli: &Cli) -> Result<(), CommandError> {
     match &cli.command {
-        Command::User { command } => user(store()?, &output, command).await,
-        Command::Session { command } => session(store()?, &output, command).await,
-        Command::Attempts { command } => attempts(store()?, &output, command).await,
-        Command::Completions { shell } => {
-            // Into memory first: clap panics where a pipe is closed.
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "authctl", &mut script);
-            let written = io::stdout().write_all(&script);
-            written.map_err(CommandError::io("standard output"))
+        Command::Completions { shell } => print_completions(*shell),
+        Command::Store(command) => {
+            let lookup = |name: &str| env::var(name);
+            let location = StoreLocation::choose(&cli.store, &lookup)?;
+            run_at(&location, &lookup, &Output::new(cli.json), command).await
         }
     }
 }
 
-/// What can be refused without the store is refused before it is asked, and before anybody types.
-async fn user(store: Store, output: &Output, command: &UserCommand) -> Result<(), CommandError> {
-    match command {
-        UserCommand::Add { email, roles } => {
-            let user = users::new_user(email, roles)?;
-            let stored = users::with_password(user)?;
-            users::add(&store.users().await?, output, &stored).await
-        }
-        UserCommand::Show { email } => users::show(&store.users().await?, output, email).await,
-        UserCommand::List => users::list(&store.users().await?, output).await,
-        UserCommand::Disable { email } => {
-            users::set_disabled(&store.users().await?, output, email, true).await
-        }
-        UserCommand::Enable { email } => {
-            users::set_disabled(&store.users().await?, output, email, false).await
-        }
-        UserCommand::Password { email } => {
-            let hash = password::read_and_hash(email)?;
-            users::set_password(&store.users().await?, output, email, hash).await
-        }
-        UserCommand::Roles { email, roles, .. } => {
-            let roles = roles::parse_all(roles)?;
-            users::set_roles(&store.users().await?, output, email, roles).await
-        }
-        UserCommand::Delete { email, yes } => {
-            users::confirm_delete(email, *yes)?;
-            users::delete(&store.users().await?, output, email).await
-        }
-        UserCommand::Import { file } => {
-            let lines = import::open(file)?;
-            import::import(&store.users().await?, output, lines).await
-        }
-    }
-}
-
-async fn session(
-    store: Store,
+/// Runs a command on the store at `location`, which the command opens when it needs it.
+async fn run_at(
+    location: &StoreLocation,
+    lookup: Lookup<'_>,
     output: &Output,
-    command: &SessionCommand,
+    command: &StoreCommand,
 ) -> Result<(), CommandError> {
-    let users = store.users().await?;
-    match command {
-        SessionCommand::List { email } => {
-            sessions::list(&users, &store.sessions().await?, output, email).await
+    let aws = Aws::for_operator();
+    let keys = async || keys::read(location, &aws, lookup).await;
+    match location {
+        StoreLocation::File(path) => {
+            let open = async || Ok(FileStore::open(path)?);
+            run_on(open, keys, output, command).await
         }
-        SessionCommand::Revoke { email } => sessions::revoke(&users, output, email).await,
+        StoreLocation::Table(table) => {
+            let open = async || Ok(aws.store(table).await);
+            run_on(open, keys, output, command).await
+        }
+        StoreLocation::Stack(stack) => {
+            let open = async || Ok(aws.store(aws.table_of_stack(stack).await?).await);
+            run_on(open, keys, output, command).await
+        }
     }
 }
 
-async fn attempts(
-    store: Store,
+async fn run_on<S: OperatorStore>(
+    open: impl AsyncFnOnce() -> Result<S, CommandError>,
+    keys: impl AsyncFnOnce() -> Result<KeySet, CommandError>,
     output: &Output,
-    command: &AttemptsCommand,
+    command: &StoreCommand,
 ) -> Result<(), CommandError> {
-    let keys = store.session_keys().await?;
-    let counted = store.attempts().await?;
     match command {
-        AttemptsCommand::Show { email } => attempts::show(&counted, keys, output, email).await,
-        AttemptsCommand::Clear { email } => attempts::clear(&counted, keys, output, email).await,
+        StoreCommand::User { command } => users::run(open, output, command).await,
+        StoreCommand::Session { command } => sessions::run(&open().await?, output, command).await,
+        StoreCommand::Attempts { command } => {
+            let keys = keys().await?;
+            attempts::run(&open().await?, keys, output, command).await
+        }
+    }
+}
+
+fn print_completions(shell: Shell) -> Result<(), CommandError> {
+    // Into memory first: clap panics if the pipe is closed.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "authctl", &mut script);
+    let written = io::stdout().write_all(&script);
+    written.map_err(CommandError::io("standard output"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    async fn run_with_file(path: &Path, arguments: &[&str]) -> Result<(), CommandError> {
+        let start = ["authctl", "--file", path.to_str().unwrap()];
+        run(&Cli::parse_from([&start, arguments].concat())).await
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_a_failure_that_names_the_file_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.json");
+        let damaged = r#"{"users": {}, "sessions": "hunter2"}"#;
+        fs::write(&path, damaged).unwrap();
+        for arguments in [
+            &["user", "list"][..],
+            &["user", "roles", "john.doe@leapify.tech", "--none"],
+            &["session", "revoke", "john.doe@leapify.tech"],
+            &["attempts", "clear", "john.doe@leapify.tech"],
+        ] {
+            let error = run_with_file(&path, arguments).await.unwrap_err();
+            assert_eq!(error.exit_code(), ExitCode::from(1), "{arguments:?}");
+            let text = error.to_string();
+            assert!(text.contains(path.to_str().unwrap()), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_can_be_refused_without_the_store_does_not_open_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.json");
+        for (arguments, code) in [
+            (&["user", "list", "--table", "users"][..], 2),
+            (&["user", "add", "a@b.c", "--role", "A=b c"], 1),
+            (&["user", "roles", "a@b.c", "--role", "A=b c"], 1),
+            (&["user", "import", "/nowhere.jsonl"], 1),
+        ] {
+            let error = run_with_file(&path, arguments).await.unwrap_err();
+            assert_eq!(error.exit_code(), ExitCode::from(code), "{arguments:?}");
+            assert!(!path.exists(), "{arguments:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_file_has_the_tutorials_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.json");
+        let john = "john.doe@leapify.tech";
+        run_with_file(&path, &["user", "show", john]).await.unwrap();
+        let shown = run_with_file(&path, &["user", "show", "jane@example.com"]).await;
+        assert!(matches!(shown, Err(CommandError::NotFound(_))));
     }
 }

@@ -1,18 +1,18 @@
-//! What a command says: a line for people or for `--json`, and progress on a terminal alone.
+//! What a command prints: a line for people or for `--json`, and its progress if there is a terminal.
 
 use std::{
     io::{self, Write},
     time::Duration,
 };
 
-use auth_core::User;
+use auth_core::{UnixTime, User};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::error::CommandError;
 
-/// Where answers go.
+/// Prints results to standard output.
 #[derive(Debug)]
 pub(crate) struct Output {
     is_json: bool,
@@ -23,52 +23,55 @@ impl Output {
         Self { is_json }
     }
 
-    /// What was done to a user.
-    pub(crate) fn done(&self, what: &str, user: &User) -> Result<(), CommandError> {
-        if self.is_json {
-            return self.user(user);
-        }
-        line(&format!("{what} {}, id {}", user.email, user.id))
+    /// Prints what was done to a user.
+    pub(crate) fn change(&self, done: &str, user: &User) -> Result<(), CommandError> {
+        let text = format!("{done} {}, id {}", user.email, user.id);
+        self.print(&text, &user_json(user))
     }
 
-    /// A user, without anything secret: a [`User`] has no hash.
+    /// Prints a user, without anything secret: a [`User`] has no hash.
     pub(crate) fn user(&self, user: &User) -> Result<(), CommandError> {
-        if self.is_json {
-            return line(&user_json(user).to_string());
-        }
-        let roles: Vec<String> = user
-            .roles
-            .iter()
-            .map(|role| format!("{}={}", role.name, role.permissions.join(",")))
-            .collect();
-        let state = if user.disabled { "disabled" } else { "enabled" };
-        let roles = roles.join(" ");
-        line(&format!("{}\t{}\t{state}\t{roles}", user.email, user.id))
+        self.print(&user_text(user), &user_json(user))
     }
 
-    /// Something else: `text` for people.
-    pub(crate) fn say(&self, text: &str, json: &Value) -> Result<(), CommandError> {
-        if self.is_json {
-            line(&json.to_string())
+    /// Prints `text` for people or `json` for programs.
+    pub(crate) fn print(&self, text: &str, json: &Value) -> Result<(), CommandError> {
+        let mut stdout = io::stdout();
+        // `println!` would panic if the reader has closed the pipe (`| head`).
+        let written = if self.is_json {
+            writeln!(stdout, "{json}")
         } else {
-            line(text)
-        }
+            writeln!(stdout, "{text}")
+        };
+        written.map_err(CommandError::io("standard output"))
     }
 }
 
-/// A line of progress on standard error, where that is a terminal.
-pub(crate) fn progress(what: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner().with_message(what);
+/// Shows a line of progress on standard error, if that is a terminal.
+pub(crate) fn progress(message: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_message(message);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
 
-/// A time for people, from seconds since 1970-01-01T00:00:00Z (RFC 3339).
-pub(crate) fn time(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok();
-    let time = time.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let text = time.and_then(|time| time.format(&Rfc3339).ok());
-    text.unwrap_or_else(|| seconds.to_string())
+/// Formats a time for people (RFC 3339).
+pub(crate) fn rfc3339(time: UnixTime) -> String {
+    i64::try_from(time.as_secs())
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| time.as_secs().to_string())
+}
+
+fn user_text(user: &User) -> String {
+    let roles: Vec<String> = user
+        .roles
+        .iter()
+        .map(|role| format!("{}={}", role.name, role.permissions.join(",")))
+        .collect();
+    let state = if user.disabled { "disabled" } else { "enabled" };
+    let roles = roles.join(" ");
+    format!("{}\t{}\t{state}\t{roles}", user.email, user.id)
 }
 
 fn user_json(user: &User) -> Value {
@@ -80,7 +83,14 @@ fn user_json(user: &User) -> Value {
     json!({"id": user.id, "email": user.email, "disabled": user.disabled, "roles": roles})
 }
 
-/// Writes a line; a reader that has seen enough (`| head`) is an error and no panic.
-fn line(text: &str) -> Result<(), CommandError> {
-    writeln!(io::stdout(), "{text}").map_err(CommandError::io("standard output"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_rfc_3339_cannot_express_is_printed_in_seconds() {
+        let time = |seconds| rfc3339(UnixTime::from_secs(seconds));
+        assert_eq!(time(1_767_225_600), "2026-01-01T00:00:00Z");
+        assert_eq!(time(u64::MAX), u64::MAX.to_string());
+    }
 }

@@ -1,31 +1,29 @@
-//! Passwords: typed or piped, never an argument; long enough, and none of the common ones
+//! Passwords: typed or piped, never an argument; long enough, and not a common one
 //! (NIST SP 800-63B-4 section 3.1.1.2).
 
 use std::io::{self, BufRead, IsTerminal};
 
 use auth_core::{Password, PasswordHash, PasswordHasher};
-use zxcvbn::feedback::Warning;
+use zxcvbn::feedback::{Feedback, Warning};
 
 use crate::{cli::Address, error::CommandError};
 
 const MIN_CHARS: usize = 8;
 
-/// What NIST asks of a password that is the only factor.
-const ADVISED_CHARS: usize = 15;
+/// What NIST recommends for a password that is the only factor.
+const RECOMMENDED_CHARS: usize = 15;
 
-/// Reads a new password for a user and hashes it.
+/// Reads a user's new password and hashes it.
 pub(crate) fn read_and_hash(email: &Address) -> Result<PasswordHash, CommandError> {
     let typed = read()?;
     check(&typed, email).map_err(CommandError::Password)?;
-    if typed.chars().count() < ADVISED_CHARS {
-        eprintln!("authctl: {ADVISED_CHARS} characters or more are advised");
+    if typed.chars().count() < RECOMMENDED_CHARS {
+        eprintln!("authctl: {RECOMMENDED_CHARS} characters or more are recommended");
     }
-    let refused = |error: auth_core::PasswordTooLong| CommandError::Password(error.to_string());
-    let password = Password::parse(&typed).map_err(refused)?;
-    Ok(PasswordHasher::new().hash(&password)?)
+    Ok(PasswordHasher::new().hash(&Password::parse(&typed)?)?)
 }
 
-/// Asks at a terminal, twice; takes the first line of standard input elsewhere.
+/// Asks twice if there is a terminal; otherwise reads the first line of standard input.
 fn read() -> Result<String, CommandError> {
     let failed = || CommandError::io("the password cannot be read");
     if !io::stdin().is_terminal() {
@@ -37,31 +35,36 @@ fn read() -> Result<String, CommandError> {
     let typed = rpassword::prompt_password("Password: ").map_err(failed())?;
     let again = rpassword::prompt_password("Again: ").map_err(failed())?;
     if typed != again {
-        return Err(CommandError::Password("the two differ".into()));
+        return Err(CommandError::Password("the two entries differ".into()));
     }
     Ok(typed)
 }
 
 fn check(password: &str, email: &Address) -> Result<(), String> {
     if password.chars().count() < MIN_CHARS {
-        return Err(format!("it has less than {MIN_CHARS} characters"));
+        return Err(format!("it has fewer than {MIN_CHARS} characters"));
     }
     if password.eq_ignore_ascii_case(&email.typed) {
-        return Err("it is the address".into());
+        return Err("it is the email address".into());
     }
+    if is_common(password) {
+        return Err("it is one of the most common passwords, or similar to one".into());
+    }
+    Ok(())
+}
+
+/// Returns whether a list of common passwords contains the password or a similar one.
+fn is_common(password: &str) -> bool {
     let estimate = zxcvbn::zxcvbn(password, &[]);
-    let warning = estimate
-        .feedback()
-        .and_then(zxcvbn::feedback::Feedback::warning);
-    match warning {
+    matches!(
+        estimate.feedback().and_then(Feedback::warning),
         Some(
             Warning::ThisIsATop10Password
-            | Warning::ThisIsATop100Password
-            | Warning::ThisIsACommonPassword
-            | Warning::ThisIsSimilarToACommonlyUsedPassword,
-        ) => Err("it is one of the most common passwords, or like one".into()),
-        _ => Ok(()),
-    }
+                | Warning::ThisIsATop100Password
+                | Warning::ThisIsACommonPassword
+                | Warning::ThisIsSimilarToACommonlyUsedPassword
+        )
+    )
 }
 
 #[cfg(test)]
@@ -69,12 +72,12 @@ mod tests {
     use super::*;
     use crate::cli::parse_email;
 
-    fn is_taken(password: &str) -> bool {
+    fn is_accepted(password: &str) -> bool {
         check(password, &parse_email("jane@example.com").unwrap()).is_ok()
     }
 
     #[test]
-    fn common_short_and_obvious_passwords_are_refused() {
+    fn common_short_and_obvious_passwords_are_rejected() {
         for password in [
             "",
             "k8#vQ2!",
@@ -87,19 +90,19 @@ mod tests {
             "qwertyuiop",
             "Jane@example.com",
         ] {
-            assert!(!is_taken(password), "{password}");
+            assert!(!is_accepted(password), "{password}");
         }
     }
 
     #[test]
-    fn others_are_taken_whatever_they_are_made_of() {
+    fn other_passwords_are_accepted_whatever_their_characters() {
         for password in [
             "k8#vQ2!z",
             "correct horse battery staple",
             "gr\u{fc}ne \u{c4}pfel am Baum",
         ] {
-            assert!(is_taken(password), "{password}");
+            assert!(is_accepted(password), "{password}");
         }
-        assert!(is_taken(&"long ".repeat(200)));
+        assert!(is_accepted(&"long ".repeat(200)));
     }
 }

@@ -5,32 +5,30 @@ use serde_json::json;
 
 use crate::error::CommandError;
 
-/// What the names and permissions of a user's roles may take together. A token with them has to fit
-/// into a header.
+/// The maximum size in bytes of the names and permissions of a user's roles together. A token with them
+/// has to fit into a header.
 const MAX_BYTES: usize = 4096;
 
-/// The roles of a command line.
+/// Parses the roles of a command line.
 pub(crate) fn parse_all(texts: &[String]) -> Result<Vec<Role>, CommandError> {
     let parse = |text: &String| {
         let (name, permissions) = text.split_once('=').unwrap_or((text, ""));
         let permissions = permissions.split(',').filter(|one| !one.is_empty());
-        role(name, permissions.map(str::to_owned).collect())
+        new_role(name, permissions.map(str::to_owned).collect())
     };
-    let roles = texts.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    check_all(roles)
+    check_together(texts.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
-/// A role, if tokens can carry it.
-pub(crate) fn role(name: &str, permissions: Vec<String>) -> Result<Role, CommandError> {
-    let refused = |what| {
-        let role = name.to_owned();
-        Err(CommandError::Role { role, what })
-    };
+/// Makes a role, if tokens can carry it.
+pub(crate) fn new_role(name: &str, permissions: Vec<String>) -> Result<Role, CommandError> {
     if name.trim().is_empty() || name.contains(char::is_control) {
-        return refused("it needs a name without control characters");
+        return Err(rejected(name, "it needs a name without control characters"));
     }
     if !permissions.iter().all(|one| is_scope_token(one)) {
-        return refused("a permission is visible ASCII without spaces, quotes and backslashes");
+        return Err(rejected(
+            name,
+            "a permission must be visible ASCII without spaces, double quotes and backslashes",
+        ));
     }
     Ok(Role {
         id: name.to_owned(),
@@ -40,29 +38,34 @@ pub(crate) fn role(name: &str, permissions: Vec<String>) -> Result<Role, Command
     })
 }
 
-/// The roles of one user, if a token can carry them together.
-pub(crate) fn check_all(roles: Vec<Role>) -> Result<Vec<Role>, CommandError> {
+/// Checks that a token can carry the roles of one user together.
+pub(crate) fn check_together(roles: Vec<Role>) -> Result<Vec<Role>, CommandError> {
     let mut bytes = 0;
     for (i, role) in roles.iter().enumerate() {
-        let refused = |what| {
-            let role = role.name.clone();
-            Err(CommandError::Role { role, what })
-        };
-        // As JSON has it, with quotes, escapes and a comma.
-        bytes += json!(role.name).to_string().len() + 1;
-        bytes += role
-            .permissions
-            .iter()
-            .map(|one| one.len() + 1)
-            .sum::<usize>();
+        bytes += size_in_token(role);
         if bytes > MAX_BYTES {
-            return refused("with the roles before it, it does not fit into a token");
+            return Err(rejected(
+                &role.name,
+                "together with the roles before it, it does not fit into a token",
+            ));
         }
         if roles[..i].iter().any(|other| other.name == role.name) {
-            return refused("it stands twice");
+            return Err(rejected(&role.name, "it is named twice"));
         }
     }
     Ok(roles)
+}
+
+/// Returns the size of a role in bytes: its name as JSON with a comma, and its permissions with a space
+/// each.
+fn size_in_token(role: &Role) -> usize {
+    let permissions = role.permissions.iter().map(|one| one.len() + 1);
+    json!(role.name).to_string().len() + 1 + permissions.sum::<usize>()
+}
+
+fn rejected(name: &str, reason: &'static str) -> CommandError {
+    let role = name.to_owned();
+    CommandError::Role { role, reason }
 }
 
 #[cfg(test)]
@@ -82,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_that_no_token_can_carry_are_refused() {
+    fn roles_that_no_token_can_carry_are_rejected() {
         let long = format!("Admin={}", "x".repeat(MAX_BYTES));
         let quotes = "\"".repeat(MAX_BYTES / 2);
         for texts in [

@@ -1,81 +1,199 @@
-//! Where the users are: the table and the key that the command line or the environment names.
+//! Which store the commands work on: the one that the command line or the environment names.
 
-use auth_aws::{Aws, DynamoDbAttemptRepository, DynamoDbSessionRepository, DynamoDbUserRepository};
-use auth_core::{KeySet, KeySettings, SessionSettings, SettingsReader};
+use std::{env::VarError, path::PathBuf};
 
-use crate::{cli::Cli, error::CommandError};
+use auth_core::{
+    AttemptDirectory, SessionDirectory, SettingsReader, UserDirectory, UserRepository,
+};
 
-/// The variables that name the key of the counters.
-const KEY_VARIABLES: [&str; 2] = ["SESSION_KEY_SECRET_ID", "SESSION_SECRET_KEY"];
+use crate::{cli::StoreOptions, error::CommandError};
 
-/// How the table is named.
-enum Table {
-    Name(String),
+/// Where `AUTH_STORE=file` stores everything by default, as in the functions.
+const DEFAULT_FILE: &str = ".local/store.json";
+
+/// Finds environment variables by their names.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Result<String, VarError>;
+
+/// The access to stored data that the commands need.
+pub(crate) trait OperatorStore:
+    UserRepository + UserDirectory + SessionDirectory + AttemptDirectory
+{
+}
+
+impl<S> OperatorStore for S where
+    S: UserRepository + UserDirectory + SessionDirectory + AttemptDirectory
+{
+}
+
+/// Where the store is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum StoreLocation {
+    /// A table of `DynamoDB`, by its name or ARN.
+    Table(String),
+    /// The table of a deployed stack.
     Stack(String),
+    /// A file on this machine.
+    File(PathBuf),
 }
 
-/// A table, which is looked for when it is first needed.
-pub(crate) struct Store {
-    table: Table,
-    aws: Aws,
-}
-
-impl Store {
-    /// The table that the command line names, or else the environment.
-    pub(crate) fn named(cli: &Cli) -> Result<Self, CommandError> {
-        let table = match (&cli.table, &cli.stack) {
-            // Clap does not see a conflict of two that stand on both sides of a subcommand.
-            (Some(_), Some(_)) => return Err(CommandError::TwoTables),
-            (Some(table), None) => Table::Name(table.clone()),
-            (None, Some(stack)) => Table::Stack(stack.clone()),
-            (None, None) => std::env::var("AUTH_TABLE")
-                .ok()
-                .filter(|table| !table.is_empty())
-                .map(Table::Name)
-                .ok_or(CommandError::NoTable)?,
-        };
-        Ok(Self {
-            table,
-            aws: Aws::for_operator(),
-        })
-    }
-
-    async fn table(&self) -> Result<String, CommandError> {
-        match &self.table {
-            Table::Name(table) => Ok(table.clone()),
-            Table::Stack(stack) => Ok(self.aws.table_of_stack(stack).await?),
+impl StoreLocation {
+    /// Returns the store that the options name or, without them, the variables that `lookup` finds.
+    pub(crate) fn choose(options: &StoreOptions, lookup: Lookup<'_>) -> Result<Self, CommandError> {
+        match (&options.table, &options.stack, &options.file) {
+            (Some(table), None, None) => Ok(Self::Table(table.clone())),
+            (None, Some(stack), None) => Ok(Self::Stack(stack.clone())),
+            (None, None, Some(file)) => Ok(Self::File(file.clone())),
+            (None, None, None) => Self::from_environment(lookup),
+            // Clap does not notice a conflict between options before and after a subcommand.
+            (Some(_), Some(_), _) | (Some(_), None, Some(_)) | (None, Some(_), Some(_)) => {
+                Err(CommandError::TwoStores)
+            }
         }
     }
 
-    pub(crate) async fn users(&self) -> Result<DynamoDbUserRepository, CommandError> {
-        Ok(self.aws.users(self.table().await?).await)
-    }
-
-    pub(crate) async fn sessions(&self) -> Result<DynamoDbSessionRepository, CommandError> {
-        Ok(self.aws.sessions(self.table().await?).await)
-    }
-
-    pub(crate) async fn attempts(&self) -> Result<DynamoDbAttemptRepository, CommandError> {
-        Ok(self.aws.attempts(self.table().await?).await)
-    }
-
-    /// The keys of refresh tokens, under which attempts are counted: those of the stack, or else those
-    /// of the environment.
-    pub(crate) async fn session_keys(&self) -> Result<KeySet, CommandError> {
-        let lookup = |name: &str| std::env::var(name);
-        // Variables of other tools, whatever they begin with, are none of ours here.
-        let mut reader = SettingsReader::new([], &lookup);
-        let id = if let Table::Stack(stack) = &self.table {
-            self.aws.session_keys_of_stack(stack).await?
-        } else if KEY_VARIABLES.iter().any(|name| reader.is_set(name)) {
-            let keys = SessionSettings::read_keys(&mut reader);
-            match reader.finish(keys)? {
-                KeySettings::Fixed(keys) => return Ok(keys),
-                KeySettings::Secret { id, .. } => id,
-            }
-        } else {
-            return Err(CommandError::NoSessionKey);
+    fn from_environment(lookup: Lookup<'_>) -> Result<Self, CommandError> {
+        // An empty variable counts as not set.
+        let lookup = |name: &str| match lookup(name) {
+            Ok(text) if text.is_empty() => Err(VarError::NotPresent),
+            found => found,
         };
-        Ok(self.aws.read_session_keys(id).await?)
+        // Without names of variables, the reader does not look for typos among those of other tools.
+        let mut reader = SettingsReader::new([], &lookup);
+        let is_file = reader.optional("AUTH_STORE", false, |name| match name {
+            "dynamodb" => Ok(false),
+            "file" => Ok(true),
+            _ => Err("must be dynamodb or file".into()),
+        });
+        let location = match is_file {
+            Some(true) => reader
+                .optional("AUTH_FILE", DEFAULT_FILE.into(), |path| Ok(path.into()))
+                .map(Self::File),
+            Some(false) if !reader.is_set("AUTH_TABLE") => return Err(CommandError::NoStore),
+            Some(false) => reader.required("AUTH_TABLE", |table| Ok(Self::Table(table.into()))),
+            None => None,
+        };
+        Ok(reader.finish(location)?)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use auth_core::{KeyUse, Settings, Store};
+
+    use super::*;
+
+    const NO_OPTIONS: [Option<&str>; 3] = [None; 3];
+
+    /// Chooses with the options `--table`, `--stack` and `--file`, and these variables.
+    fn choose(
+        [table, stack, file]: [Option<&str>; 3],
+        variables: &[(&str, &str)],
+    ) -> Result<StoreLocation, CommandError> {
+        let options = StoreOptions {
+            table: table.map(Into::into),
+            stack: stack.map(Into::into),
+            file: file.map(Into::into),
+        };
+        StoreLocation::choose(&options, &lookup(variables))
+    }
+
+    pub(crate) fn lookup(variables: &[(&str, &str)]) -> impl Fn(&str) -> Result<String, VarError> {
+        |name| {
+            let variable = variables.iter().find(|(known, _)| *known == name);
+            variable.map_or(Err(VarError::NotPresent), |(_, text)| Ok((*text).into()))
+        }
+    }
+
+    #[test]
+    fn an_option_wins_over_the_environment() {
+        for variables in [
+            &[][..],
+            &[("AUTH_TABLE", "other")],
+            &[("AUTH_STORE", "file"), ("AUTH_FILE", "other.json")],
+            &[("AUTH_STORE", "memory")],
+        ] {
+            let table = choose([Some("users"), None, None], variables).unwrap();
+            assert_eq!(table, StoreLocation::Table("users".into()));
+            let stack = choose([None, Some("sign-in"), None], variables).unwrap();
+            assert_eq!(stack, StoreLocation::Stack("sign-in".into()));
+            let file = choose([None, None, Some("store.json")], variables).unwrap();
+            assert_eq!(file, StoreLocation::File("store.json".into()));
+        }
+    }
+
+    #[test]
+    fn two_options_are_a_usage_error() {
+        let (table, stack, file) = (Some("users"), Some("sign-in"), Some("store.json"));
+        for options in [
+            [table, stack, None],
+            [table, None, file],
+            [None, stack, file],
+            [table, stack, file],
+        ] {
+            let error = choose(options, &[]).unwrap_err();
+            assert!(matches!(error, CommandError::TwoStores), "{options:?}");
+        }
+    }
+
+    #[test]
+    fn without_options_the_environment_names_the_table_or_the_file() {
+        let table = || StoreLocation::Table("users".into());
+        let file = |path: &str| StoreLocation::File(path.into());
+        for (variables, location) in [
+            (&[("AUTH_TABLE", "users")][..], table()),
+            (&[("AUTH_STORE", ""), ("AUTH_TABLE", "users")], table()),
+            (
+                &[("AUTH_STORE", "dynamodb"), ("AUTH_TABLE", "users")],
+                table(),
+            ),
+            (&[("AUTH_STORE", "file")], file(DEFAULT_FILE)),
+            (
+                &[("AUTH_STORE", "file"), ("AUTH_FILE", "")],
+                file(DEFAULT_FILE),
+            ),
+            (
+                &[
+                    ("AUTH_STORE", "file"),
+                    ("AUTH_FILE", "my.json"),
+                    ("AUTH_TABLE", "users"),
+                ],
+                file("my.json"),
+            ),
+        ] {
+            let chosen = choose(NO_OPTIONS, variables).unwrap();
+            assert_eq!(chosen, location, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn an_environment_that_names_no_store_is_a_usage_error() {
+        for variables in [
+            &[][..],
+            &[("AUTH_TABLE", "")],
+            &[("AUTH_STORE", "dynamodb")],
+            &[("AUTH_FILE", "store.json")],
+        ] {
+            let error = choose(NO_OPTIONS, variables).unwrap_err();
+            assert!(matches!(error, CommandError::NoStore), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_authctl_does_not_have_is_an_error() {
+        let variables = [("AUTH_STORE", "memory"), ("AUTH_TABLE", "users")];
+        let error = choose(NO_OPTIONS, &variables).unwrap_err().to_string();
+        assert!(
+            error.ends_with("AUTH_STORE: must be dynamodb or file"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_default_file_is_that_of_the_functions() {
+        let lookup = lookup(&[("AUTH_STORE", "file")]);
+        let mut reader = SettingsReader::new([], &lookup);
+        let settings = Settings::read(&mut reader, KeyUse::Verify).unwrap();
+        let path = DEFAULT_FILE.into();
+        assert_eq!(settings.store, Store::File { path });
     }
 }

@@ -1,71 +1,122 @@
-//! The commands about one user, and the list of all.
+//! The commands about users.
 
 use std::io::{self, IsTerminal, Write};
 
-use auth_core::{
-    Clock, PasswordHash, Role, StoredUser, User, UserChange, UserDirectory, UserRepository,
-    random_id,
-};
+use auth_core::{Clock, StoredUser, User, UserChange, UserRepository, random_id};
 use serde_json::json;
 
 use crate::{
-    cli::Address,
+    cli::{Address, UserCommand},
     error::CommandError,
+    import,
     output::{self, Output},
     password, roles,
+    store::OperatorStore,
 };
 
-/// A user to be added, with an id of its own.
-pub(crate) fn new_user(email: &Address, roles: &[String]) -> Result<(Address, User), CommandError> {
-    let user = User {
-        id: random_id().ok_or(CommandError::NoRandomness)?,
-        email: email.typed.clone(),
-        disabled: false,
-        version: first_version(),
-        roles: roles::parse_all(roles)?,
+/// Runs a command. Whatever can be refused without the store is refused before it is opened, and before
+/// anyone types.
+pub(crate) async fn run<S: OperatorStore>(
+    open: impl AsyncFnOnce() -> Result<S, CommandError>,
+    output: &Output,
+    command: &UserCommand,
+) -> Result<(), CommandError> {
+    match command {
+        UserCommand::Add { email, roles } => {
+            let user = new_user(email, roles)?;
+            add(&open().await?, output, &user).await
+        }
+        UserCommand::Show { email } => output.user(&find(&open().await?, email).await?),
+        UserCommand::List => list(&open().await?, output).await,
+        UserCommand::Disable { email } => {
+            change(&open().await?, output, email, UserChange::Disabled(true)).await
+        }
+        UserCommand::Enable { email } => {
+            change(&open().await?, output, email, UserChange::Disabled(false)).await
+        }
+        UserCommand::Password { email } => {
+            let hash = password::read_and_hash(email)?;
+            change(&open().await?, output, email, UserChange::Password(hash)).await
+        }
+        UserCommand::Roles { email, roles, .. } => {
+            let roles = roles::parse_all(roles)?;
+            change(&open().await?, output, email, UserChange::Roles(roles)).await
+        }
+        UserCommand::Delete { email, yes } => {
+            confirm_delete(email, *yes)?;
+            delete(&open().await?, output, email).await
+        }
+        UserCommand::Import { path } => {
+            let lines = import::open(path)?;
+            import::run(&open().await?, output, lines).await
+        }
+    }
+}
+
+/// Finds the user of an address.
+pub(crate) async fn find(
+    store: &impl UserRepository,
+    email: &Address,
+) -> Result<User, CommandError> {
+    let user = store.find_by_email(&email.key).await?;
+    user.ok_or_else(|| CommandError::NotFound(email.typed.clone()))
+}
+
+/// Changes the user of an address.
+pub(crate) async fn change(
+    store: &impl OperatorStore,
+    output: &Output,
+    email: &Address,
+    change: UserChange,
+) -> Result<(), CommandError> {
+    let done = match &change {
+        UserChange::Disabled(true) => "disabled",
+        UserChange::Disabled(false) => "enabled",
+        UserChange::Password(_) => "set the password of",
+        UserChange::Roles(_) => "set the roles of",
+        UserChange::EndSessions => "ended all sessions of",
     };
-    Ok((email.clone(), user))
+    let changed = store.change_user(&email.key, change).await;
+    let user = changed.map_err(|error| CommandError::for_user(&email.typed, error))?;
+    output.change(done, &user)
 }
 
-/// The version of a user who is added: one that no former user of the address and id had, whose tokens
-/// would otherwise be good again.
+/// Returns the version of a new user: one that no former user with the same address and id had, because
+/// that user's tokens would become valid again.
 pub(crate) fn first_version() -> u64 {
-    Clock::system().now()
+    Clock::system().now().as_secs()
 }
 
-/// Asks for the password of a user to be added.
-pub(crate) fn with_password((email, user): (Address, User)) -> Result<StoredUser, CommandError> {
+/// Checks the roles, then asks for the password.
+fn new_user(email: &Address, roles: &[String]) -> Result<StoredUser, CommandError> {
+    let roles = roles::parse_all(roles)?;
     Ok(StoredUser {
-        password_hash: password::read_and_hash(&email)?,
-        user,
+        password_hash: password::read_and_hash(email)?,
+        user: User {
+            id: random_id().ok_or(CommandError::NoRandomness)?,
+            email: email.typed.clone(),
+            disabled: false,
+            version: first_version(),
+            roles,
+        },
     })
 }
 
-pub(crate) async fn add(
-    users: &impl UserDirectory,
+async fn add(
+    store: &impl OperatorStore,
     output: &Output,
-    stored: &StoredUser,
+    user: &StoredUser,
 ) -> Result<(), CommandError> {
-    let added = users.add(stored).await;
-    added.map_err(|error| CommandError::of(&stored.user.email, error))?;
-    output.done("added", &stored.user)
+    let added = store.add_user(user).await;
+    added.map_err(|error| CommandError::for_user(&user.user.email, error))?;
+    output.change("added", &user.user)
 }
 
-pub(crate) async fn show(
-    users: &impl UserRepository,
-    output: &Output,
-    email: &Address,
-) -> Result<(), CommandError> {
-    let found = users.find_by_email(&email.key).await?;
-    let user = found.ok_or_else(|| CommandError::NotFound(email.typed.clone()))?;
-    output.user(&user)
-}
-
-pub(crate) async fn list(users: &impl UserDirectory, output: &Output) -> Result<(), CommandError> {
+async fn list(store: &impl OperatorStore, output: &Output) -> Result<(), CommandError> {
     let progress = output::progress("users listed");
     let mut after = None;
     loop {
-        let page = users.page(after).await?;
+        let page = store.list_users(after).await?;
         progress.suspend(|| page.users.iter().try_for_each(|user| output.user(user)))?;
         progress.inc(page.users.len() as u64);
         progress.set_message(format!("{} users listed", progress.position()));
@@ -77,57 +128,14 @@ pub(crate) async fn list(users: &impl UserDirectory, output: &Output) -> Result<
     }
 }
 
-pub(crate) async fn set_disabled(
-    users: &impl UserDirectory,
-    output: &Output,
-    email: &Address,
-    disabled: bool,
-) -> Result<(), CommandError> {
-    let done = if disabled { "disabled" } else { "enabled" };
-    change(users, output, email, UserChange::Disabled(disabled), done).await
-}
-
-pub(crate) async fn set_password(
-    users: &impl UserDirectory,
-    output: &Output,
-    email: &Address,
-    hash: PasswordHash,
-) -> Result<(), CommandError> {
-    let done = "set the password of";
-    change(users, output, email, UserChange::Password(hash), done).await
-}
-
-pub(crate) async fn set_roles(
-    users: &impl UserDirectory,
-    output: &Output,
-    email: &Address,
-    roles: Vec<Role>,
-) -> Result<(), CommandError> {
-    let done = "set the roles of";
-    change(users, output, email, UserChange::Roles(roles), done).await
-}
-
-async fn change(
-    users: &impl UserDirectory,
-    output: &Output,
-    email: &Address,
-    change: UserChange,
-    done: &str,
-) -> Result<(), CommandError> {
-    let changed = users.change(&email.key, change).await;
-    let user = changed.map_err(|error| CommandError::of(&email.typed, error))?;
-    output.done(done, &user)
-}
-
-/// Asks whether a user is really to be deleted.
-pub(crate) fn confirm_delete(email: &Address, yes: bool) -> Result<(), CommandError> {
+fn confirm_delete(email: &Address, yes: bool) -> Result<(), CommandError> {
     if yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(CommandError::NobodyToAsk);
+        return Err(CommandError::NoTerminal);
     }
-    eprint!("Delete {} for good? [y/N] ", email.typed);
+    eprint!("Delete {} permanently? [y/N] ", email.typed);
     let mut answer = String::new();
     io::stderr()
         .flush()
@@ -140,13 +148,13 @@ pub(crate) fn confirm_delete(email: &Address, yes: bool) -> Result<(), CommandEr
     }
 }
 
-pub(crate) async fn delete(
-    users: &impl UserDirectory,
+async fn delete(
+    store: &impl OperatorStore,
     output: &Output,
     email: &Address,
 ) -> Result<(), CommandError> {
-    let deleted = users.delete(&email.key).await;
-    deleted.map_err(|error| CommandError::of(&email.typed, error))?;
+    let deleted = store.delete_user(&email.key).await;
+    deleted.map_err(|error| CommandError::for_user(&email.typed, error))?;
     let text = format!("deleted {}", email.typed);
-    output.say(&text, &json!({"deleted": email.typed}))
+    output.print(&text, &json!({"deleted": email.typed}))
 }

@@ -1,0 +1,176 @@
+//! Parses a line of an import. Errors do not repeat any of its contents.
+
+use auth_core::{PasswordHash, Role, StoredUser, User, random_id};
+use serde_json::{Map, Value};
+
+use crate::{cli::parse_email, error::CommandError, roles, users::first_version};
+
+/// The maximum length of an id: every token carries it.
+const MAX_ID_BYTES: usize = 128;
+
+type Members = Map<String, Value>;
+
+/// Parses the user of a line.
+pub(super) fn parse(line: &str) -> Result<StoredUser, String> {
+    let value: Value = serde_json::from_str(line)
+        .map_err(|error| format!("not JSON, from column {} on", error.column()))?;
+    let Value::Object(mut members) = value else {
+        return Err("not a JSON object".into());
+    };
+    let email = required(&mut members, "email")?;
+    let email = parse_email(&email).map_err(|reason| format!("email {reason}"))?;
+    let hash = required(&mut members, "password_hash")?;
+    let stored = StoredUser {
+        password_hash: PasswordHash::parse(&hash)
+            .map_err(|reason| format!("password_hash: {reason}"))?,
+        user: User {
+            id: id(&mut members)?,
+            email: email.typed,
+            disabled: disabled(&mut members)?,
+            version: first_version(),
+            roles: roles(&mut members)?,
+        },
+    };
+    reject_others(&members)?;
+    Ok(stored)
+}
+
+fn id(members: &mut Members) -> Result<String, String> {
+    match text(members, "id")? {
+        Some(id) if id.is_empty() => Err("id is empty".into()),
+        Some(id) if id.len() > MAX_ID_BYTES || id.contains(char::is_control) => Err(format!(
+            "id is longer than {MAX_ID_BYTES} bytes or has control characters"
+        )),
+        Some(id) => Ok(id),
+        None => random_id().ok_or_else(|| CommandError::NoRandomness.to_string()),
+    }
+}
+
+fn disabled(members: &mut Members) -> Result<bool, String> {
+    match members.remove("disabled") {
+        None => Ok(false),
+        Some(Value::Bool(disabled)) => Ok(disabled),
+        Some(_) => Err("disabled is neither true nor false".into()),
+    }
+}
+
+fn roles(members: &mut Members) -> Result<Vec<Role>, String> {
+    let roles = match members.remove("roles") {
+        None => Vec::new(),
+        Some(Value::Array(roles)) => roles.into_iter().map(role).collect::<Result<_, _>>()?,
+        Some(_) => return Err("roles is not a list".into()),
+    };
+    roles::check_together(roles).map_err(|error| error.to_string())
+}
+
+fn role(value: Value) -> Result<Role, String> {
+    let Value::Object(mut members) = value else {
+        return Err("a role is not an object".into());
+    };
+    let name = required(&mut members, "name")?;
+    let permissions =
+        permissions(&mut members).ok_or("the permissions of a role are not a list of strings")?;
+    reject_others(&members)?;
+    roles::new_role(&name, permissions).map_err(|error| error.to_string())
+}
+
+fn permissions(members: &mut Members) -> Option<Vec<String>> {
+    match members.remove("permissions") {
+        None => Some(Vec::new()),
+        Some(Value::Array(permissions)) => permissions
+            .into_iter()
+            .map(|permission| permission.as_str().map(str::to_owned))
+            .collect(),
+        Some(_) => None,
+    }
+}
+
+fn required(members: &mut Members, name: &str) -> Result<String, String> {
+    text(members, name)?.ok_or_else(|| format!("{name} is missing"))
+}
+
+fn text(members: &mut Members, name: &str) -> Result<Option<String>, String> {
+    match members.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(format!("{name} is not a string")),
+    }
+}
+
+/// Rejects the members that are left: a misspelt one must not be ignored silently.
+fn reject_others(members: &Members) -> Result<(), String> {
+    if members.is_empty() {
+        Ok(())
+    } else {
+        Err("it has an unknown member".into())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::import) const HASH: &str =
+        "$2b$10$gV8eQ.uFSGIvWZKHKTRteuHxJ3IJ.ApQ5v8.gbz3eUnvM4O59uMTm";
+
+    #[test]
+    fn the_error_of_a_bad_line_repeats_none_of_its_contents() {
+        for (line, reason) in [
+            ("{", "not JSON, from column 1 on"),
+            ("[]", "not a JSON object"),
+            ("{}", "email is missing"),
+            (
+                r#"{"email":"hunter2","password_hash":"x"}"#,
+                "email is not an email address",
+            ),
+            (r#"{"email":"a@b.c"}"#, "password_hash is missing"),
+            (
+                r#"{"email":"a@b.c","password_hash":7}"#,
+                "password_hash is not a string",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"hunter2"}"#,
+                "neither a PHC string",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","id":""}"#,
+                "id is empty",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","id":"hunter2\n"}"#,
+                "id is longer than 128 bytes or has control characters",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","disabled":"hunter2"}"#,
+                "disabled is neither",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","roles":{}}"#,
+                "roles is not a list",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","roles":["hunter2"]}"#,
+                "a role is not an object",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","roles":[{"name":"A","permissions":[7]}]}"#,
+                "not a list of strings",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","roles":[{"name":"A","permissions":["a b"]}]}"#,
+                "role A is rejected",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","pasword":"hunter2"}"#,
+                "unknown member",
+            ),
+        ] {
+            let error = parse(&line.replace("HASH", HASH)).unwrap_err();
+            assert!(error.contains(reason), "{line}: {error}");
+            assert!(
+                !error.contains("hunter2") && !error.contains("$2b$"),
+                "{error}"
+            );
+        }
+    }
+}
