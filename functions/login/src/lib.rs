@@ -1,25 +1,24 @@
 //! `login`: tokens for an email and a password, new tokens for a refresh token, and logouts.
 //!
-//! Start at [`Login::handle`]. The rule of a login is in `sign_in`, that of sessions in
-//! [`auth_core::Sessions`].
+//! Start at [`Login::handle`]. The rule of a login is in `sign_in`; refreshes and logouts are in `sessions`.
 
-mod body;
 mod reservation;
+mod sessions;
 mod settings;
 mod sign_in;
 
 use std::sync::Arc;
 
 use auth_core::{
-    AttemptCounters, AttemptRepository, Clock, CredentialRepository, InvalidRefreshToken,
-    IssuedTokens, KeySource, PasswordHasher, RefreshError, SessionRepository, Sessions,
-    TokenIssuer, UserRepository,
+    AttemptCounters, AttemptRepository, Clock, CredentialRepository, Email, IssuedTokens,
+    KeySource, MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, PasswordHasher, SessionRepository,
+    Sessions, TokenIssuer, UserRepository,
 };
-use auth_http::{ApiError, Response, Route, find_endpoint, json, no_content, respond};
-use body::TokenResponse;
+use auth_http::{ApiError, JsonBody, Response, Route, find_endpoint, json, respond};
 use http::{Request, StatusCode};
+use serde::Serialize;
 use sign_in::{Refusal, SignInError};
-use tracing::{info, warn};
+use tracing::info;
 
 pub use settings::{LoginErrors, LoginSettings};
 
@@ -71,6 +70,16 @@ pub struct LoginKeys {
     pub access_tokens: Arc<dyn KeySource>,
     /// Make refresh tokens and the keys of counters. Only this function has them.
     pub refresh_tokens: Arc<dyn KeySource>,
+}
+
+/// The body of a 200 (RFC 6749 section 5.1).
+#[derive(Serialize)]
+struct TokenResponse {
+    #[serde(flatten)]
+    tokens: IssuedTokens,
+    token_type: &'static str,
+    /// The lifetime of the access token in seconds.
+    expires_in: u64,
 }
 
 /// The function.
@@ -136,7 +145,7 @@ impl<S: LoginStore> Login<S> {
 
     /// Signs a user in, and logs the outcome. The cause of a failure is logged with the response.
     async fn login<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Result<IssuedTokens, ApiError> {
-        let (email, password) = body::credentials(request)?;
+        let (email, password) = credentials(request)?;
         let network = request.extensions().get().cloned().unwrap_or_default();
         let error = match self.sign_in(&email, &password, &network).await {
             Ok(issued) => {
@@ -178,46 +187,6 @@ impl<S: LoginStore> Login<S> {
             (LoginErrors::Distinct, Refusal::WrongPassword) => "Invalid password",
         }
     }
-
-    async fn refresh<B: AsRef<[u8]>>(
-        &self,
-        request: &Request<B>,
-    ) -> Result<IssuedTokens, ApiError> {
-        let token = body::refresh_token(request)?;
-        match self.sessions.refresh(&self.store, &token).await {
-            Ok(issued) => {
-                let (user_id, session_id) = (&issued.session.user_id, &issued.session.id);
-                info!(outcome = "Success", user_id, %session_id, "refresh");
-                Ok(issued)
-            }
-            Err(RefreshError::Invalid(reason)) => {
-                log_invalid_token(&reason, "refresh");
-                Err(ApiError::InvalidRefreshToken)
-            }
-            Err(RefreshError::Repository(error)) => Err(error.into()),
-            Err(RefreshError::Signing(error)) => Err(error.into()),
-        }
-    }
-
-    /// Ends sessions. If the token is not valid, there is nothing left to end, which is what the client
-    /// asked for (RFC 7009 section 2.2).
-    async fn logout<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Result<Response, ApiError> {
-        let (token, all_sessions) = body::logout(request)?;
-        let ended = if all_sessions {
-            let ended = self.sessions.end_all(&self.store, &token).await;
-            ended.map(|session| Some(session.id))
-        } else {
-            self.sessions.end(&self.store, &token).await
-        };
-        match ended {
-            Ok(Some(session_id)) => info!(%session_id, all_sessions, "logout"),
-            Ok(None) => {}
-            Err(RefreshError::Invalid(reason)) => log_invalid_token(&reason, "logout"),
-            Err(RefreshError::Repository(error)) => return Err(error.into()),
-            Err(RefreshError::Signing(error)) => return Err(error.into()),
-        }
-        Ok(no_content())
-    }
 }
 
 fn failed(error: impl Into<ApiError>) -> ApiError {
@@ -225,12 +194,11 @@ fn failed(error: impl Into<ApiError>) -> ApiError {
     error.into()
 }
 
-/// Logs why a refresh token is rejected. A reused token means a theft, or a client that kept an old token:
-/// worth a warning.
-fn log_invalid_token(reason: &InvalidRefreshToken, endpoint: &str) {
-    if let InvalidRefreshToken::Reused(session_id) = reason {
-        warn!(%session_id, endpoint, "refresh token reused, session revoked");
-    } else {
-        info!(outcome = "Refused", %reason, endpoint, "refresh token");
-    }
+fn credentials<B: AsRef<[u8]>>(request: &Request<B>) -> Result<(Email, Password), ApiError> {
+    let mut body = JsonBody::parse(request.headers(), request.body().as_ref())?;
+    let limit = format_args!("{MAX_EMAIL_CHARS} characters");
+    let email = body.text("email", Email::parse, limit);
+    let limit = format_args!("{MAX_PASSWORD_BYTES} bytes");
+    let password = body.text("password", Password::parse, limit);
+    email.zip(password).ok_or_else(|| body.into_error())
 }

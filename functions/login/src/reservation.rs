@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{
-    AttemptRepository, Counter, Outcome, RepositoryError, SigningError, UnixTime, new_ticket,
-};
+use auth_core::{Attempt, AttemptRepository, Counter, Outcome, RepositoryError, UnixTime};
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -13,32 +11,29 @@ use crate::sign_in::SignInError;
 /// How long a refused or undecided login waits until its attempt is released.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// An attempt on its three counters: of the pair, the network and the email. It counts until it is settled,
-/// for 30 seconds at most.
+/// The outcomes of a right password: it forgets the failures of the pair.
+pub(crate) const SUCCEEDED: [Outcome; 3] = [Outcome::Reset, Outcome::Released, Outcome::Released];
+
+/// The outcomes of a wrong password.
+pub(crate) const FAILED: [Outcome; 3] = [Outcome::Failed; 3];
+
+/// An attempt that counts until it is settled, for 30 seconds at most.
 pub(crate) struct Reservation<'a, S> {
     store: &'a S,
-    counters: [Counter; 3],
-    ticket: String,
+    attempt: Attempt,
     /// For each counter, the tickets that were never settled. They are removed along with this one.
     expired: [Vec<String>; 3],
 }
 
 impl<'a, S: AttemptRepository> Reservation<'a, S> {
-    /// Reserves an attempt if none of the counters is full.
+    /// Reserves an attempt if none of its counters is full.
     pub(crate) async fn new(
         store: &'a S,
-        counters: [Counter; 3],
+        attempt: Attempt,
         now: UnixTime,
     ) -> Result<Self, SignInError> {
-        let mut reservation = Self {
-            store,
-            counters,
-            ticket: new_ticket(now).ok_or(SigningError::Unavailable)?,
-            expired: Default::default(),
-        };
-        let [pair, network, email] = &reservation.counters;
         let reserve = async |counter: &Counter| {
-            let count = store.reserve_attempt(counter, &reservation.ticket).await?;
+            let count = store.reserve_attempt(counter, &attempt.ticket).await?;
             let load = count.load(now);
             if load.attempts <= counter.limit {
                 return Ok(load.expired);
@@ -48,7 +43,13 @@ impl<'a, S: AttemptRepository> Reservation<'a, S> {
                 retry_after: count.full_until(counter, now).since(now),
             })
         };
+        let [pair, network, email] = &attempt.counters;
         let reserved = tokio::join!(reserve(pair), reserve(network), reserve(email));
+        let mut reservation = Self {
+            store,
+            attempt,
+            expired: Default::default(),
+        };
         match reserved {
             (Ok(pair), Ok(network), Ok(email)) => {
                 reservation.expired = [pair, network, email];
@@ -61,43 +62,24 @@ impl<'a, S: AttemptRepository> Reservation<'a, S> {
         }
     }
 
-    /// Counts a wrong password.
-    pub(crate) async fn fail(self) -> Result<(), RepositoryError> {
-        let [pair, network, email] = self.settle([Outcome::Failed; 3]).await;
+    /// Counts the outcome on each counter.
+    pub(crate) async fn settle(&self, outcomes: [Outcome; 3]) -> Result<(), RepositoryError> {
+        let settle = |i: usize| {
+            let (counter, expired) = (&self.attempt.counters[i], &self.expired[i]);
+            self.store
+                .settle_attempt(counter, &self.attempt.ticket, expired, outcomes[i])
+        };
+        let (pair, network, email) = tokio::join!(settle(0), settle(1), settle(2));
         pair.and(network).and(email)
     }
 
-    /// Forgets the earlier failures of the pair after a right password.
-    pub(crate) async fn succeed(self) {
-        let outcomes = [Outcome::Reset, Outcome::Released, Outcome::Released];
-        self.settle(outcomes)
-            .await
-            .into_iter()
-            .for_each(warn_if_failed);
-    }
-
     /// Releases an attempt that revealed nothing. If the store fails, this does not wait for it.
-    pub(crate) async fn release(self) {
+    pub(crate) async fn release(&self) {
         let settled = timeout(RELEASE_TIMEOUT, self.settle([Outcome::Released; 3])).await;
         match settled {
-            Ok(settled) => settled.into_iter().for_each(warn_if_failed),
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(cause = error.cause(), "attempt not settled"),
             Err(_elapsed) => warn!(cause = "timeout", "attempt not settled"),
         }
-    }
-
-    async fn settle(&self, outcomes: [Outcome; 3]) -> [Result<(), RepositoryError>; 3] {
-        let settle = |i: usize| {
-            let (counter, expired) = (&self.counters[i], &self.expired[i]);
-            self.store
-                .settle_attempt(counter, &self.ticket, expired, outcomes[i])
-        };
-        tokio::join!(settle(0), settle(1), settle(2)).into()
-    }
-}
-
-/// An attempt that was not settled soon stops counting, so it is no reason to refuse a login.
-fn warn_if_failed(settled: Result<(), RepositoryError>) {
-    if let Err(error) = settled {
-        warn!(cause = error.cause(), "attempt not settled");
     }
 }

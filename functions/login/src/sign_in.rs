@@ -3,13 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    AttemptKind, Email, HashingError, IssuedTokens, Password, PasswordHasher, RepositoryError,
-    SigningError, SourceNetwork, StoredUser,
+    AttemptKind, Email, HashingError, IssuedTokens, Password, RepositoryError, SigningError,
+    SourceNetwork, StoredUser,
 };
 use tokio::{task::spawn_blocking, time::timeout};
 use tracing::{info, warn};
 
-use crate::{Login, LoginStore, reservation::Reservation};
+use crate::{
+    Login, LoginStore,
+    reservation::{FAILED, Reservation, SUCCEEDED},
+};
 
 /// How long a login waits until its outdated hash is replaced. If that fails, the next login can do it.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -53,10 +56,10 @@ impl<S: LoginStore> Login<S> {
         network: &SourceNetwork,
     ) -> Result<IssuedTokens, SignInError> {
         let now = self.clock.now();
-        let counters = self.counters.for_attempt(email, network, now).await?;
+        let attempt = self.counters.for_attempt(email, network, now).await?;
         // Both at once: a login waits for one round trip before the hash.
         let (reservation, found) = tokio::join!(
-            Reservation::new(&self.store, counters, now),
+            Reservation::new(&self.store, attempt, now),
             self.store.find_with_password(email)
         );
         let reservation = reservation?;
@@ -64,7 +67,7 @@ impl<S: LoginStore> Login<S> {
             Ok(stored) => stored,
             Err(refused @ SignInError::Refused { .. }) => {
                 // A refusal that cannot be counted is not revealed.
-                reservation.fail().await?;
+                reservation.settle(FAILED).await?;
                 return Err(refused);
             }
             Err(undecided) => {
@@ -77,7 +80,11 @@ impl<S: LoginStore> Login<S> {
             self.store.start_session(&issued.session).await?;
             Ok::<_, SignInError>(issued)
         };
-        let (issued, ()) = tokio::join!(begin_session, reservation.succeed());
+        let (issued, settled) = tokio::join!(begin_session, reservation.settle(SUCCEEDED));
+        if let Err(error) = settled {
+            // The attempt soon stops counting, so this is no reason to refuse the login.
+            warn!(cause = error.cause(), "attempt not settled");
+        }
         let issued = issued?;
         if !stored.password_hash.is_current() {
             self.renew_hash(email, password, &stored).await;
@@ -94,10 +101,10 @@ impl<S: LoginStore> Login<S> {
         let found = found?;
         let enabled = found.as_ref().filter(|stored| !stored.user.disabled);
         let hash = enabled.map(|stored| stored.password_hash.clone());
-        let password = password.clone();
-        let matches = self
-            .compute(move |hasher| hasher.verify(&password, hash.as_ref()))
-            .await?;
+        let (password, hasher) = (password.clone(), Arc::clone(&self.hasher));
+        // On a thread of its own, so that the deadline of the request is met meanwhile.
+        let verified = spawn_blocking(move || hasher.verify(&password, hash.as_ref())).await;
+        let matches = verified.unwrap_or(Err(HashingError))?;
         let user_id = found.as_ref().map(|stored| stored.user.id.clone());
         let refusal = match found {
             None => Refusal::UnknownUser,
@@ -112,8 +119,9 @@ impl<S: LoginStore> Login<S> {
     /// fail the login.
     async fn renew_hash(&self, email: &Email, password: &Password, stored: &StoredUser) {
         let replace = async {
-            let password = password.clone();
-            let new = self.compute(move |hasher| hasher.hash(&password)).await;
+            let (password, hasher) = (password.clone(), Arc::clone(&self.hasher));
+            let new = spawn_blocking(move || hasher.hash(&password)).await;
+            let new = new.unwrap_or(Err(HashingError));
             let new = new.map_err(|error| error.to_string())?;
             let old = &stored.password_hash;
             let replaced = self.store.replace_password_hash(email, old, &new).await;
@@ -125,16 +133,6 @@ impl<S: LoginStore> Login<S> {
             Ok(Err(cause)) => warn!(user_id, cause, "password hash not renewed"),
             Err(_elapsed) => warn!(user_id, cause = "timeout", "password hash not renewed"),
         }
-    }
-
-    /// Runs a hash on a thread of its own, so that the deadline of the request is met meanwhile.
-    async fn compute<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&PasswordHasher) -> Result<T, HashingError> + Send + 'static,
-    ) -> Result<T, HashingError> {
-        let hasher = Arc::clone(&self.hasher);
-        let computed = spawn_blocking(move || work(&hasher)).await;
-        computed.unwrap_or(Err(HashingError))
     }
 }
 

@@ -19,7 +19,10 @@ use aws_sdk_dynamodb::{
         put_item::PutItemError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    types::{
+        AttributeValue::{self, S},
+        ReturnValuesOnConditionCheckFailure,
+    },
 };
 use futures_util::FutureExt;
 
@@ -47,27 +50,34 @@ impl DynamoDbStore {
         Self { client, table }
     }
 
-    /// Reads an item, after `adjust` has named the attributes to read.
+    /// Reads the item `<kind>#<id>`, after `adjust` has named the attributes to read.
     async fn get(
         &self,
-        key: String,
+        kind: &str,
+        id: &impl Display,
         adjust: impl FnOnce(GetItemFluentBuilder) -> GetItemFluentBuilder,
     ) -> Result<Option<Item>, RepositoryError> {
         let request = adjust(self.client.get_item())
             .table_name(&self.table)
-            .key("pk", AttributeValue::S(key))
+            .key("pk", S(format!("{kind}#{id}")))
             .consistent_read(true);
         let read = request.send().boxed().await.map_err(unavailable)?;
         Ok(confirmed(read)?.item)
     }
 
-    /// Stores an item unless its key already exists.
-    async fn put_new(&self, item: Item) -> Result<Written, RepositoryError> {
+    /// Stores the item `<kind>#<id>` unless it already exists.
+    async fn put_new(
+        &self,
+        kind: &str,
+        id: &impl Display,
+        item: Item,
+    ) -> Result<Written, RepositoryError> {
         let request = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
+            .item("pk", S(format!("{kind}#{id}")))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let error = match request.send().boxed().await {
@@ -82,15 +92,16 @@ impl DynamoDbStore {
         }
     }
 
-    /// Sends an update that was begun with [`Client::update_item`].
+    /// Updates the item `<kind>#<id>` with a request that was begun with [`Client::update_item`].
     async fn update(
         &self,
-        key: String,
+        kind: &str,
+        id: &impl Display,
         request: UpdateItemFluentBuilder,
     ) -> Result<Written, RepositoryError> {
         let request = request
             .table_name(&self.table)
-            .key("pk", AttributeValue::S(key))
+            .key("pk", S(format!("{kind}#{id}")))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let error = match request.send().boxed().await {
             Ok(updated) => {
@@ -146,14 +157,6 @@ fn unavailable(error: impl Error) -> RepositoryError {
 
 fn malformed(error: impl Display) -> RepositoryError {
     RepositoryError::Malformed(error.to_string())
-}
-
-fn text(text: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
-
-fn number(number: u64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
 }
 
 #[cfg(test)]

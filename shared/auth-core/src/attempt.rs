@@ -14,7 +14,7 @@ mod repository;
 
 use std::time::Duration;
 
-pub use counter::{AttemptCounters, AttemptKind, Count, Counter, Load, Outcome, new_ticket};
+pub use counter::{Attempt, AttemptCounters, AttemptKind, Count, Counter, Load, Outcome};
 pub use network::SourceNetwork;
 pub use repository::{AttemptDirectory, AttemptRepository, CountedAttempts};
 

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     key::{KeySource, KeysUnavailable},
-    random::random_id,
     time::Clock,
     token::{
         ACCESS_TOKEN_TYPE, AccessToken, MAX_TOKEN_BYTES, SessionId, TokenSettings, claims::Claims,
+        random_id,
     },
     user::User,
 };
@@ -79,7 +79,7 @@ impl TokenIssuer {
             nbf: now,
             exp: now + self.settings.expiration,
             jti: &random_id().ok_or(SigningError::Unavailable)?,
-            sid: session.as_str(),
+            sid: &session.0,
             user_version: user.version,
             email: &user.email,
             roles: &roles,

@@ -10,7 +10,6 @@ mod hmac;
 mod jwk;
 mod rsa;
 mod set;
-mod source;
 
 use base64::Engine;
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, crypto};
@@ -21,8 +20,7 @@ use algorithm::Family;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 use elliptic::{P256, P384};
 use jwk::Jwk;
-pub use set::{KeySet, KeyUse};
-pub use source::{KeySource, KeysFuture, KeysUnavailable};
+pub use set::{KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable};
 
 use crate::encoding::BASE64URL;
 

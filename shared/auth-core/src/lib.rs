@@ -13,7 +13,6 @@ mod encoding;
 mod issuer;
 mod key;
 mod password;
-mod random;
 mod repository;
 mod session;
 mod settings;
@@ -23,8 +22,8 @@ mod token;
 mod user;
 
 pub use attempt::{
-    AttemptCounters, AttemptDirectory, AttemptKind, AttemptLimits, AttemptRepository, Count,
-    CountedAttempts, Counter, Load, Outcome, SourceNetwork, new_ticket,
+    Attempt, AttemptCounters, AttemptDirectory, AttemptKind, AttemptLimits, AttemptRepository,
+    Count, CountedAttempts, Counter, Load, Outcome, SourceNetwork,
 };
 pub use bearer::{BearerError, JwtBearer};
 pub use issuer::{SigningError, TokenIssuer, is_scope_token};
@@ -36,7 +35,6 @@ pub use password::{
     HashingError, MAX_PASSWORD_BYTES, Password, PasswordHash, PasswordHashError, PasswordHasher,
     PasswordTooLong,
 };
-pub use random::random_id;
 pub use repository::RepositoryError;
 pub use session::{
     Advance, InvalidRefreshToken, IssuedTokens, RefreshError, RefreshToken, Rotation, Session,
@@ -49,7 +47,7 @@ pub use store::{FileStore, InMemoryStore};
 pub use time::{Clock, UnixTime};
 pub use token::{
     AccessToken, InvalidSessionId, MAX_TOKEN_BYTES, SessionId, TokenError, TokenSettings,
-    verify_compact,
+    random_id, verify_compact,
 };
 pub use user::{
     CredentialRepository, DirectoryError, Email, EmailTooLong, Forbidden, LoggedUser,

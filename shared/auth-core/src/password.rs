@@ -18,7 +18,7 @@ use aws_lc_rs::rand;
 use phc::{Output, Salt};
 use zeroize::Zeroizing;
 
-use hash::{Function, LANES, MEMORY_KIB, OUTPUT_BYTES, PASSES, SALT_BYTES, argon2id};
+use hash::{Function, LANES, MEMORY_KIB, PASSES, SALT_BYTES};
 pub use hash::{PasswordHash, PasswordHashError};
 
 /// The maximum length of a password in bytes: enough for any passphrase, and cheap to hash.
@@ -88,8 +88,13 @@ impl PasswordHasher {
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<bool, HashingError> {
-        let dummy = PasswordHash::parse(DUMMY).map_err(|_| HashingError)?;
-        let expected = hash.unwrap_or(&dummy);
+        let dummy;
+        let expected = if let Some(hash) = hash {
+            hash
+        } else {
+            dummy = PasswordHash::parse(DUMMY).map_err(|_| HashingError)?;
+            &dummy
+        };
         let matches = match &expected.function {
             // `Output` compares in constant time.
             Function::Argon2id {
@@ -115,14 +120,16 @@ impl PasswordHasher {
         let mut salt = [0; SALT_BYTES];
         rand::fill(&mut salt).map_err(|_| HashingError)?;
         let salt = Salt::new(&salt).map_err(|_| HashingError)?;
-        let params = argon2id(MEMORY_KIB, PASSES, LANES, OUTPUT_BYTES);
-        let params = params.map_err(|_| HashingError)?;
+        let dummy = PasswordHash::parse(DUMMY).map_err(|_| HashingError)?;
+        let Function::Argon2id { params, .. } = dummy.function else {
+            return Err(HashingError);
+        };
         let output = self.compute(password, &params, &salt)?;
         let text = format!(
             "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${}${output}",
             salt.to_salt_string()
         );
-        PasswordHash::parse(&text).map_err(|_| HashingError)
+        PasswordHash::try_from(text).map_err(|_| HashingError)
     }
 
     /// Returns how many hashes were computed so far, for tests of what a refusal costs.
@@ -167,6 +174,8 @@ impl fmt::Debug for PasswordHasher {
 
 #[cfg(test)]
 mod tests {
+    use argon2_rust::params::{Memory, TagLen};
+
     use super::*;
 
     fn password(text: &str) -> Password {
@@ -282,7 +291,12 @@ mod tests {
             lanes in 1_u32..=4,
             output_bytes in 16_usize..=64,
         ) {
-            let params = argon2id(memory_kib, passes, lanes, output_bytes).unwrap();
+            let params = Params::builder()
+                .memory(Memory::kib(memory_kib.into()))
+                .passes(passes)
+                .lanes(lanes)
+                .tag_len(TagLen::bytes(output_bytes as u64));
+            let params = params.build().unwrap();
             let salt = Salt::new(&salt).unwrap();
             let hasher = PasswordHasher::new();
             let ours = hasher.compute(&password(&text), &params, &salt).unwrap();

@@ -18,7 +18,7 @@ pub use sessions::{InvalidRefreshToken, IssuedTokens, RefreshError, Sessions};
 
 use crate::{
     time::UnixTime,
-    token::SessionId,
+    token::{SessionId, random_id},
     user::{Email, User},
 };
 
@@ -85,18 +85,13 @@ pub enum Rotation {
 }
 
 impl Session {
-    /// Makes a session of `user`, found by `email`, that begins at `now`.
+    /// Makes a session of `user`, found by `email`, that begins at `now`. `None` if the machine has no
+    /// randomness.
     #[must_use]
-    pub fn new(
-        id: SessionId,
-        email: &Email,
-        user: &User,
-        rules: &SessionRules,
-        now: UnixTime,
-    ) -> Self {
+    pub fn new(email: &Email, user: &User, rules: &SessionRules, now: UnixTime) -> Option<Self> {
         let absolute_expires_at = now + rules.expiration;
-        Self {
-            id,
+        Some(Self {
+            id: SessionId(random_id()?),
             email: email.clone(),
             user_id: user.id.clone(),
             user_version: user.version,
@@ -106,7 +101,7 @@ impl Session {
             idle_expires_at: absolute_expires_at.min(now + rules.idle_expiration),
             absolute_expires_at,
             revoked: false,
-        }
+        })
     }
 
     /// Returns whether the session has neither expired nor been revoked, whatever the user's version.
@@ -170,11 +165,10 @@ mod tests {
             version: 3,
             roles: vec![],
         };
-        let id = SessionId::random().unwrap();
         let email = Email::parse(&user.email).unwrap();
         Session {
             generation,
-            ..Session::new(id, &email, &user, &RULES, at(1_000))
+            ..Session::new(&email, &user, &RULES, at(1_000)).unwrap()
         }
     }
 

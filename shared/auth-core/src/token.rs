@@ -9,6 +9,7 @@ pub(crate) mod jws;
 
 use std::{fmt, time::Duration};
 
+use aws_lc_rs::rand;
 use base64::Engine;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +68,7 @@ impl fmt::Debug for AccessToken {
 /// secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct SessionId(String);
+pub struct SessionId(pub(crate) String);
 
 /// The text is not the id of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +81,7 @@ impl SessionId {
     /// Returns a new id; `None` if the machine has no randomness.
     #[must_use]
     pub fn random() -> Option<Self> {
-        crate::random::random_id().map(Self)
+        random_id().map(Self)
     }
 
     pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
@@ -108,6 +109,15 @@ impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Returns 128 random bits in base64url, for example as the `jti` of a token or the id of a user. `None` if
+/// the machine has no randomness.
+#[must_use]
+pub fn random_id() -> Option<String> {
+    let mut bytes = [0; SessionId::BYTES];
+    rand::fill(&mut bytes).ok()?;
+    Some(BASE64URL.encode(bytes))
 }
 
 /// Why a token is rejected. The reason is for logs, never for clients.
@@ -164,4 +174,16 @@ pub enum TokenError {
     /// `exp` has passed.
     #[error("token has expired")]
     Expired,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_random_ids_differ_and_have_22_characters() {
+        let (one, two) = (random_id().unwrap(), random_id().unwrap());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 22);
+    }
 }

@@ -83,7 +83,7 @@ pub const MAX_EMAIL_CHARS: usize = 254;
 /// sign lowers to `k`). The syntax is not checked: an invalid address does not find a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Email(String);
+pub struct Email(pub(crate) String);
 
 /// The address is longer than [`MAX_EMAIL_CHARS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

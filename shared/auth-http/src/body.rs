@@ -1,8 +1,8 @@
 //! Request bodies: JSON objects of limited size, with errors in FastAPI's words.
 
-use std::fmt::Display;
+use std::{convert::Infallible, fmt::Display};
 
-use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
+use http::{HeaderMap, header::CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, ValidationError};
@@ -33,8 +33,16 @@ impl JsonBody {
         if body.is_empty() {
             return Err(invalid("missing", whole(), "Field required"));
         }
-        let content_type = headers.get(CONTENT_TYPE);
-        let value = if content_type.is_none_or(is_json) {
+        let content_type = headers.get(CONTENT_TYPE).map(|value| {
+            let media_type = value.to_str().unwrap_or_default().split(';').next();
+            media_type.unwrap_or_default().trim().to_ascii_lowercase()
+        });
+        // `application/json` or a type of the `+json` family (RFC 6839 section 3.1).
+        let is_json = content_type.is_none_or(|media_type| {
+            let subtype = media_type.strip_prefix("application/").unwrap_or_default();
+            subtype == "json" || subtype.ends_with("+json")
+        });
+        let value = if is_json {
             serde_json::from_slice(body).map_err(|error| {
                 let loc = vec![json!("body"), json!(offset(body, &error))];
                 invalid("json_invalid", loc, "JSON decode error")
@@ -64,20 +72,20 @@ impl JsonBody {
         parse: impl FnOnce(&str) -> Result<T, E>,
         limit: impl Display,
     ) -> Option<T> {
-        let text = self.string(name)?;
-        parse(&text).ok().or_else(|| {
-            let msg = format!("String should have at most {limit}");
-            self.error(name, "string_too_long", msg)
-        })
+        match self.members.remove(name) {
+            Some(Value::String(text)) => parse(&text).ok().or_else(|| {
+                let msg = format!("String should have at most {limit}");
+                self.error(name, "string_too_long", msg)
+            }),
+            Some(_) => self.error(name, "string_type", "Input should be a valid string".into()),
+            None => self.error(name, "missing", "Field required".into()),
+        }
     }
 
     /// Returns a member that must be a string of any length. `None` after an error.
     pub fn string(&mut self, name: &str) -> Option<String> {
-        match self.members.remove(name) {
-            Some(Value::String(text)) => Some(text),
-            Some(_) => self.error(name, "string_type", "Input should be a valid string".into()),
-            None => self.error(name, "missing", "Field required".into()),
-        }
+        let own = |text: &str| Ok::<_, Infallible>(text.to_owned());
+        self.text(name, own, "any number of characters")
     }
 
     /// Returns a member that must be a boolean, and is false if it is absent. `None` after an error.
@@ -113,16 +121,6 @@ fn invalid(kind: &'static str, loc: Vec<Value>, msg: &str) -> ApiError {
     }])
 }
 
-/// Checks for `application/json` or a type of the `+json` family (RFC 6839 section 3.1).
-fn is_json(content_type: &HeaderValue) -> bool {
-    let media_type = content_type.to_str().unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default();
-    let media_type = media_type.trim().to_ascii_lowercase();
-    media_type
-        .strip_prefix("application/")
-        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
-}
-
 /// Returns where the parser stopped, in characters from the start, as Python counts.
 fn offset(body: &[u8], error: &serde_json::Error) -> usize {
     let bytes = if error.is_eof() {
@@ -140,6 +138,8 @@ fn offset(body: &[u8], error: &serde_json::Error) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn parse(content_type: Option<&'static str>, body: &[u8]) -> Result<JsonBody, ApiError> {

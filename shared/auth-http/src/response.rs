@@ -6,6 +6,12 @@ use http::{
 };
 use serde::Serialize;
 
+#[expect(
+    clippy::declare_interior_mutable_const,
+    reason = "a static value has none"
+)]
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// A response with its JSON text.
 pub type Response = http::Response<String>;
 
@@ -16,29 +22,25 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
         tracing::error!("the response has no JSON form");
         return internal_server_error();
     };
-    let mut response = empty(status);
-    *response.body_mut() = json;
-    let content_type = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    let mut response = Response::new(json);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, NO_STORE);
     response
 }
 
 /// Returns a 204.
 #[must_use]
 pub fn no_content() -> Response {
-    empty(StatusCode::NO_CONTENT)
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    response
 }
 
 /// Returns the response to a bug.
 pub(crate) fn internal_server_error() -> Response {
     let detail = serde_json::json!({"detail": "Internal Server Error"});
     json(StatusCode::INTERNAL_SERVER_ERROR, &detail)
-}
-
-fn empty(status: StatusCode) -> Response {
-    let mut response = Response::default();
-    *response.status_mut() = status;
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, no_store);
-    response
 }

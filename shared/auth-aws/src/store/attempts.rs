@@ -5,14 +5,17 @@ use auth_core::{
     AttemptDirectory, AttemptKind, AttemptRepository, Count, CountedAttempts, Counter, Outcome,
     RepositoryError, UnixTime,
 };
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{
+    AttributeValue::{N, S, Ss},
+    ReturnValue,
+};
 use futures_util::FutureExt;
 use serde::Deserialize;
-use serde_dynamo::aws_sdk_dynamodb_1::from_item;
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value};
 
-use super::{DynamoDbStore, Item, Written, confirmed, malformed, number, text, unavailable};
+use super::{DynamoDbStore, Item, Written, confirmed, malformed, unavailable};
 
-const PREFIX: &str = "attempts#";
+const KIND: &str = "attempts";
 
 /// A counter as an operator reads it.
 #[derive(Deserialize)]
@@ -21,10 +24,6 @@ struct CounterItem {
     #[serde(flatten)]
     count: Count,
     expires_at: UnixTime,
-}
-
-fn key(counter: &Counter) -> String {
-    format!("{PREFIX}{}", counter.key)
 }
 
 fn counted(item: Item) -> Result<CountedAttempts, RepositoryError> {
@@ -46,20 +45,21 @@ impl AttemptRepository for DynamoDbStore {
         counter: &Counter,
         ticket: &str,
     ) -> Result<Count, RepositoryError> {
+        let expires_at = to_attribute_value(counter.expires_at).map_err(malformed)?;
         let mut expression = "ADD pending :tickets SET expires_at = :expires_at".to_owned();
         let mut request = self
             .client
             .update_item()
-            .expression_attribute_values(":tickets", AttributeValue::Ss(vec![ticket.to_owned()]))
-            .expression_attribute_values(":expires_at", number(counter.expires_at.as_secs()));
+            .expression_attribute_values(":tickets", Ss(vec![ticket.to_owned()]))
+            .expression_attribute_values(":expires_at", expires_at);
         if let Some(email_mac) = &counter.email_mac {
             expression.push_str(", email_mac = :email_mac");
-            request = request.expression_attribute_values(":email_mac", text(email_mac));
+            request = request.expression_attribute_values(":email_mac", S(email_mac.clone()));
         }
         let request = request
             .update_expression(expression)
             .return_values(ReturnValue::AllNew);
-        match self.update(key(counter), request).await? {
+        match self.update(KIND, &counter.key, request).await? {
             Written::Done(item) => from_item(item).map_err(malformed),
             Written::Refused(_) => Err(malformed("an update without a condition was refused")),
         }
@@ -78,16 +78,16 @@ impl AttemptRepository for DynamoDbStore {
             .client
             .update_item()
             .condition_expression("contains(pending, :ticket)")
-            .expression_attribute_values(":ticket", text(ticket))
-            .expression_attribute_values(":tickets", AttributeValue::Ss(tickets));
+            .expression_attribute_values(":ticket", S(ticket.to_owned()))
+            .expression_attribute_values(":tickets", Ss(tickets));
         let request = match outcome {
             Outcome::Failed => request
                 .update_expression("DELETE pending :tickets ADD failures :one")
-                .expression_attribute_values(":one", number(1)),
+                .expression_attribute_values(":one", N("1".into())),
             Outcome::Released => request.update_expression("DELETE pending :tickets"),
             Outcome::Reset => request.update_expression("DELETE pending :tickets REMOVE failures"),
         };
-        self.update(key(counter), request).await.map(|_| ())
+        self.update(KIND, &counter.key, request).await.map(|_| ())
     }
 }
 
@@ -95,8 +95,10 @@ impl DynamoDbStore {
     /// Returns the items of an email's counters.
     async fn counter_items(&self, email_mac: &str) -> Result<Vec<Item>, RepositoryError> {
         let filter = "begins_with(pk, :prefix) AND email_mac = :email_mac";
-        let values = [(":prefix", PREFIX), (":email_mac", email_mac)];
-        let values = values.map(|(name, value)| (name.to_owned(), text(value)));
+        let values = [
+            (":prefix".to_owned(), S(format!("{KIND}#"))),
+            (":email_mac".to_owned(), S(email_mac.to_owned())),
+        ];
         self.scan(filter, values.into()).await
     }
 }

@@ -9,28 +9,23 @@ use std::convert::identity;
 use auth_core::{
     Advance, Email, RepositoryError, Session, SessionDirectory, SessionId, SessionRepository,
 };
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::AttributeValue::{Bool, N, S};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
-use super::{DynamoDbStore, Item, Written, malformed, number, text};
+use super::{DynamoDbStore, Written, malformed};
 
-const PREFIX: &str = "session#";
-
-fn key(id: &SessionId) -> String {
-    format!("{PREFIX}{id}")
-}
+const KIND: &str = "session";
 
 impl SessionRepository for DynamoDbStore {
     async fn start_session(&self, session: &Session) -> Result<(), RepositoryError> {
-        let mut item: Item = to_item(session).map_err(malformed)?;
-        item.insert("pk".into(), text(key(&session.id)));
+        let item = to_item(session).map_err(malformed)?;
         // If it was refused, an earlier attempt of this call has stored the session. A late attempt
         // must not undo its later steps.
-        self.put_new(item).await.map(|_| ())
+        self.put_new(KIND, &session.id, item).await.map(|_| ())
     }
 
     async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
-        let item = self.get(key(id), identity).await?;
+        let item = self.get(KIND, id, identity).await?;
         item.map(from_item).transpose().map_err(malformed)
     }
 
@@ -47,12 +42,15 @@ impl SessionRepository for DynamoDbStore {
                 "generation = :presented AND revoked = :false \
                  AND expires_at > :now AND absolute_expires_at > :now",
             )
-            .expression_attribute_values(":presented", number(presented.into()))
-            .expression_attribute_values(":next", number(next.generation.into()))
-            .expression_attribute_values(":now", number(next.rotated_at.as_secs()))
-            .expression_attribute_values(":expires_at", number(next.idle_expires_at.as_secs()))
-            .expression_attribute_values(":false", AttributeValue::Bool(false));
-        match self.update(key(&next.id), request).await? {
+            .expression_attribute_values(":presented", N(presented.to_string()))
+            .expression_attribute_values(":next", N(next.generation.to_string()))
+            .expression_attribute_values(":now", N(next.rotated_at.as_secs().to_string()))
+            .expression_attribute_values(
+                ":expires_at",
+                N(next.idle_expires_at.as_secs().to_string()),
+            )
+            .expression_attribute_values(":false", Bool(false));
+        match self.update(KIND, &next.id, request).await? {
             Written::Done(_) => Ok(Advance::Done),
             Written::Refused(item) if item.is_empty() => Ok(Advance::Refused(None)),
             Written::Refused(item) => {
@@ -68,16 +66,18 @@ impl SessionRepository for DynamoDbStore {
             .update_item()
             .update_expression("SET revoked = :true")
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":true", AttributeValue::Bool(true));
-        self.update(key(id), request).await.map(|_| ())
+            .expression_attribute_values(":true", Bool(true));
+        self.update(KIND, id, request).await.map(|_| ())
     }
 }
 
 impl SessionDirectory for DynamoDbStore {
     async fn list_sessions(&self, email: &Email) -> Result<Vec<Session>, RepositoryError> {
         let filter = "begins_with(pk, :prefix) AND email = :email";
-        let values = [(":prefix", PREFIX), (":email", email.as_str())];
-        let values = values.map(|(name, value)| (name.to_owned(), text(value)));
+        let values = [
+            (":prefix".to_owned(), S(format!("{KIND}#"))),
+            (":email".to_owned(), S(email.to_string())),
+        ];
         let items = self.scan(filter, values.into()).await?;
         let sessions = items.into_iter().map(from_item);
         sessions.collect::<Result<_, _>>().map_err(malformed)
@@ -89,6 +89,7 @@ mod tests {
     use auth_core::{SessionRules, UnixTime, User};
 
     use super::*;
+    use crate::store::Item;
 
     fn jane() -> Session {
         let user = User {
@@ -99,8 +100,8 @@ mod tests {
             roles: vec![],
         };
         let email = Email::parse(&user.email).unwrap();
-        let (id, now) = (SessionId::random().unwrap(), UnixTime::from_secs(1_000));
-        Session::new(id, &email, &user, &SessionRules::default(), now)
+        let now = UnixTime::from_secs(1_000);
+        Session::new(&email, &user, &SessionRules::default(), now).unwrap()
     }
 
     #[test]
@@ -109,7 +110,7 @@ mod tests {
         let item: Item = to_item(&original).unwrap();
         assert_eq!(
             item["expires_at"],
-            number(original.idle_expires_at.as_secs())
+            N(original.idle_expires_at.as_secs().to_string())
         );
         assert_eq!(from_item::<Session>(item).unwrap(), original);
     }
@@ -117,9 +118,9 @@ mod tests {
     #[test]
     fn an_item_that_is_not_a_session_is_an_error() {
         for (attribute, value) in [
-            ("id", text("1")),
-            ("generation", AttributeValue::N("-1".into())),
-            ("revoked", text("no")),
+            ("id", S("1".into())),
+            ("generation", N("-1".into())),
+            ("revoked", S("no".into())),
         ] {
             let mut item: Item = to_item(jane()).unwrap();
             item.insert(attribute.into(), value);

@@ -13,8 +13,8 @@ use crate::{
     encoding::BASE64URL,
     issuer::SigningError,
     key::{Key, KeySource, KeysUnavailable},
-    random::random_id,
     time::UnixTime,
+    token::random_id,
     user::Email,
 };
 
@@ -65,13 +65,22 @@ pub struct Counter {
     pub expires_at: UnixTime,
 }
 
+/// An attempt with its counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Distinguishes it from all others: `<when it stops counting>.<random>`.
+    pub ticket: String,
+    /// The counters of the pair, of the network and of the email.
+    pub counters: [Counter; 3],
+}
+
 /// The value of a counter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// The number of attempts that failed.
     #[serde(default)]
     pub failures: u32,
-    /// The tickets of attempts that are not settled: `<when it stops counting>.<random>`.
+    /// The tickets of attempts that are not settled.
     #[serde(default)]
     pub pending: BTreeSet<String>,
 }
@@ -132,13 +141,6 @@ pub enum Outcome {
     Reset,
 }
 
-/// Returns the ticket of an attempt at `now`; `None` if the machine has no randomness.
-#[must_use]
-pub fn new_ticket(now: UnixTime) -> Option<String> {
-    let expiry = now + TICKET_LIFETIME;
-    Some(format!("{}.{}", expiry.as_secs(), random_id()?))
-}
-
 /// Chooses the counters of attempts.
 #[derive(Debug, Clone)]
 pub struct AttemptCounters {
@@ -157,48 +159,46 @@ impl AttemptCounters {
         }
     }
 
-    /// Returns the counters of an attempt at `now`: of the pair, of the network and of the email.
+    /// Returns an attempt at `now` with its counters.
     ///
     /// # Errors
     ///
-    /// [`SigningError`] without a key.
+    /// [`SigningError`] without a key or randomness.
     pub async fn for_attempt(
         &self,
         email: &Email,
         network: &SourceNetwork,
         now: UnixTime,
-    ) -> Result<[Counter; 3], SigningError> {
+    ) -> Result<Attempt, SigningError> {
         let keys = self.keys.keys().await?;
-        let key = keys.signing_key().and_then(mac_key);
-        let key = key.ok_or(SigningError::Unavailable)?;
+        let key = keys.signing_key().ok_or(SigningError::Unavailable)?;
         let AttemptLimits {
             max_failures,
             window,
         } = self.limits;
         let begins = now.0 - now.0 % window.as_secs().max(1);
+        let mac = |kind, parts: &[&str]| mac(key, kind, parts).ok_or(SigningError::Unavailable);
+        let email_mac = mac(AttemptKind::Email, &[&email.0])?;
         let counter = |kind: AttemptKind, mac: &str, limit| Counter {
             kind,
             key: format!("{}#{mac}#{begins}", kind.name()),
-            email_mac: None,
+            email_mac: (kind != AttemptKind::Network).then(|| email_mac.clone()),
             limit,
             expires_at: UnixTime(begins) + window,
         };
-        let network_mac = mac(&key, AttemptKind::Network, &[&network.0]);
-        let email_mac = mac(&key, AttemptKind::Email, &[email.as_str()]);
-        let pair_mac = mac(&key, AttemptKind::Pair, &[&network.0, email.as_str()]);
+        let pair_mac = mac(AttemptKind::Pair, &[&network.0, &email.0])?;
+        let network_mac = mac(AttemptKind::Network, &[&network.0])?;
         let network_limit = max_failures.saturating_mul(NETWORK_FACTOR);
         let email_limit = max_failures.max(MAX_FAILURES_PER_EMAIL);
-        Ok([
-            Counter {
-                email_mac: Some(email_mac.clone()),
-                ..counter(AttemptKind::Pair, &pair_mac, max_failures)
-            },
-            counter(AttemptKind::Network, &network_mac, network_limit),
-            Counter {
-                email_mac: Some(email_mac.clone()),
-                ..counter(AttemptKind::Email, &email_mac, email_limit)
-            },
-        ])
+        let random = random_id().ok_or(SigningError::Unavailable)?;
+        Ok(Attempt {
+            ticket: format!("{}.{random}", (now + TICKET_LIFETIME).0),
+            counters: [
+                counter(AttemptKind::Pair, &pair_mac, max_failures),
+                counter(AttemptKind::Network, &network_mac, network_limit),
+                counter(AttemptKind::Email, &email_mac, email_limit),
+            ],
+        })
     }
 
     /// Returns the MACs that the counters of an email may have, one for each key.
@@ -208,23 +208,18 @@ impl AttemptCounters {
     /// [`KeysUnavailable`] without a key.
     pub async fn email_macs(&self, email: &Email) -> Result<Vec<String>, KeysUnavailable> {
         let keys = self.keys.keys().await?;
-        let keys = keys.iter().filter_map(mac_key);
-        Ok(keys
-            .map(|key| mac(&key, AttemptKind::Email, &[email.as_str()]))
-            .collect())
+        let mac = |key| mac(key, AttemptKind::Email, &[&email.0]);
+        Ok(keys.iter().filter_map(mac).collect())
     }
 }
 
-/// Derives a separate key for counters, so that no key of a counter is the MAC of a refresh token.
-fn mac_key(key: &Key) -> Option<hmac::Key> {
+/// Returns the MAC of `parts`, of which only the last may contain a line break. It has a key of its own, so
+/// that no counter has the MAC of a refresh token as its key. `None` if `key` cannot sign.
+fn mac(key: &Key, kind: AttemptKind, parts: &[&str]) -> Option<String> {
     let derived = BASE64URL.encode(key.sign(b"auth-core attempts")?);
-    Some(hmac::Key::new(hmac::HMAC_SHA256, derived.as_bytes()))
-}
-
-/// Returns the MAC of `parts`. Only the last part may contain a line break.
-fn mac(key: &hmac::Key, kind: AttemptKind, parts: &[&str]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, derived.as_bytes());
     let message = format!("{}\n{}", kind.name(), parts.join("\n"));
-    BASE64URL.encode(hmac::sign(key, message.as_bytes()))
+    Some(BASE64URL.encode(hmac::sign(&key, message.as_bytes())))
 }
 
 #[cfg(test)]
@@ -250,6 +245,7 @@ mod tests {
             .for_attempt(&email, &network, at(now))
             .await
             .unwrap()
+            .counters
     }
 
     #[tokio::test]
@@ -300,10 +296,10 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(
-            attempt.each_ref().map(|counter| counter.limit),
+            attempt.counters.each_ref().map(|counter| counter.limit),
             [300, 6_000, 300]
         );
-        assert_eq!(attempt[0].expires_at, at(120));
+        assert_eq!(attempt.counters[0].expires_at, at(120));
     }
 
     #[test]
@@ -343,15 +339,20 @@ mod tests {
         assert_eq!(full_until(4, &["1810.a"], 1_790), 1_800);
     }
 
-    #[test]
-    fn a_ticket_counts_for_30_seconds_and_no_two_are_the_same() {
-        let ticket = new_ticket(at(1_000)).unwrap();
+    #[tokio::test]
+    async fn a_ticket_counts_for_30_seconds_and_no_two_are_the_same() {
+        let counters = attempt_counters(AttemptLimits::default());
+        let (email, network) = (Email::parse("a@b.c").unwrap(), SourceNetwork::default());
+        let ticket = async || {
+            let attempt = counters.for_attempt(&email, &network, at(1_000)).await;
+            attempt.unwrap().ticket
+        };
         let count = Count {
             failures: 0,
-            pending: [ticket.clone()].into(),
+            pending: [ticket().await].into(),
         };
         assert_eq!(count.load(at(1_029)).attempts, 1);
         assert_eq!(count.load(at(1_030)).attempts, 0);
-        assert_ne!(ticket, new_ticket(at(1_000)).unwrap());
+        assert_ne!(ticket().await, ticket().await);
     }
 }

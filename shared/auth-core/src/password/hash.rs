@@ -10,7 +10,7 @@ use bcrypt::HashParts;
 use phc::{Output, PasswordHash as Phc, Salt};
 use serde::{Deserialize, Serialize};
 
-/// Memory of a new hash in KiB, with [`PASSES`] and [`LANES`] (OWASP Password Storage Cheat Sheet).
+/// The parameters of a new hash (OWASP Password Storage Cheat Sheet): memory, passes and lanes.
 pub(super) const MEMORY_KIB: u32 = 19 * 1024;
 pub(super) const PASSES: u32 = 2;
 pub(super) const LANES: u32 = 1;
@@ -75,18 +75,7 @@ impl PasswordHash {
     ///
     /// [`PasswordHashError`] for anything but an Argon2id or bcrypt hash within the bounds.
     pub fn parse(text: &str) -> Result<Self, PasswordHashError> {
-        let function = if BCRYPT_PREFIXES
-            .iter()
-            .any(|prefix| text.starts_with(prefix))
-        {
-            parse_bcrypt(text)?
-        } else {
-            parse_argon2id(text)?
-        };
-        Ok(Self {
-            text: text.to_owned(),
-            function,
-        })
+        Self::try_from(text.to_owned())
     }
 
     /// Returns the string to store. The name makes each use easy to find.
@@ -120,7 +109,46 @@ impl TryFrom<String> for PasswordHash {
     type Error = PasswordHashError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
+        if BCRYPT_PREFIXES.iter().any(|known| text.starts_with(known)) {
+            return parse_bcrypt(text);
+        }
+        let not_phc = PasswordHashError::NotPhc;
+        let phc = Phc::new(&text).map_err(|_| not_phc)?;
+        let is_argon2id = phc.algorithm.as_str() == Algorithm::Argon2id.as_str();
+        if !is_argon2id || phc.version != Some(Version::V0x13.as_u32()) {
+            return Err(PasswordHashError::NotArgon2id);
+        }
+        // A hash with a key or associated data has more parameters, and was not made here.
+        let [memory, passes, lanes] = ["m", "t", "p"].map(|name| phc.params.get_decimal(name));
+        let (Some(memory), Some(passes), Some(lanes), Some(salt), Some(output), 3) = (
+            memory,
+            passes,
+            lanes,
+            phc.salt,
+            phc.hash,
+            phc.params.iter().count(),
+        ) else {
+            return Err(not_phc);
+        };
+        let params = Params::builder()
+            .memory(Memory::kib(memory.into()))
+            .passes(passes)
+            .lanes(lanes)
+            .tag_len(TagLen::bytes(output.len() as u64));
+        let params = params.build().map_err(|_| not_phc)?;
+        if memory > MAX_MEMORY_KIB
+            || passes > MAX_PASSES
+            || lanes > MAX_LANES
+            || output.len() < MIN_OUTPUT_BYTES
+        {
+            return Err(PasswordHashError::OutOfBounds);
+        }
+        let function = Function::Argon2id {
+            params,
+            salt: Box::new(salt),
+            output: Box::new(output),
+        };
+        Ok(Self { text, function })
     }
 }
 
@@ -130,58 +158,15 @@ impl From<PasswordHash> for String {
     }
 }
 
-fn parse_argon2id(text: &str) -> Result<Function, PasswordHashError> {
-    let phc = Phc::new(text).map_err(|_| PasswordHashError::NotPhc)?;
-    let is_argon2id = phc.algorithm.as_str() == Algorithm::Argon2id.as_str();
-    if !is_argon2id || phc.version != Some(Version::V0x13.as_u32()) {
-        return Err(PasswordHashError::NotArgon2id);
-    }
-    let number = |name: &str| {
-        phc.params
-            .get_decimal(name)
-            .ok_or(PasswordHashError::NotPhc)
-    };
-    let (memory, passes, lanes) = (number("m")?, number("t")?, number("p")?);
-    // A hash with a key or associated data was not made here.
-    let has_more = phc.params.iter().count() != 3;
-    let (Some(salt), Some(output), false) = (phc.salt, phc.hash, has_more) else {
-        return Err(PasswordHashError::NotPhc);
-    };
-    let params = argon2id(memory, passes, lanes, output.len());
-    let params = params.map_err(|_| PasswordHashError::NotPhc)?;
-    if memory > MAX_MEMORY_KIB
-        || passes > MAX_PASSES
-        || lanes > MAX_LANES
-        || output.len() < MIN_OUTPUT_BYTES
-    {
+fn parse_bcrypt(text: String) -> Result<PasswordHash, PasswordHashError> {
+    let parts: HashParts = text.parse().map_err(|_| PasswordHashError::NotPhc)?;
+    if !BCRYPT_COSTS.contains(&parts.get_cost()) {
         return Err(PasswordHashError::OutOfBounds);
     }
-    Ok(Function::Argon2id {
-        params,
-        salt: Box::new(salt),
-        output: Box::new(output),
+    Ok(PasswordHash {
+        text,
+        function: Function::Bcrypt,
     })
-}
-
-/// Builds parameters of Argon2id, checked against RFC 9106, section 3.1.
-pub(super) fn argon2id(
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-    output_bytes: usize,
-) -> Result<Params, argon2_rust::Error> {
-    let memory = Memory::kib(memory_kib.into());
-    let output = TagLen::bytes(output_bytes as u64);
-    let params = Params::builder().memory(memory).tag_len(output);
-    params.passes(passes).lanes(lanes).build()
-}
-
-fn parse_bcrypt(text: &str) -> Result<Function, PasswordHashError> {
-    let parts: HashParts = text.parse().map_err(|_| PasswordHashError::NotPhc)?;
-    BCRYPT_COSTS
-        .contains(&parts.get_cost())
-        .then_some(Function::Bcrypt)
-        .ok_or(PasswordHashError::OutOfBounds)
 }
 
 impl fmt::Debug for PasswordHash {

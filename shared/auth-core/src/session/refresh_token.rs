@@ -9,6 +9,7 @@ use std::fmt;
 use base64::Engine;
 use serde::Serialize;
 
+use super::Session;
 use crate::{
     encoding::BASE64URL,
     issuer::SigningError,
@@ -31,16 +32,15 @@ impl RefreshToken {
         &self.0
     }
 
-    /// Issues the token for a generation of a session.
+    /// Issues the token of a session's generation.
     pub(super) async fn issue(
         keys: &dyn KeySource,
-        session_id: &SessionId,
-        generation: u32,
+        session: &Session,
     ) -> Result<Self, SigningError> {
         let mut token = BASE64URL
-            .decode(session_id.as_str())
+            .decode(&session.id.0)
             .map_err(|_| SigningError::Unavailable)?;
-        token.extend(generation.to_be_bytes());
+        token.extend(session.generation.to_be_bytes());
         let keys = keys.keys().await?;
         let mac = keys.signing_key().and_then(|key| key.sign(&token));
         token.extend(mac.ok_or(SigningError::Unavailable)?);
@@ -103,7 +103,7 @@ mod tests {
     use aws_lc_rs::hmac;
 
     use super::*;
-    use crate::{Algorithm, KeySet, KeysFuture};
+    use crate::{Algorithm, Email, KeySet, KeysFuture, UnixTime};
 
     const SECRET: [u8; 32] = [
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
@@ -120,7 +120,19 @@ mod tests {
     }
 
     async fn issue(keys: &Arc<dyn KeySource>, id: &SessionId, generation: u32) -> RefreshToken {
-        RefreshToken::issue(&**keys, id, generation).await.unwrap()
+        let session = Session {
+            id: id.clone(),
+            email: Email::parse("a@b.c").unwrap(),
+            user_id: "1".into(),
+            user_version: 0,
+            generation,
+            created_at: UnixTime::default(),
+            rotated_at: UnixTime::default(),
+            idle_expires_at: UnixTime::default(),
+            absolute_expires_at: UnixTime::default(),
+            revoked: false,
+        };
+        RefreshToken::issue(&**keys, &session).await.unwrap()
     }
 
     async fn verify(keys: &Arc<dyn KeySource>, text: &str) -> Option<PresentedToken> {

@@ -107,9 +107,13 @@ impl Sessions {
     ///
     /// [`SigningError`] if the tokens cannot be made.
     pub async fn begin(&self, email: &Email, user: &User) -> Result<IssuedTokens, SigningError> {
-        let id = SessionId::random().ok_or(SigningError::Unavailable)?;
-        let session = Session::new(id, email, user, &self.rules, self.clock.now());
-        self.issue(user, session).await
+        let session = Session::new(email, user, &self.rules, self.clock.now());
+        let session = session.ok_or(SigningError::Unavailable)?;
+        Ok(IssuedTokens {
+            access_token: self.issuer.issue(user, &session.id).await?,
+            refresh_token: RefreshToken::issue(&*self.keys, &session).await?,
+            session,
+        })
     }
 
     /// Returns new tokens for a refresh token. Within the grace period, the same token gets the same
@@ -137,7 +141,11 @@ impl Sessions {
             .filter(|user| !user.disabled && stored.belongs_to(user))
             .ok_or(InvalidRefreshToken::UserGone)?;
         let is_new = next.generation != stored.generation;
-        let issued = self.issue(&user, next).await?;
+        let issued = IssuedTokens {
+            access_token: self.issuer.issue(&user, &next.id).await?,
+            refresh_token: RefreshToken::issue(&*self.keys, &next).await?,
+            session: next,
+        };
         if is_new && let Advance::Refused(stored) = store.advance_session(&issued.session).await? {
             let stored = stored.ok_or(InvalidRefreshToken::UnknownSession)?;
             // Another request was first. The rule decides again on what is stored now.
@@ -201,15 +209,6 @@ impl Sessions {
     async fn verify(&self, token: &str) -> Result<PresentedToken, RefreshError> {
         let presented = PresentedToken::verify(&*self.keys, token).await?;
         presented.ok_or_else(|| InvalidRefreshToken::Forged.into())
-    }
-
-    async fn issue(&self, user: &User, session: Session) -> Result<IssuedTokens, SigningError> {
-        Ok(IssuedTokens {
-            access_token: self.issuer.issue(user, &session.id).await?,
-            refresh_token: RefreshToken::issue(&*self.keys, &session.id, session.generation)
-                .await?,
-            session,
-        })
     }
 }
 

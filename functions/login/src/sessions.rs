@@ -1,0 +1,78 @@
+//! Refreshes and logouts. The rules are those of [`auth_core::Sessions`].
+
+use auth_core::{InvalidRefreshToken, IssuedTokens, RefreshError};
+use auth_http::{ApiError, JsonBody, Response, no_content};
+use http::Request;
+use tracing::{info, warn};
+
+use crate::{Login, LoginStore};
+
+impl<S: LoginStore> Login<S> {
+    /// Returns new tokens, and logs the outcome.
+    pub(crate) async fn refresh<B: AsRef<[u8]>>(
+        &self,
+        request: &Request<B>,
+    ) -> Result<IssuedTokens, ApiError> {
+        let token = refresh_token(request)?;
+        match self.sessions.refresh(&self.store, &token).await {
+            Ok(issued) => {
+                let (user_id, session_id) = (&issued.session.user_id, &issued.session.id);
+                info!(outcome = "Success", user_id, %session_id, "refresh");
+                Ok(issued)
+            }
+            Err(RefreshError::Invalid(reason)) => {
+                log_invalid_token(&reason, "refresh");
+                Err(ApiError::InvalidRefreshToken)
+            }
+            Err(RefreshError::Repository(error)) => Err(error.into()),
+            Err(RefreshError::Signing(error)) => Err(error.into()),
+        }
+    }
+
+    /// Ends sessions. If the token is not valid, there is nothing left to end, which is what the client
+    /// asked for (RFC 7009 section 2.2).
+    pub(crate) async fn logout<B: AsRef<[u8]>>(
+        &self,
+        request: &Request<B>,
+    ) -> Result<Response, ApiError> {
+        let (token, all_sessions) = logout_body(request)?;
+        let ended = if all_sessions {
+            let ended = self.sessions.end_all(&self.store, &token).await;
+            ended.map(|session| Some(session.id))
+        } else {
+            self.sessions.end(&self.store, &token).await
+        };
+        match ended {
+            Ok(Some(session_id)) => info!(%session_id, all_sessions, "logout"),
+            Ok(None) => {}
+            Err(RefreshError::Invalid(reason)) => log_invalid_token(&reason, "logout"),
+            Err(RefreshError::Repository(error)) => return Err(error.into()),
+            Err(RefreshError::Signing(error)) => return Err(error.into()),
+        }
+        Ok(no_content())
+    }
+}
+
+/// Logs why a refresh token is rejected. A reused token means a theft, or a client that kept an old token:
+/// worth a warning.
+fn log_invalid_token(reason: &InvalidRefreshToken, endpoint: &str) {
+    if let InvalidRefreshToken::Reused(session_id) = reason {
+        warn!(%session_id, endpoint, "refresh token reused, session revoked");
+    } else {
+        info!(outcome = "Refused", %reason, endpoint, "refresh token");
+    }
+}
+
+fn refresh_token<B: AsRef<[u8]>>(request: &Request<B>) -> Result<String, ApiError> {
+    let mut body = JsonBody::parse(request.headers(), request.body().as_ref())?;
+    let token = body.string("refresh_token");
+    token.ok_or_else(|| body.into_error())
+}
+
+/// Returns the refresh token, and whether to end all sessions.
+fn logout_body<B: AsRef<[u8]>>(request: &Request<B>) -> Result<(String, bool), ApiError> {
+    let mut body = JsonBody::parse(request.headers(), request.body().as_ref())?;
+    let token = body.string("refresh_token");
+    let all_sessions = body.flag("all_sessions");
+    token.zip(all_sessions).ok_or_else(|| body.into_error())
+}
