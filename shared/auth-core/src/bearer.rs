@@ -204,4 +204,15 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_realm_is_the_audience() {
+        let key = crate::Key::from_secret(&(0..32).collect::<Vec<u8>>(), crate::Algorithm::HS256);
+        let settings = TokenSettings {
+            audience: "shop".into(),
+            ..TokenSettings::default()
+        };
+        let bearer = JwtBearer::new(KeySet::from(key.unwrap()), settings, Clock::system());
+        assert_eq!(bearer.realm(), "shop");
+    }
 }

@@ -258,7 +258,7 @@ mod tests {
             ),
             (
                 ApiError::TooManyAttempts {
-                    retry_after: Duration::from_secs(900),
+                    retry_after: Duration::from_mins(15),
                 },
                 429,
                 "Too many attempts",

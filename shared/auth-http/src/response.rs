@@ -6,10 +6,6 @@ use http::{
 };
 use serde::Serialize;
 
-#[expect(
-    clippy::declare_interior_mutable_const,
-    reason = "a static value has none"
-)]
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A response with its JSON text.

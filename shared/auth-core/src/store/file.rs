@@ -61,19 +61,19 @@ impl FileStore {
             KeyUse::Sign | KeyUse::Verify => "access_tokens",
             KeyUse::Sessions => "refresh_tokens",
         };
-        let secret = match self.read(|snapshot| snapshot.secrets.get(name).cloned())? {
-            Some(secret) => secret,
-            None => {
-                let secret = new_secret()?;
-                // Another process may have been first; its secret counts.
-                self.update(|snapshot| {
-                    snapshot
-                        .secrets
-                        .entry(name.into())
-                        .or_insert(secret)
-                        .clone()
-                })?
-            }
+        let stored = self.read(|snapshot| snapshot.secrets.get(name).cloned())?;
+        let secret = if let Some(secret) = stored {
+            secret
+        } else {
+            let secret = new_secret()?;
+            // Another process may have been first; its secret counts.
+            self.update(|snapshot| {
+                snapshot
+                    .secrets
+                    .entry(name.into())
+                    .or_insert(secret)
+                    .clone()
+            })?
         };
         Key::from_secret(secret.as_bytes(), algorithm)
             .map(KeySet::from)
