@@ -85,8 +85,10 @@ mod tests {
             let email = Email::parse(address).unwrap();
             let network = SourceNetwork::parse("203.0.113.7");
             let now = Clock::system().now();
-            for counter in counters.for_attempt(&email, &network, now).await.unwrap() {
-                store.reserve_attempt(&counter, "ticket").await.unwrap();
+            let attempt = counters.for_attempt(&email, &network, now).await.unwrap();
+            for counter in &attempt.counters {
+                let reserved = store.reserve_attempt(counter, &attempt.ticket).await;
+                reserved.unwrap();
             }
         }
 
