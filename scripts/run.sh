@@ -17,7 +17,7 @@ fi
 
 # Build first: otherwise two simultaneous first requests would wait for each other's build.
 echo "building: the first build takes several minutes"
-cargo build --locked --bin login --bin me
+cargo build --locked --bins
 
 # The watch gets its own process group, so that the functions end with it.
 set -m

@@ -1,4 +1,4 @@
-//! Both functions in process, on any stores, with a clock that stands still until it is moved.
+//! The functions in process, on any store, with a clock that only tests advance.
 
 use std::{
     collections::BTreeMap,
@@ -7,35 +7,28 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use auth_core::{
-    Algorithm, AttemptRepository, BearerError, Clock, CredentialRepository,
-    InMemoryAttemptRepository, InMemorySessionRepository, InMemoryUserRepository, JwtBearer,
-    KeySet, KeySettings, KeySource, LoggedUser, SessionRepository, SettingsReader, TokenSettings,
-    UserRepository,
-};
-use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, Response, header::AUTHORIZATION};
-use login::{Login, LoginKeys, LoginSettings, Stores};
+use auth_core::{Clock, InMemoryStore, KeySettings, KeySource, SettingsReader, UnixTime};
+use login::{Login, LoginKeys, LoginSettings, LoginStore};
 use me::Me;
-use serde_json::{Value, json};
 
-use crate::{events, forge};
+use crate::client::{Client, Reply};
 
-/// The time at which every test in process begins.
+/// The time at which every test in process begins, in seconds since 1970.
 pub const NOW: u64 = 1_800_000_000;
 
-/// The keys of both functions, as an environment gives them.
+/// The variables with the keys of the functions.
 pub const KEYS: [(&str, &str); 2] = [
     ("JWT_SECRET_KEY", forge::SECRET),
     ("SESSION_SECRET_KEY", forge::SESSION_SECRET),
 ];
 
-/// The environment of both functions, as a test or a template would set it.
+/// The environment of all functions, as a test or a template would set it.
 pub const ENVIRONMENT: [(&str, &str); 3] = [("AUTH_STORE", "memory"), KEYS[0], KEYS[1]];
 
-/// [`ENVIRONMENT`] and one variable more.
+/// Returns [`ENVIRONMENT`] and one more variable.
 #[must_use]
 pub fn environment_with(
     variable: (&'static str, &'static str),
@@ -43,215 +36,117 @@ pub fn environment_with(
     ENVIRONMENT.into_iter().chain([variable]).collect()
 }
 
-/// `login` and `me` on the same users.
-pub struct TestApp<
-    U = InMemoryUserRepository,
-    S = InMemorySessionRepository,
-    A = InMemoryAttemptRepository,
-> {
-    /// The function, for what it counts.
-    pub login: Login<U, S, A>,
-    me: Me<U>,
-    time: Arc<AtomicU64>,
+/// The functions on one store.
+pub struct App<S = InMemoryStore> {
+    login: Login<S>,
+    me: Me<S>,
+    clock: TestClock,
 }
 
-/// Stores in memory with the tutorial's user.
-#[must_use]
-pub fn memory()
--> Stores<InMemoryUserRepository, InMemorySessionRepository, InMemoryAttemptRepository> {
-    Stores {
-        users: InMemoryUserRepository::with_tutorial_user(),
-        sessions: InMemorySessionRepository::default(),
-        attempts: InMemoryAttemptRepository::default(),
-    }
-}
-
-impl TestApp {
-    /// Both functions with [`ENVIRONMENT`] and these variables, and the tutorial's user.
+impl App {
+    /// Returns the functions with [`ENVIRONMENT`] and these variables, and the tutorial's user.
     #[must_use]
     pub fn new(extra: &[(&str, &str)]) -> Self {
-        Self::on(memory(), extra)
+        Self::on(InMemoryStore::with_tutorial_user(), extra)
     }
 }
 
-impl<U, S, A> TestApp<U, S, A>
-where
-    U: CredentialRepository + UserRepository + Clone,
-    S: SessionRepository,
-    A: AttemptRepository,
-{
-    /// Both functions with [`ENVIRONMENT`] and these variables, on these stores.
+impl<S: LoginStore + Clone> App<S> {
+    /// Returns the functions with [`ENVIRONMENT`] and these variables, on a store.
     #[must_use]
-    pub fn on(stores: Stores<U, S, A>, extra: &[(&str, &str)]) -> Self {
+    pub fn on(store: S, extra: &[(&str, &str)]) -> Self {
         let variables: BTreeMap<&str, &str> = ENVIRONMENT.iter().chain(extra).copied().collect();
         let lookup = |name: &str| {
             let value = variables.get(name).ok_or(VarError::NotPresent)?;
             Ok((*value).to_owned())
         };
         let reader = || SettingsReader::new(variables.keys().map(ToString::to_string), &lookup);
-        let time = Arc::new(AtomicU64::new(NOW));
-        let clock = || {
-            let time = Arc::clone(&time);
-            Clock::from_fn(move || time.load(Ordering::Relaxed))
-        };
+        let clock = TestClock::default();
         let login = LoginSettings::read(reader()).expect("settings");
         let me = me::read_settings(reader()).expect("settings");
         let me_keys = fixed_keys(&me.keys);
         Self {
-            me: Me::new(me, me_keys, stores.users.clone(), clock()),
-            login: Login::new(login.clone(), login_keys(&login), stores, clock()),
-            time,
+            me: Me::new(me, me_keys, store.clone(), clock.clock()),
+            login: Login::new(login.clone(), login_keys(&login), store, clock.clock()),
+            clock,
         }
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn pass(&self, seconds: u64) {
-        self.time.fetch_add(seconds, Ordering::Relaxed);
+        self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// The time of the functions.
-    #[must_use]
-    pub fn now(&self) -> u64 {
-        self.time.load(Ordering::Relaxed)
+    /// Returns how many password hashes were computed.
+    pub fn hashes_computed(&self) -> u64 {
+        self.login.hashes_computed()
     }
+}
 
-    /// Replays an event against the function of that name. One that needs a refresh token gets that of
-    /// a login.
-    pub async fn replay(&self, function: &str, event: &str) -> Response<String> {
-        let mut event = event.to_owned();
-        if event.contains(events::REFRESH_TOKEN) {
-            let (_, tokens) = self
-                .post("login", &events::credentials(), "203.0.113.7")
-                .await;
-            event = event.replace(events::REFRESH_TOKEN, text(&tokens, "refresh_token"));
-        }
-        let event = events::fill(&event, self.now());
-        let request = auth_lambda::request(&event).expect("an event");
+impl<S: LoginStore> Client for App<S> {
+    async fn invoke(&self, function: &str, event: &str) -> Reply {
+        let request = auth_lambda::request(event).expect("an event");
         match function {
-            "login" => self.login.handle(request).await,
-            "me" => self.me.handle(request).await,
-            other => panic!("no function {other}"),
+            "login" => self.login.handle(request).await.into(),
+            "me" => self.me.handle(request).await.into(),
+            other => panic!("App has no function {other}"),
         }
     }
 
-    /// The answer to a body posted to `/api/v1/<endpoint>` from an address.
-    pub async fn answer(&self, endpoint: &str, body: &Value, address: &str) -> Response<String> {
-        let event = events::post(endpoint, body, address);
-        let request = auth_lambda::request(&event).expect("an event");
-        self.login.handle(request).await
-    }
-
-    /// Status and body of that answer.
-    pub async fn post(&self, endpoint: &str, body: &Value, address: &str) -> (u16, Value) {
-        let response = self.answer(endpoint, body, address).await;
-        let body = serde_json::from_str(response.body()).unwrap_or_default();
-        (response.status().as_u16(), body)
-    }
-
-    /// The tokens of a login as the tutorial's user.
-    pub async fn sign_in(&self) -> Tokens {
-        self.sign_in_from("203.0.113.7").await.expect("tokens")
-    }
-
-    /// The answer to a login as the tutorial's user from an address.
-    ///
-    /// # Errors
-    ///
-    /// Status and detail of any answer but a 200.
-    pub async fn sign_in_from(&self, address: &str) -> Result<Tokens, (u16, String)> {
-        tokens(&self.post("login", &events::credentials(), address).await)
-    }
-
-    /// The answer to a refresh: new tokens, or status and detail.
-    ///
-    /// # Errors
-    ///
-    /// Status and detail of any answer but a 200.
-    pub async fn refresh(&self, token: &str) -> Result<Tokens, (u16, String)> {
-        let body = json!({ "refresh_token": token });
-        tokens(&self.post("refresh", &body, "203.0.113.7").await)
-    }
-
-    /// Logs out, which is a 204 whatever the token.
-    pub async fn log_out(&self, token: &str, all_sessions: bool) {
-        let body = json!({"refresh_token": token, "all_sessions": all_sessions});
-        let answer = self.post("logout", &body, "203.0.113.7").await;
-        assert_eq!(answer, (204, Value::Null));
-    }
-
-    /// The status of `me` with a token.
-    pub async fn me(&self, token: &str) -> u16 {
-        let event = events::object("me_no_token");
-        let mut event = event.clone();
-        event["headers"]["authorization"] = format!("Bearer {token}").into();
-        let request = auth_lambda::request(&event.to_string()).expect("an event");
-        self.me.handle(request).await.status().as_u16()
+    fn now(&self) -> UnixTime {
+        self.clock.now()
     }
 }
 
-/// What a login or a refresh answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tokens {
-    /// The access token.
-    pub access: String,
-    /// The refresh token.
-    pub refresh: String,
-}
+/// A clock that only tests advance. It begins at [`NOW`].
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<AtomicU64>);
 
-/// The tokens of an answer.
-///
-/// # Errors
-///
-/// Status and detail of any answer but a 200.
-pub fn tokens((status, body): &(u16, Value)) -> Result<Tokens, (u16, String)> {
-    if *status != 200 {
-        let detail = body["detail"].as_str().unwrap_or_default();
-        return Err((*status, detail.to_owned()));
+impl Default for TestClock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(NOW)))
     }
-    Ok(Tokens {
-        access: text(body, "access_token").to_owned(),
-        refresh: text(body, "refresh_token").to_owned(),
-    })
 }
 
-fn text<'a>(body: &'a Value, member: &str) -> &'a str {
-    body[member].as_str().expect("a text")
+impl TestClock {
+    /// Returns the clock for the code under test.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        let time = self.clone();
+        Clock::from_fn(move || time.now())
+    }
+
+    /// Returns the time.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        UnixTime::from_secs(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Advances the time.
+    pub fn advance(&self, duration: Duration) {
+        self.0.fetch_add(duration.as_secs(), Ordering::Relaxed);
+    }
+
+    /// Sets the time back, as on another machine.
+    pub fn set_back(&self, duration: Duration) {
+        self.0.fetch_sub(duration.as_secs(), Ordering::Relaxed);
+    }
 }
 
-/// The keys of settings that hold them themselves.
+/// Returns the keys of settings that contain them.
 #[must_use]
 pub fn fixed_keys(settings: &KeySettings) -> Arc<dyn KeySource> {
     match settings {
         KeySettings::Fixed(keys) => keys.clone().into(),
-        KeySettings::Secret { .. } => panic!("the keys are in a secret"),
+        KeySettings::Secret { .. } | KeySettings::File { .. } => panic!("the keys are elsewhere"),
     }
 }
 
-/// The keys of `login`'s settings.
+/// Returns the keys of `login`'s settings.
 #[must_use]
 pub fn login_keys(settings: &LoginSettings) -> LoginKeys {
     LoginKeys {
         access_tokens: fixed_keys(&settings.common.keys),
         refresh_tokens: fixed_keys(&settings.sessions.keys),
     }
-}
-
-/// A guard with the default rules over a JWK or JWK set, at [`NOW`].
-#[must_use]
-pub fn guard(jwks: &str) -> JwtBearer {
-    let keys = KeySet::parse(jwks, Algorithm::HS256).expect("a key set");
-    JwtBearer::new(keys, TokenSettings::default(), Clock::from_fn(|| NOW))
-}
-
-/// What a guard says of a token behind `Bearer`.
-///
-/// # Errors
-///
-/// The guard's.
-pub fn authenticate(guard: &JwtBearer, token: &str) -> Result<LoggedUser, BearerError> {
-    let mut headers = HeaderMap::new();
-    let value = HeaderValue::from_bytes(format!("Bearer {token}").as_bytes()).expect("a header");
-    headers.insert(AUTHORIZATION, value);
-    let decided = guard.authenticate(&headers).now_or_never();
-    decided.expect("fixed keys wait for nothing")
 }

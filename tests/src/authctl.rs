@@ -7,50 +7,58 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{
-    app::KEYS,
-    binaries,
-    dynamodb::{self, DynamoDbLocal, TABLE},
-};
+use crate::{app::KEYS, dynamodb::Table, process};
 
-/// The tool on the table of a server.
+/// The tool on a table or on a file.
 pub struct Tool {
-    url: String,
-    keys: Vec<(&'static str, &'static str)>,
+    options: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl Tool {
-    /// The tool on the table of `server`.
+    /// Returns the tool on a table.
     #[must_use]
-    pub fn on(server: &DynamoDbLocal) -> Self {
+    pub fn on(table: &Table) -> Self {
+        let environment = table.environment().into_iter();
         Self {
-            url: server.url(),
-            keys: Vec::new(),
+            options: vec!["--table".into(), table.name().into()],
+            environment: environment
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
         }
     }
 
-    /// The same tool with the keys of the functions in its environment.
+    /// Returns the tool on a file.
     #[must_use]
-    pub fn with_keys(self) -> Self {
-        let keys = KEYS.into();
-        Self { keys, ..self }
+    pub fn on_file(path: &str) -> Self {
+        Self {
+            options: vec!["--file".into(), path.into()],
+            environment: Vec::new(),
+        }
     }
 
-    /// Starts it with these arguments and this on its standard input.
+    /// Adds the keys of the functions to its environment.
+    #[must_use]
+    pub fn with_keys(mut self) -> Self {
+        let keys = KEYS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        self.environment.extend(keys);
+        self
+    }
+
+    /// Starts it with these arguments and this standard input.
     #[must_use]
     pub fn start(&self, arguments: &[&str], input: &str) -> Child {
-        let mut process = Command::new(binaries::authctl())
-            .args(["--table", TABLE])
+        let mut process = Command::new(process::authctl())
+            .args(&self.options)
             .args(arguments)
             .env_clear()
-            .envs(dynamodb::environment(&self.url))
-            .envs(self.keys.iter().copied())
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("authctl starts");
-        // One that refuses before it reads has closed its end.
+        // If it fails before it reads, it has closed its end.
         let _ = process
             .stdin
             .take()
@@ -59,7 +67,7 @@ impl Tool {
         process
     }
 
-    /// The exit code, standard output and standard error.
+    /// Returns the exit code, standard output and standard error.
     #[must_use]
     pub fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
         let output = self
@@ -74,12 +82,31 @@ impl Tool {
         )
     }
 
-    /// What it answers in JSON where it succeeds.
+    /// Returns standard output if it succeeds.
+    #[must_use]
+    pub fn text(&self, arguments: &[&str], input: &str) -> String {
+        let (code, output, error) = self.run(arguments, input);
+        assert_eq!(code, 0, "{arguments:?}: {error}");
+        output
+    }
+
+    /// Returns its JSON output if it succeeds: one value for each line.
+    #[must_use]
+    pub fn json_lines(&self, arguments: &[&str]) -> Vec<Value> {
+        let output = self.text(&[&["--json"], arguments].concat(), "");
+        let lines = output.lines().map(serde_json::from_str);
+        lines.collect::<Result<_, _>>().expect("JSON")
+    }
+
+    /// Returns its JSON output if it succeeds: one value.
     #[must_use]
     pub fn json(&self, arguments: &[&str], input: &str) -> Value {
-        let arguments = [&["--json"], arguments].concat();
-        let (code, output, error) = self.run(&arguments, input);
-        assert_eq!(code, 0, "{arguments:?}: {error}");
+        let output = self.text(&[&["--json"], arguments].concat(), input);
         serde_json::from_str(&output).expect("JSON")
+    }
+
+    /// Checks that it succeeds.
+    pub fn succeed(&self, arguments: &[&str], input: &str) {
+        let _ = self.text(arguments, input);
     }
 }

@@ -1,19 +1,21 @@
-//! What each sample event is answered with.
+//! The expected response to each sample event.
 
 use serde_json::{Value, json};
 
-/// A body that is compared with an answer's.
+use crate::client::Reply;
+
+/// An expected body.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// Tokens of the default life.
+    /// Tokens with the default lifetime.
     Tokens,
-    /// Nothing.
+    /// No body.
     None,
-    /// This, to the letter.
+    /// Exactly this JSON.
     Json(Value),
 }
 
-/// An event, by its file's name, and its answer.
+/// An event, by the name of its file, and its response.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The file in `events/`, without `.json`.
@@ -22,7 +24,7 @@ pub struct Case {
     pub status: u16,
     /// The body.
     pub body: Body,
-    /// The headers beside `content-type` and `cache-control`, which every answer carries.
+    /// The headers other than `content-type` and `cache-control`, which every response has.
     pub headers: Vec<(&'static str, &'static str)>,
 }
 
@@ -72,7 +74,7 @@ fn invalid(event: &'static str, errors: &[(&str, Value, &str)]) -> Case {
     case(event, 422, Body::Json(json!({ "detail": errors })), &[])
 }
 
-/// Every event's case.
+/// Returns the cases of all events.
 #[must_use]
 pub fn all() -> Vec<Case> {
     [login(), login_422(), sessions(), sessions_422(), me()].concat()
@@ -111,7 +113,7 @@ fn login_422() -> Vec<Case> {
     let missing = |loc: &Value| ("missing", loc.clone(), "Field required");
     let not_a_string = |loc: &Value| ("string_type", loc.clone(), "Input should be a valid string");
     let broken = |offset: usize| ("json_invalid", json!(["body", offset]), "JSON decode error");
-    let no_object = (
+    let not_an_object = (
         "model_attributes_type",
         body.clone(),
         "Input should be a valid dictionary or object to extract fields from",
@@ -128,9 +130,9 @@ fn login_422() -> Vec<Case> {
         invalid("login_broken_json.v1", &[broken(10)]),
         invalid("login_not_utf8", &[broken(10)]),
         invalid("login_bad_base64_body", &[broken(1)]),
-        invalid("login_not_an_object", std::slice::from_ref(&no_object)),
-        invalid("login_not_json", std::slice::from_ref(&no_object)),
-        invalid("login_form", &[no_object]),
+        invalid("login_not_an_object", std::slice::from_ref(&not_an_object)),
+        invalid("login_not_json", std::slice::from_ref(&not_an_object)),
+        invalid("login_form", &[not_an_object]),
         invalid("login_empty_body", &[missing(&body)]),
         invalid("login_empty_body.v1", &[missing(&body)]),
         invalid("login_null_body", &[missing(&body)]),
@@ -234,13 +236,13 @@ fn me() -> Vec<Case> {
 }
 
 impl Case {
-    /// The function that serves the event: what the file's name begins with.
+    /// Returns the function that serves the event, the first word of the file name.
     #[must_use]
     pub fn function(&self) -> &'static str {
         self.event.split_once('_').expect("<function>_<case>").0
     }
 
-    /// The operation of `openapi.yaml` that the event asks for.
+    /// Returns the operation of `openapi.yaml` that the event calls.
     #[must_use]
     pub fn operation(&self) -> &'static str {
         let rest = self.event.strip_prefix("login_").unwrap_or_default();
@@ -249,30 +251,22 @@ impl Case {
         named.unwrap_or_else(|| self.function())
     }
 
-    /// Compares an answer with the case.
-    pub fn check(&self, status: u16, header: impl Fn(&str) -> Option<String>, body: &str) {
+    /// Checks a response.
+    pub fn check(&self, reply: &Reply) {
         let event = self.event;
-        assert_eq!(status, self.status, "{event}: {body}");
+        assert_eq!(reply.status(), self.status, "{event}: {}", reply.body());
         let is_empty = matches!(self.body, Body::None);
         let content_type = (!is_empty).then_some("application/json");
-        assert_eq!(header("content-type").as_deref(), content_type, "{event}");
-        assert_eq!(
-            header("cache-control").as_deref(),
-            Some("no-store"),
-            "{event}"
-        );
+        assert_eq!(reply.header("content-type"), content_type, "{event}");
+        assert_eq!(reply.header("cache-control"), Some("no-store"), "{event}");
         for name in ["www-authenticate", "allow", "retry-after"] {
             let expected = self.headers.iter().find(|(known, _)| *known == name);
-            let expected = expected.map(|(_, value)| (*value).to_owned());
-            assert_eq!(header(name), expected, "{event}: {name}");
+            let expected = expected.map(|(_, value)| *value);
+            assert_eq!(reply.header(name), expected, "{event}: {name}");
         }
-        if is_empty {
-            assert_eq!(body, "", "{event}");
-            return;
-        }
-        let body: Value = serde_json::from_str(body).expect("a JSON body");
+        let body = reply.json();
         match &self.body {
-            Body::None => {}
+            Body::None => assert_eq!(reply.body(), "", "{event}"),
             Body::Json(expected) => assert_eq!(&body, expected, "{event}"),
             Body::Tokens => {
                 assert_eq!(body["token_type"], "Bearer", "{event}");

@@ -1,15 +1,16 @@
-//! Amazon's DynamoDB Local as a process, and users in a table of it.
+//! Amazon's DynamoDB Local as a process, with tables as `template.yaml` describes them.
 
 use std::{
     collections::HashMap,
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
-use auth_aws::{Aws, DynamoDbAttemptRepository, DynamoDbSessionRepository, DynamoDbUserRepository};
-use auth_core::{CredentialRepository, Email, InMemoryUserRepository, UserDirectory};
+use auth_aws::{Aws, DynamoDbStore};
+use auth_core::UserDirectory;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
@@ -19,36 +20,28 @@ use aws_sdk_dynamodb::{
         ScalarAttributeType,
     },
 };
-use login::Stores;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
-use crate::{app::KEYS, project};
-
-/// The stores of a table.
-pub type DynamoDbStores =
-    Stores<DynamoDbUserRepository, DynamoDbSessionRepository, DynamoDbAttemptRepository>;
-
-/// The table of every test.
-pub const TABLE: &str = "users";
+use crate::{app::KEYS, project, store::tutorial_user};
 
 /// How long the server may take to start.
-const PATIENCE: Duration = Duration::from_mins(1);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A server with a table, ended when it is dropped.
+/// A server, ended when it is dropped or when the test program ends.
 pub struct DynamoDbLocal {
-    process: Child,
+    server: Server,
     port: u16,
     files: Option<TempDir>,
 }
 
 impl DynamoDbLocal {
-    /// Starts a server on a free port and makes the table, as `template.yaml` describes it. It
-    /// keeps everything in memory.
-    pub async fn start() -> Self {
+    /// Starts a server on a free port. It keeps everything in memory.
+    async fn start() -> Self {
         Self::start_on(None).await
     }
 
-    /// Starts a server that keeps everything in files, which is slower and outlives a kill.
+    /// Starts a server that keeps everything in files, which is slower but survives a kill.
     pub async fn start_with_files() -> Self {
         Self::start_on(Some(TempDir::new().expect("a temporary folder"))).await
     }
@@ -58,117 +51,191 @@ impl DynamoDbLocal {
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let server = Self {
-            process: process(port, files.as_ref()),
+            server: process(port, files.as_ref()),
             port,
             files,
         };
-        server.wait_until_it_answers().await;
-        create_table(&server.client()).await;
+        server.wait_until_ready().await;
         server
     }
 
-    /// Ends the server as a failure would, at once. What was written stays in its files, if any.
+    /// Kills the server. What was written stays in its files, if it has any.
     pub fn kill(&mut self) {
-        self.process.kill().expect("the server runs");
-        self.process.wait().expect("the server ends");
+        self.server.kill();
     }
 
-    /// Starts the server again where it was.
+    /// Starts the server again on the same port.
     pub async fn start_again(&mut self) {
-        self.process = process(self.port, self.files.as_ref());
-        self.wait_until_it_answers().await;
+        self.server = process(self.port, self.files.as_ref());
+        self.wait_until_ready().await;
     }
 
-    /// Where the server answers.
-    #[must_use]
-    pub fn url(&self) -> String {
+    /// Creates an empty table.
+    pub async fn table(&self) -> Table {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let table = Table {
+            url: self.url(),
+            name: format!("users-{}", COUNT.fetch_add(1, Ordering::Relaxed)),
+        };
+        table.create().await;
+        table
+    }
+
+    fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The users of the table.
-    pub async fn users(&self) -> DynamoDbUserRepository {
-        users(&self.url()).await
-    }
-
-    /// The stores of the table.
-    pub async fn stores(&self) -> DynamoDbStores {
-        stores(&self.url()).await
-    }
-
-    /// Adds the tutorial's user.
-    pub async fn add_tutorial_user(&self) {
-        let tutorial = InMemoryUserRepository::with_tutorial_user();
-        let email = Email::parse("john.doe@leapify.tech").expect("an address");
-        let john = tutorial.find_with_password(&email).await;
-        let john = john.expect("an answer").expect("the user");
-        self.users().await.add(&john).await.expect("added");
-    }
-
-    /// Every item of the table.
-    pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
-        let scanned = self.client().scan().table_name(TABLE).send().await;
-        scanned.expect("an answer").items.unwrap_or_default()
-    }
-
-    /// The SDK's own client, for what the bundle does not do.
-    #[must_use]
-    pub fn client(&self) -> Client {
-        Client::new(&config(&self.url()))
-    }
-
-    /// It listens for a while before it answers.
-    async fn wait_until_it_answers(&self) {
-        let (client, begin) = (self.client(), Instant::now());
+    /// The server listens for a while before it responds.
+    async fn wait_until_ready(&self) {
+        let (client, begin) = (Client::new(&config(&self.url())), Instant::now());
         while client.list_tables().send().await.is_err() {
-            assert!(begin.elapsed() < PATIENCE, "DynamoDB Local does not start");
+            assert!(
+                begin.elapsed() < START_TIMEOUT,
+                "DynamoDB Local does not start"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }
 
-impl Drop for DynamoDbLocal {
+struct Server {
+    java: Child,
+    watchdog: Child,
+}
+
+impl Server {
+    fn kill(&mut self) {
+        for process in [&mut self.watchdog, &mut self.java] {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
 
-/// The users of the table behind `url`.
-pub async fn users(url: &str) -> DynamoDbUserRepository {
-    Aws::for_function_with(config(url)).users(TABLE).await
+/// A table of a server.
+#[derive(Debug, Clone)]
+pub struct Table {
+    url: String,
+    name: String,
 }
 
-/// The stores of the table behind `url`, for many requests at once in process: they wait as long as a
-/// busy machine needs, and not 2 s like a function.
-pub async fn stores(url: &str) -> DynamoDbStores {
-    let aws = Aws::for_operator_with(config(url));
-    Stores {
-        users: aws.users(TABLE).await,
-        sessions: aws.sessions(TABLE).await,
-        attempts: aws.attempts(TABLE).await,
+impl Table {
+    /// Creates an empty table on the server that all tests of a program share.
+    pub async fn new() -> Self {
+        static SERVER: OnceCell<DynamoDbLocal> = OnceCell::const_new();
+        SERVER.get_or_init(DynamoDbLocal::start).await.table().await
+    }
+
+    /// Creates a table with the tutorial's user.
+    pub async fn with_tutorial_user() -> Self {
+        let table = Self::new().await;
+        table.add_tutorial_user().await;
+        table
+    }
+
+    /// Adds the tutorial's user.
+    pub async fn add_tutorial_user(&self) {
+        let john = tutorial_user().await;
+        self.store().await.add_user(&john).await.expect("added");
+    }
+
+    /// Returns the same table behind another URL, that of a proxy.
+    #[must_use]
+    pub fn behind(&self, url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// Returns the URL of the server.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the name of the table.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the store in the table for many requests at once: it waits as long as a busy machine needs,
+    /// not 2 s like a function.
+    pub async fn store(&self) -> DynamoDbStore {
+        let aws = Aws::for_operator_with(config(&self.url));
+        aws.store(&self.name).await
+    }
+
+    /// Returns the store in the table with the time limits of a function.
+    pub async fn function_store(&self) -> DynamoDbStore {
+        let aws = Aws::for_function_with(config(&self.url));
+        aws.store(&self.name).await
+    }
+
+    /// Returns the environment of a function on the table.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&str, &str)> {
+        vec![
+            ("AUTH_STORE", "dynamodb"),
+            ("AUTH_TABLE", &self.name),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &self.url),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ]
+    }
+
+    /// Returns the environment of a function on the table, with its keys.
+    #[must_use]
+    pub fn environment_with_keys(&self) -> Vec<(&str, &str)> {
+        [self.environment(), KEYS.into()].concat()
+    }
+
+    /// Returns all items of the table.
+    pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let scanned = self.client().scan().table_name(&self.name).send().await;
+        scanned.expect("a response").items.unwrap_or_default()
+    }
+
+    /// Stores an item, whatever it is.
+    pub async fn put(&self, item: HashMap<String, AttributeValue>) {
+        let request = self.client().put_item().table_name(&self.name);
+        request.set_item(Some(item)).send().await.expect("stored");
+    }
+
+    /// Returns the SDK's own client, for what the bundle does not do.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&config(&self.url))
+    }
+
+    async fn create(&self) {
+        let key = KeySchemaElement::builder()
+            .attribute_name("pk")
+            .key_type(KeyType::Hash);
+        let attribute = AttributeDefinition::builder()
+            .attribute_name("pk")
+            .attribute_type(ScalarAttributeType::S);
+        self.client()
+            .create_table()
+            .table_name(&self.name)
+            .billing_mode(BillingMode::PayPerRequest)
+            .key_schema(key.build().expect("a key"))
+            .attribute_definitions(attribute.build().expect("an attribute"))
+            .send()
+            .await
+            .expect("the table is created");
     }
 }
 
-/// The environment of a function whose users are in the table behind `url`, its keys in it.
-#[must_use]
-pub fn environment_with_keys(url: &str) -> Vec<(&str, &str)> {
-    [environment(url), KEYS.into()].concat()
-}
-
-/// The environment of a function whose users are in the table behind `url`.
-#[must_use]
-pub fn environment(url: &str) -> Vec<(&str, &str)> {
-    vec![
-        ("AUTH_STORE", "dynamodb"),
-        ("AUTH_TABLE", TABLE),
-        ("AWS_ENDPOINT_URL_DYNAMODB", url),
-        ("AWS_REGION", "eu-central-1"),
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-    ]
-}
-
-/// A description of AWS in which every service is behind `url`.
+/// Returns a description of AWS in which every service is behind `url`.
 #[must_use]
 pub fn config(url: &str) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "tests");
@@ -190,15 +257,12 @@ fn folder() -> PathBuf {
         .expect("DynamoDB Local is not installed: `make test` installs it")
 }
 
-fn process(port: u16, files: Option<&TempDir>) -> Child {
+fn process(port: u16, files: Option<&TempDir>) -> Server {
     let mut command = Command::new("java");
     command
-        .args([
-            "-Djava.library.path=DynamoDBLocal_lib",
-            "-jar",
-            "DynamoDBLocal.jar",
-        ])
-        .args(["-sharedDb", "-disableTelemetry", "-port", &port.to_string()])
+        .args(["-Djava.library.path=DynamoDBLocal_lib", "-jar"])
+        .args(["DynamoDBLocal.jar", "-sharedDb", "-disableTelemetry"])
+        .args(["-port", &port.to_string()])
         .current_dir(folder())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -206,25 +270,14 @@ fn process(port: u16, files: Option<&TempDir>) -> Child {
         Some(files) => command.arg("-dbPath").arg(files.path()),
         None => command.arg("-inMemory"),
     };
-    command
+    let java = command
         .spawn()
-        .expect("java is not installed: DynamoDB Local needs Java 17")
-}
-
-async fn create_table(client: &Client) {
-    let key = KeySchemaElement::builder()
-        .attribute_name("pk")
-        .key_type(KeyType::Hash);
-    let attribute = AttributeDefinition::builder()
-        .attribute_name("pk")
-        .attribute_type(ScalarAttributeType::S);
-    client
-        .create_table()
-        .table_name(TABLE)
-        .billing_mode(BillingMode::PayPerRequest)
-        .key_schema(key.build().expect("a key"))
-        .attribute_definitions(attribute.build().expect("an attribute"))
-        .send()
-        .await
-        .expect("the table is made");
+        .expect("java is not on the PATH: `make test` installs it");
+    // The pipe closes when the test program ends, however it ends.
+    let watchdog = Command::new("sh")
+        .args(["-c", &format!("read -r _; kill -9 {} 2>&-", java.id())])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("sh starts");
+    Server { java, watchdog }
 }

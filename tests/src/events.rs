@@ -1,15 +1,15 @@
-//! The sample events of `events/`, with the tokens that their placeholders stand for.
+//! The sample events in `events/`, with tokens for their placeholders.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{binaries, forge, project};
+use crate::{client::ADDRESS, process::now, project};
 
-/// The placeholder of a refresh token that the function which answers has made.
+/// The placeholder of a refresh token that the function under test has issued.
 pub const REFRESH_TOKEN: &str = "{{token:refresh}}";
 
-/// Every sample event by its name, the file's without `.json`, as it stands in the file.
+/// Returns the text of every sample event by its name, that of the file without `.json`.
 #[must_use]
 pub fn all() -> BTreeMap<String, String> {
     let folder = std::fs::read_dir(project::root().join("events")).expect("events/");
@@ -23,7 +23,7 @@ pub fn all() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Puts tokens in place of the placeholders, as `events/README.md` describes them.
+/// Replaces the placeholders with tokens, as `events/README.md` describes.
 #[must_use]
 pub fn fill(event: &str, now: u64) -> String {
     let token = |claims| forge::token(now, &json!({}), &claims);
@@ -63,13 +63,13 @@ pub fn fill(event: &str, now: u64) -> String {
     filled
 }
 
-/// The tutorial's user and password, as a body of a login.
+/// Returns the email and password of the tutorial's user, as the body of a login.
 #[must_use]
 pub fn credentials() -> Value {
     json!({"email": "john.doe@leapify.tech", "password": "changeme"})
 }
 
-/// An event that posts a body to `/api/v1/<endpoint>` from an address.
+/// Returns an event that posts a body to `/api/v1/<endpoint>` from an address.
 #[must_use]
 pub fn post(endpoint: &str, body: &Value, address: &str) -> String {
     let mut event = object("login_success");
@@ -81,27 +81,33 @@ pub fn post(endpoint: &str, body: &Value, address: &str) -> String {
     event.to_string()
 }
 
-/// An event of now that asks `login` or `me` for the user of an address.
+/// Returns an event for `login` or `me` as the user of an address, issued now.
 #[must_use]
-pub fn by(function: &str, email: &str) -> String {
-    let mut event = if function == "login" {
-        object("login_success")
-    } else {
-        object("me_no_token")
-    };
+pub fn as_user(function: &str, email: &str) -> String {
     if function == "login" {
         let body = json!({"email": email, "password": "changeme"});
-        event["body"] = body.to_string().into();
-    } else {
-        let token = forge::token(binaries::now(), &json!({}), &json!({ "email": email }));
-        event["headers"]["authorization"] = format!("Bearer {token}").into();
+        return post("login", &body, ADDRESS);
     }
+    me(&forge::token(now(), &json!({}), &json!({ "email": email })))
+}
+
+/// Returns an event for `me` with a bearer token.
+#[must_use]
+pub fn me(token: &str) -> String {
+    let mut event = object("me_no_token");
+    event["headers"]["authorization"] = format!("Bearer {token}").into();
     event.to_string()
 }
 
-/// An event of now, its placeholders filled, to be changed.
+/// Returns the sample event of the tutorial's user to which a function responds with 200.
+#[must_use]
+pub fn success(function: &str) -> String {
+    object(&format!("{function}_success")).to_string()
+}
+
+/// Returns an event as JSON, with its placeholders replaced for now.
 #[must_use]
 pub fn object(name: &str) -> Value {
     let text = project::read(&format!("events/{name}.json"));
-    serde_json::from_str(&fill(&text, binaries::now())).expect("an event")
+    serde_json::from_str(&fill(&text, now())).expect("an event")
 }

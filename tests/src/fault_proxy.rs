@@ -18,35 +18,35 @@ use tokio::net::TcpStream;
 
 use crate::server::serve;
 
-/// What the proxy does to a request.
+/// What the proxy does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It passes request and answer on.
+    /// It forwards request and response.
     None,
-    /// It passes them on after a while.
+    /// It forwards them after a delay.
     Delay(Duration),
     /// It closes the connection, and the server never sees the request.
     Cut,
-    /// It passes the next write on and closes the connection in place of the answer; what comes
-    /// after that one goes through, as do reads.
-    CutNextAnswer,
-    /// It passes whatever writes on, and closes the connection in place of the answer.
-    CutAnswersOfWrites,
-    /// It answers like a `DynamoDB` that failed.
+    /// It forwards the next write and closes the connection instead of responding. It forwards reads and
+    /// later writes.
+    CutNextResponse,
+    /// It forwards writes, and closes the connection instead of responding.
+    CutResponsesToWrites,
+    /// It responds like a `DynamoDB` that failed.
     InternalError,
-    /// It answers like a `DynamoDB` that is asked too much.
+    /// It responds like an overloaded `DynamoDB`.
     Throttle,
-    /// It answers 200 with nothing in it, as something in between might.
-    EmptyAnswer,
-    /// It takes reads, and fails whatever writes.
+    /// It responds with an empty 200, as a proxy might.
+    EmptyResponse,
+    /// It forwards reads and fails writes.
     FailWrites,
-    /// It fails the writes in whose text this stands, and takes the others.
-    FailWritesOf(&'static str),
-    /// It passes those writes on after a while.
-    DelayWritesOf(&'static str, Duration),
+    /// It fails the writes that contain this text.
+    FailWritesWith(&'static str),
+    /// It forwards those writes after a delay.
+    DelayWritesWith(&'static str, Duration),
 }
 
-/// A proxy of its own for each test.
+/// A proxy for one test.
 pub struct FaultProxy {
     url: String,
     state: Arc<State>,
@@ -59,7 +59,7 @@ struct State {
 }
 
 impl FaultProxy {
-    /// A proxy in front of `upstream`, a URL of this machine.
+    /// Starts a proxy in front of `upstream`, a URL of this machine.
     pub async fn start(upstream: &str) -> Self {
         let state = Arc::new(State {
             upstream: upstream.trim_start_matches("http://").to_owned(),
@@ -74,18 +74,18 @@ impl FaultProxy {
         }
     }
 
-    /// Where the proxy answers.
+    /// Returns the URL of the proxy.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Does this to every request from now on.
+    /// Does this with every request from now on.
     pub fn set(&self, fault: Fault) {
         *self.state.fault.lock().expect("no panic") = fault;
     }
 
-    /// The SDK calls that came through, for example `DynamoDB_20120810.GetItem`.
+    /// Returns the SDK calls that arrived, for example `DynamoDB_20120810.GetItem`.
     #[must_use]
     pub fn calls(&self) -> BTreeSet<String> {
         self.state.calls.lock().expect("no panic").clone()
@@ -106,35 +106,35 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
     let fault = *state.fault.lock().expect("no panic");
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let is_of = |text: &str| !is_read && String::from_utf8_lossy(&body).contains(text);
+    let contains = |text: &str| !is_read && String::from_utf8_lossy(&body).contains(text);
     let forward = || forward(&state, parts.clone(), body.clone());
     match fault {
         Fault::None => forward().await,
-        Fault::FailWrites | Fault::CutNextAnswer | Fault::CutAnswersOfWrites if is_read => {
+        Fault::FailWrites | Fault::CutNextResponse | Fault::CutResponsesToWrites if is_read => {
             forward().await
         }
-        Fault::FailWritesOf(text) | Fault::DelayWritesOf(text, _) if !is_of(text) => {
+        Fault::FailWritesWith(text) | Fault::DelayWritesWith(text, _) if !contains(text) => {
             forward().await
         }
-        Fault::Delay(while_) | Fault::DelayWritesOf(_, while_) => {
-            tokio::time::sleep(while_).await;
+        Fault::Delay(delay) | Fault::DelayWritesWith(_, delay) => {
+            tokio::time::sleep(delay).await;
             forward().await
         }
         Fault::Cut => Err(io::ErrorKind::ConnectionReset.into()),
-        Fault::CutNextAnswer => {
+        Fault::CutNextResponse => {
             *state.fault.lock().expect("no panic") = Fault::None;
             forward().await?;
             Err(io::ErrorKind::ConnectionReset.into())
         }
-        Fault::CutAnswersOfWrites => {
+        Fault::CutResponsesToWrites => {
             forward().await?;
             Err(io::ErrorKind::ConnectionReset.into())
         }
-        Fault::FailWrites | Fault::FailWritesOf(_) | Fault::InternalError => Ok(failure(
+        Fault::FailWrites | Fault::FailWritesWith(_) | Fault::InternalError => Ok(failure(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",
         )),
-        Fault::EmptyAnswer => Ok(Response::new(Full::from("{}"))),
+        Fault::EmptyResponse => Ok(Response::new(Full::from("{}"))),
         Fault::Throttle => Ok(failure(
             StatusCode::BAD_REQUEST,
             "ProvisionedThroughputExceededException",
@@ -148,8 +148,8 @@ async fn forward(state: &State, parts: Parts, body: Bytes) -> io::Result<Respons
     let handshake = client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(io::Error::other)?;
     tokio::spawn(connection);
-    let answer = sender.send_request(request).await;
-    let (parts, body) = answer.map_err(io::Error::other)?.into_parts();
+    let response = sender.send_request(request).await;
+    let (parts, body) = response.map_err(io::Error::other)?.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     Ok(Response::from_parts(parts, Full::from(body)))
 }

@@ -1,4 +1,4 @@
-//! Stores that fail when they are told to, and count how often they were asked.
+//! A store that fails as scripted, and records its calls.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,18 +6,17 @@ use auth_core::{
     Advance, AttemptRepository, Count, Counter, CredentialRepository, Email, Outcome, PasswordHash,
     RepositoryError, Session, SessionId, SessionRepository, StoredUser, User, UserRepository,
 };
-use login::Stores;
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// The store never sees it.
     Before,
-    /// The store does what it was asked, and the answer is lost.
+    /// The store executes it, and the response is lost.
     Lost,
 }
 
-/// What the stores of a test do, and did.
+/// What a store does, and has done.
 #[derive(Debug, Clone, Default)]
 pub struct Script(Arc<Mutex<State>>);
 
@@ -25,12 +24,12 @@ pub struct Script(Arc<Mutex<State>>);
 struct State {
     calls: Vec<&'static str>,
     failing: Option<(usize, Failure)>,
-    /// Whether every call after it fails too.
-    is_lasting: bool,
+    /// Whether all later calls fail too.
+    is_permanent: bool,
 }
 
 impl Script {
-    /// Forgets the calls so far, and lets the one after `calls` more fail.
+    /// Forgets the calls so far. The call after `calls` more fails.
     pub fn fail_after(&self, calls: usize, failure: Failure) {
         *self.0.lock().expect("no panic") = State {
             failing: Some((calls, failure)),
@@ -38,27 +37,27 @@ impl Script {
         };
     }
 
-    /// Forgets the calls so far, and lets all after `calls` more fail.
+    /// Forgets the calls so far. All calls after `calls` more fail.
     pub fn fail_from(&self, calls: usize, failure: Failure) {
         *self.0.lock().expect("no panic") = State {
             failing: Some((calls, failure)),
-            is_lasting: true,
+            is_permanent: true,
             ..State::default()
         };
     }
 
-    /// Forgets the calls so far, and lets none fail.
+    /// Forgets the calls so far. No call fails.
     pub fn reset(&self) {
         *self.0.lock().expect("no panic") = State::default();
     }
 
-    /// The calls since the last reset, by the names of their methods.
+    /// Returns the calls since then, by the names of their methods.
     #[must_use]
     pub fn calls(&self) -> Vec<&'static str> {
         self.0.lock().expect("no panic").calls.clone()
     }
 
-    /// The call that failed, and how.
+    /// Returns the call that failed, and how.
     #[must_use]
     pub fn failed(&self) -> Option<(&'static str, Failure)> {
         let state = self.0.lock().expect("no panic");
@@ -71,70 +70,57 @@ impl Script {
         state.calls.push(call);
         let (at, failure) = state.failing?;
         let call = state.calls.len() - 1;
-        (call == at || state.is_lasting && call > at).then_some(failure)
+        (call == at || state.is_permanent && call > at).then_some(failure)
     }
 
     async fn run<T>(
         &self,
         call: &'static str,
-        work: impl Future<Output = Result<T, RepositoryError>>,
+        future: impl Future<Output = Result<T, RepositoryError>>,
     ) -> Result<T, RepositoryError> {
         match self.enter(call) {
-            None => work.await,
+            None => future.await,
             Some(Failure::Before) => Err(unavailable()),
-            Some(Failure::Lost) => work.await.and(Err(unavailable())),
+            Some(Failure::Lost) => future.await.and(Err(unavailable())),
         }
     }
 }
 
 fn unavailable() -> RepositoryError {
-    RepositoryError::Unavailable("the script says so".into())
+    RepositoryError::Unavailable("as scripted".into())
 }
 
 /// A store under a [`Script`].
 #[derive(Debug, Clone)]
-pub struct Flaky<T> {
-    /// The store itself.
-    pub inner: T,
+pub struct FlakyStore<S> {
+    store: S,
     script: Script,
 }
 
-impl<T> Flaky<T> {
-    /// A store that does what `script` says.
-    pub fn new(inner: T, script: &Script) -> Self {
+impl<S> FlakyStore<S> {
+    /// Returns a store that follows `script`.
+    pub fn new(store: S, script: &Script) -> Self {
         Self {
-            inner,
+            store,
             script: script.clone(),
         }
     }
 }
 
-/// All stores under one script.
-pub fn flaky<U, S, A>(
-    stores: Stores<U, S, A>,
-    script: &Script,
-) -> Stores<Flaky<U>, Flaky<S>, Flaky<A>> {
-    Stores {
-        users: Flaky::new(stores.users, script),
-        sessions: Flaky::new(stores.sessions, script),
-        attempts: Flaky::new(stores.attempts, script),
-    }
-}
-
-impl<T: UserRepository> UserRepository for Flaky<T> {
+impl<S: UserRepository> UserRepository for FlakyStore<S> {
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
-        let work = self.inner.find_by_email(email);
-        self.script.run("find_by_email", work).await
+        let call = self.store.find_by_email(email);
+        self.script.run("find_by_email", call).await
     }
 }
 
-impl<T: CredentialRepository> CredentialRepository for Flaky<T> {
+impl<S: CredentialRepository> CredentialRepository for FlakyStore<S> {
     async fn find_with_password(
         &self,
         email: &Email,
     ) -> Result<Option<StoredUser>, RepositoryError> {
-        let work = self.inner.find_with_password(email);
-        self.script.run("find_with_password", work).await
+        let call = self.store.find_with_password(email);
+        self.script.run("find_with_password", call).await
     }
 
     async fn replace_password_hash(
@@ -143,8 +129,8 @@ impl<T: CredentialRepository> CredentialRepository for Flaky<T> {
         old: &PasswordHash,
         new: &PasswordHash,
     ) -> Result<bool, RepositoryError> {
-        let work = self.inner.replace_password_hash(email, old, new);
-        self.script.run("replace_password_hash", work).await
+        let call = self.store.replace_password_hash(email, old, new);
+        self.script.run("replace_password_hash", call).await
     }
 
     async fn end_sessions(
@@ -153,43 +139,51 @@ impl<T: CredentialRepository> CredentialRepository for Flaky<T> {
         id: &str,
         version: u64,
     ) -> Result<(), RepositoryError> {
-        let work = self.inner.end_sessions(email, id, version);
-        self.script.run("end_sessions", work).await
+        let call = self.store.end_sessions(email, id, version);
+        self.script.run("end_sessions", call).await
     }
 }
 
-impl<T: SessionRepository> SessionRepository for Flaky<T> {
-    async fn start(&self, session: &Session) -> Result<(), RepositoryError> {
-        self.script.run("start", self.inner.start(session)).await
+impl<S: SessionRepository> SessionRepository for FlakyStore<S> {
+    async fn start_session(&self, session: &Session) -> Result<(), RepositoryError> {
+        let call = self.store.start_session(session);
+        self.script.run("start_session", call).await
     }
 
-    async fn find(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
-        self.script.run("find", self.inner.find(id)).await
+    async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
+        let call = self.store.find_session(id);
+        self.script.run("find_session", call).await
     }
 
-    async fn advance(&self, next: &Session) -> Result<Advance, RepositoryError> {
-        self.script.run("advance", self.inner.advance(next)).await
+    async fn advance_session(&self, next: &Session) -> Result<Advance, RepositoryError> {
+        let call = self.store.advance_session(next);
+        self.script.run("advance_session", call).await
     }
 
-    async fn revoke(&self, id: &SessionId) -> Result<(), RepositoryError> {
-        self.script.run("revoke", self.inner.revoke(id)).await
+    async fn revoke_session(&self, id: &SessionId) -> Result<(), RepositoryError> {
+        let call = self.store.revoke_session(id);
+        self.script.run("revoke_session", call).await
     }
 }
 
-impl<T: AttemptRepository> AttemptRepository for Flaky<T> {
-    async fn reserve(&self, counter: &Counter, ticket: &str) -> Result<Count, RepositoryError> {
-        let work = self.inner.reserve(counter, ticket);
-        self.script.run("reserve", work).await
-    }
-
-    async fn settle(
+impl<S: AttemptRepository> AttemptRepository for FlakyStore<S> {
+    async fn reserve_attempt(
         &self,
         counter: &Counter,
         ticket: &str,
-        over: &[String],
+    ) -> Result<Count, RepositoryError> {
+        let call = self.store.reserve_attempt(counter, ticket);
+        self.script.run("reserve_attempt", call).await
+    }
+
+    async fn settle_attempt(
+        &self,
+        counter: &Counter,
+        ticket: &str,
+        expired: &[String],
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
-        let work = self.inner.settle(counter, ticket, over, outcome);
-        self.script.run("settle", work).await
+        let call = self.store.settle_attempt(counter, ticket, expired, outcome);
+        self.script.run("settle_attempt", call).await
     }
 }

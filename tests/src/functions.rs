@@ -1,4 +1,6 @@
-//! The functions of the bundle, as the suites that compare them go through them.
+//! The functions of the bundle. Every list of functions in the tests comes from this table.
+
+use std::{collections::BTreeMap, env::VarError};
 
 use auth_core::{SettingsError, SettingsReader};
 use login::LoginSettings;
@@ -7,13 +9,28 @@ use login::LoginSettings;
 pub struct Function {
     /// The name of its folder and binary.
     pub name: &'static str,
-    /// What it serves: methods and paths.
+    /// Returns its routes: methods and paths.
     pub routes: fn() -> Vec<(&'static str, &'static str)>,
-    /// Whether it takes an environment.
+    /// Reads its settings from an environment.
     pub read_settings: fn(SettingsReader) -> Result<(), SettingsError>,
 }
 
-/// Every function.
+impl Function {
+    /// Checks whether the function would start with these variables.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] with all problems.
+    pub fn check_settings(
+        &self,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<(), SettingsError> {
+        let lookup = |name: &str| variables.get(name).cloned().ok_or(VarError::NotPresent);
+        (self.read_settings)(SettingsReader::new(variables.keys().cloned(), &lookup))
+    }
+}
+
+/// All functions.
 pub const FUNCTIONS: [Function; 2] = [
     Function {
         name: "login",
@@ -26,3 +43,16 @@ pub const FUNCTIONS: [Function; 2] = [
         read_settings: |reader| me::read_settings(reader).map(|_| ()),
     },
 ];
+
+/// The names of all functions.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|function| function.name)
+}
+
+/// Returns the function that serves a route.
+#[must_use]
+pub fn serving(method: &str, path: &str) -> &'static Function {
+    let serves = |function: &&Function| (function.routes)().contains(&(method, path));
+    let function = FUNCTIONS.iter().find(serves);
+    function.unwrap_or_else(|| panic!("{method} {path} is not a route"))
+}

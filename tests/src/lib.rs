@@ -1,26 +1,22 @@
-//! What the suites share: sample events with their answers, forged tokens, and the real binaries
-//! run as processes.
+//! What the tests share: one client for functions in process and as processes, sample events with their
+//! responses, stores, and servers to test against.
 
 pub mod app;
 pub mod authctl;
-pub mod binaries;
 pub mod cases;
+pub mod client;
 pub mod dynamodb;
 pub mod events;
 pub mod fault_proxy;
 pub mod flaky;
-pub mod forge;
 pub mod functions;
-pub mod hostile;
 pub mod openapi;
-pub mod outage_suite;
+pub mod process;
 pub mod project;
-pub mod repository_suite;
 pub mod runtime_api;
 pub mod secrets;
 mod server;
-pub mod session_suite;
-pub mod stores;
+pub mod store;
 pub mod template;
 
 /// The examples of the documentation, compiled.

@@ -1,12 +1,12 @@
-//! `openapi.yaml`, held against requests and answers.
+//! Checks requests and responses against `openapi.yaml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::project;
+use crate::{client::Reply, project};
 
-/// The document, and which of its answers were seen.
+/// The document, and the responses that were seen.
 pub struct OpenApi {
     document: Value,
     seen: BTreeSet<(String, u16)>,
@@ -22,36 +22,33 @@ impl OpenApi {
         }
     }
 
-    /// Holds an answer of an operation against the document: status, headers, body. A path that is
-    /// served nowhere belongs to no operation, so that a 404 is one of each.
-    pub fn check(
-        &mut self,
-        operation: &str,
-        status: u16,
-        header: impl Fn(&str) -> Option<String>,
-        body: &str,
-    ) {
-        let answer = &self.operation(operation)["responses"][status.to_string()];
-        let answer = self.resolved(answer).clone();
-        assert!(answer.is_object(), "{operation}: {status} is not described");
-        let described = answer["headers"].as_object().expect("headers");
+    /// Checks a response of an operation against the document: status, headers and body. A path that is
+    /// not served belongs to no operation, so a 404 counts for all of them.
+    pub fn check(&mut self, operation: &str, reply: &Reply) {
+        let status = reply.status();
+        let response = &self.operation(operation)["responses"][status.to_string()];
+        let response = self.resolve(response).clone();
+        assert!(
+            response.is_object(),
+            "{operation}: {status} is not described"
+        );
+        let described = response["headers"].as_object().expect("headers");
         for name in ["cache-control", "www-authenticate", "allow", "retry-after"] {
             let node = described
                 .iter()
                 .find(|(known, _)| known.eq_ignore_ascii_case(name));
-            let is_required = node.is_some_and(|(_, node)| self.resolved(node)["required"] == true);
+            let is_required = node.is_some_and(|(_, node)| self.resolve(node)["required"] == true);
             assert_eq!(
-                header(name).is_some(),
+                reply.header(name).is_some(),
                 is_required,
                 "{operation} {status}: {name}"
             );
         }
-        if answer["content"].is_null() {
-            assert_eq!(body, "", "{operation} {status}");
+        if response["content"].is_null() {
+            assert_eq!(reply.body(), "", "{operation} {status}");
         } else {
-            let body: Value = serde_json::from_str(body).expect("JSON");
-            let schema = &answer["content"]["application/json"]["schema"];
-            let errors = self.errors(schema, &body);
+            let schema = &response["content"]["application/json"]["schema"];
+            let errors = self.errors(schema, &reply.json());
             assert!(errors.is_empty(), "{operation} {status}: {errors:?}");
         }
         if status == 404 {
@@ -62,15 +59,15 @@ impl OpenApi {
         }
     }
 
-    /// Whether the document takes `body` as the request of an operation.
+    /// Returns whether the document allows `body` as the request of an operation.
     #[must_use]
-    pub fn takes(&self, operation: &str, body: &Value) -> bool {
+    pub fn allows(&self, operation: &str, body: &Value) -> bool {
         let request = &self.operation(operation)["requestBody"];
         self.errors(&request["content"]["application/json"]["schema"], body)
             .is_empty()
     }
 
-    /// The answers that the document describes and no check has seen.
+    /// Returns the responses that the document describes but that were not seen.
     #[must_use]
     pub fn unseen(&self) -> BTreeSet<(String, u16)> {
         let described = self.operations().into_iter().flat_map(|(id, operation)| {
@@ -83,11 +80,11 @@ impl OpenApi {
                 .collect::<Vec<_>>()
         });
         described
-            .filter(|answer| !self.seen.contains(answer))
+            .filter(|response| !self.seen.contains(response))
             .collect()
     }
 
-    /// The operations by their ids.
+    /// Returns the operations by their ids.
     fn operations(&self) -> BTreeMap<String, &Value> {
         let paths = self.document["paths"].as_object().expect("paths");
         let operations = paths
@@ -106,7 +103,7 @@ impl OpenApi {
         self.operations().get(id).expect("an operation")
     }
 
-    fn resolved<'a>(&'a self, node: &'a Value) -> &'a Value {
+    fn resolve<'a>(&'a self, node: &'a Value) -> &'a Value {
         let reference = node["$ref"]
             .as_str()
             .and_then(|text| text.strip_prefix('#'));

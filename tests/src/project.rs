@@ -4,25 +4,25 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The project's root.
+/// Returns the root of the project.
 #[must_use]
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The text of a file of the project.
+/// Returns the text of a file of the project.
 #[must_use]
 pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A YAML file of the project. `CloudFormation`'s short forms (`!Ref X`) read as their argument.
+/// Parses a YAML file of the project. `CloudFormation`'s short forms (`!Ref X`) become their argument.
 #[must_use]
 pub fn yaml(path: &str) -> Value {
     serde_saphyr::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The `cargo lambda` that `make` installed, or else that of the `PATH`.
+/// Returns the `cargo lambda` that `make` installed, or the one on the `PATH`.
 #[must_use]
 pub fn cargo_lambda() -> PathBuf {
     let installed = root().join(".tools/bin/cargo-lambda");

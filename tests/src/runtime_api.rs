@@ -19,18 +19,18 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use crate::server::serve;
 
 /// How long a test waits for a process before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a function makes of an event.
+/// The outcome of an event.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It answered.
+    /// The function responded.
     Response(Value),
-    /// It reported an error.
+    /// The function reported an error.
     Error(Value),
 }
 
-/// The server side of the API.
+/// The server side of the API, for one process.
 pub struct RuntimeApi {
     address: String,
     events: mpsc::UnboundedSender<String>,
@@ -59,7 +59,7 @@ impl RuntimeApi {
             ready: Arc::clone(&ready),
             timeout_millis: Arc::clone(&timeout_millis),
         });
-        let address = serve(move |request| answer(Arc::clone(&shared), request)).await;
+        let address = serve(move |request| respond(Arc::clone(&shared), request)).await;
         Self {
             address,
             events,
@@ -83,7 +83,7 @@ impl RuntimeApi {
 
     /// Waits until the function asks for its first event.
     pub async fn wait_until_ready(&self) {
-        let ready = tokio::time::timeout(PATIENCE, self.ready.notified()).await;
+        let ready = tokio::time::timeout(TIMEOUT, self.ready.notified()).await;
         ready.expect("the function never asked for an event");
     }
 
@@ -91,14 +91,14 @@ impl RuntimeApi {
     pub async fn invoke(&self, event: &str) -> Outcome {
         self.events.send(event.to_owned()).expect("the API serves");
         let mut outcomes = self.outcomes.lock().await;
-        let outcome = tokio::time::timeout(PATIENCE, outcomes.recv()).await;
+        let outcome = tokio::time::timeout(TIMEOUT, outcomes.recv()).await;
         outcome
             .expect("no outcome in time")
             .expect("the API serves")
     }
 }
 
-async fn answer(
+async fn respond(
     shared: Arc<Shared>,
     request: Request<Incoming>,
 ) -> io::Result<Response<Full<Bytes>>> {

@@ -1,5 +1,4 @@
-//! A stand-in for Secrets Manager with one value under all names, which may change, fail and come
-//! back.
+//! A fake Secrets Manager with the same value for all names, which may change, fail and recover.
 
 use std::{
     collections::BTreeSet,
@@ -14,21 +13,21 @@ use serde_json::{Value, json};
 
 use crate::server::serve;
 
-/// A server of its own for each test.
+/// A server for one test.
 pub struct Secrets {
     url: String,
     secret: Arc<Mutex<Option<String>>>,
-    asked: Arc<Mutex<BTreeSet<String>>>,
+    requested: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Secrets {
-    /// Serves a secret; `None` answers as if Secrets Manager had failed.
+    /// Serves a secret; with `None` it fails.
     pub async fn serve(secret: Option<&str>) -> Self {
         let secret = Arc::new(Mutex::new(secret.map(str::to_owned)));
-        let asked = Arc::new(Mutex::new(BTreeSet::new()));
-        let (text, ids) = (Arc::clone(&secret), Arc::clone(&asked));
+        let requested = Arc::new(Mutex::new(BTreeSet::new()));
+        let (text, ids) = (Arc::clone(&secret), Arc::clone(&requested));
         let address = serve(move |request| {
-            let answer = answer(text.lock().expect("no panic").as_deref());
+            let response = respond(text.lock().expect("no panic").as_deref());
             let ids = Arc::clone(&ids);
             async move {
                 let body = request.into_body().collect().await;
@@ -36,36 +35,36 @@ impl Secrets {
                 let body: Value = serde_json::from_slice(&body)?;
                 let id = body["SecretId"].as_str().unwrap_or_default().to_owned();
                 ids.lock().expect("no panic").insert(id);
-                Ok(answer)
+                Ok(response)
             }
         })
         .await;
         Self {
             url: format!("http://{address}"),
             secret,
-            asked,
+            requested,
         }
     }
 
-    /// Where the secret is.
+    /// Returns the URL of the server.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The ids that were asked for.
+    /// Returns the ids that were requested.
     #[must_use]
-    pub fn asked(&self) -> BTreeSet<String> {
-        self.asked.lock().expect("no panic").clone()
+    pub fn requested(&self) -> BTreeSet<String> {
+        self.requested.lock().expect("no panic").clone()
     }
 
-    /// Changes the secret, or what happens to who asks for it.
+    /// Changes the secret; with `None` the server fails.
     pub fn set(&self, secret: Option<&str>) {
         *self.secret.lock().expect("no panic") = secret.map(str::to_owned);
     }
 }
 
-fn answer(secret: Option<&str>) -> Response<Full<Bytes>> {
+fn respond(secret: Option<&str>) -> Response<Full<Bytes>> {
     let (status, body) = match secret {
         Some(text) => (
             StatusCode::OK,

@@ -1,4 +1,4 @@
-//! HTTP servers of the tests' own, on free ports of this machine.
+//! HTTP servers for tests, on free ports of this machine.
 
 use std::{future::Future, io};
 
@@ -12,10 +12,9 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// Serves as long as the runtime lives, and returns host and port. An error in place of an answer
-/// closes the connection.
+/// Serves as long as the runtime lives, and returns host and port. An error closes the connection.
 pub(crate) async fn serve<A>(
-    answer: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    respond: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
 ) -> String
 where
     A: Future<Output = io::Result<Response<Full<Bytes>>>> + Send + 'static,
@@ -24,7 +23,7 @@ where
     let address = listener.local_addr().expect("an address").to_string();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let service = service_fn(answer.clone());
+            let service = service_fn(respond.clone());
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });

@@ -186,4 +186,31 @@ mod tests {
         assert_ne!(one, two);
         assert_eq!(one.len(), 22);
     }
+
+    #[test]
+    fn a_session_id_is_the_text_that_it_was_parsed_from() {
+        let text = "AAECAwQFBgcICQoLDA0ODw";
+        let id = SessionId::try_from(text.to_owned()).unwrap();
+        assert_eq!((id.as_str(), id.to_string()), (text, text.to_owned()));
+        assert_eq!(
+            id,
+            SessionId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+        );
+        for text in [
+            "",
+            "AAECAwQFBgcICQoLDA0OD",
+            "AAECAwQFBgcICQoLDA0ODw==",
+            "AAEC",
+        ] {
+            let parsed = SessionId::try_from(text.to_owned());
+            assert_eq!(parsed, Err(InvalidSessionId), "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_never_printed() {
+        let token = AccessToken("a.b.c".into());
+        assert_eq!(format!("{token:?}"), "AccessToken(redacted)");
+        assert_eq!(token.expose(), "a.b.c");
+    }
 }

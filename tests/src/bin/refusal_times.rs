@@ -1,19 +1,21 @@
-//! How long `login` takes to refuse an unknown email, a wrong password and a disabled user: the release
-//! binary on DynamoDB Local, the three in turn. `make bench` runs it.
+//! Measures how long `login` takes to refuse an unknown email, a wrong password and a disabled user: the
+//! release binary on DynamoDB Local, the three in turn. `make bench` runs it.
 
 use std::time::{Duration, Instant};
 
-use auth_core::{CredentialRepository, Email, InMemoryUserRepository, UserDirectory};
+use auth_core::UserDirectory;
 use bundle_tests::{
-    binaries::{Function, release},
-    dynamodb::{self, DynamoDbLocal},
+    client::ADDRESS,
+    dynamodb::Table,
     events,
+    process::{Process, release},
+    store::tutorial_user,
 };
 use serde_json::json;
 
 const ROUNDS: usize = 200;
 
-/// Rounds before the clock counts: the server compiles while it runs.
+/// Rounds before measuring: the server compiles while it runs.
 const WARM_UP: usize = 30;
 
 const CASES: [(&str, &str); 3] = [
@@ -24,13 +26,16 @@ const CASES: [(&str, &str); 3] = [
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let server = DynamoDbLocal::start().await;
-    add_users(&server).await;
-    let url = server.url();
-    let mut variables = dynamodb::environment_with_keys(&url);
-    // More than are needed, so that none is refused unseen.
+    let table = Table::with_tutorial_user().await;
+    let mut disabled = tutorial_user().await;
+    disabled.user.email = CASES[2].1.into();
+    disabled.user.disabled = true;
+    let store = table.store().await;
+    store.add_user(&disabled).await.expect("added");
+    let mut variables = table.environment_with_keys();
+    // High enough that all passwords are checked.
     variables.push(("LOGIN_MAX_FAILURES", "1000"));
-    let login = Function::start_with(&release("login"), &variables, &[]).await;
+    let login = Process::start_binary(&release("login"), "login", &variables, &[]).await;
     let mut times = CASES.map(|_| Vec::with_capacity(ROUNDS));
     for round in 0..WARM_UP + ROUNDS {
         // Each case follows each other one equally often.
@@ -50,24 +55,13 @@ async fn main() {
     report(times);
 }
 
-async fn add_users(server: &DynamoDbLocal) {
-    server.add_tutorial_user().await;
-    let tutorial = InMemoryUserRepository::with_tutorial_user();
-    let john = Email::parse(CASES[1].1).expect("an address");
-    let found = tutorial.find_with_password(&john).await;
-    let mut disabled = found.expect("an answer").expect("the user");
-    disabled.user.email = CASES[2].1.into();
-    disabled.user.disabled = true;
-    server.users().await.add(&disabled).await.expect("added");
-}
-
-async fn refusal(login: &Function, email: &str) -> Duration {
+async fn refusal(login: &Process, email: &str) -> Duration {
     let body = json!({"email": email, "password": "wrong"});
-    let event = events::post("login", &body, "203.0.113.7");
+    let event = events::post("login", &body, ADDRESS);
     let begin = Instant::now();
-    let answer = login.answer(&event).await;
+    let reply = login.send(&event).await;
     let time = begin.elapsed();
-    assert_eq!(answer.status(), 401, "{answer:?}");
+    assert_eq!(reply.status(), 401, "{reply:?}");
     time
 }
 

@@ -1,47 +1,47 @@
-//! A function with users made for the tests, as a process: `staged login` or `staged me`.
+//! A function whose store fails on purpose, as a process: `staged login` or `staged me`.
 //!
-//! The handlers are the bundle's own. `panic@example.com` makes the repository panic,
-//! `unavailable@example.com` cannot be reached, `disabled@example.com` is disabled, and everyone else
-//! is unknown. Ids are `1` and passwords `changeme`. A session whose id is all ones makes the session
-//! repository panic, one of all twos cannot be reached, and there is no other.
-
-use std::process::ExitCode;
+//! The handlers are the bundle's own. `panic@example.com` makes the store panic, `unavailable@example.com`
+//! makes it unavailable, `disabled@example.com` is disabled, and all other users are unknown. Ids are `1` and
+//! passwords `changeme`. A session whose id is all ones makes the store panic, one of all twos makes it
+//! unavailable, and no other exists.
 
 use auth_core::{
-    Advance, Clock, CredentialRepository, Email, InMemoryAttemptRepository, InMemoryUserRepository,
-    PasswordHash, RepositoryError, Session, SessionId, SessionRepository, StoredUser, User,
-    UserRepository,
+    Advance, AttemptRepository, Clock, Count, Counter, CredentialRepository, Email, InMemoryStore,
+    Outcome, PasswordHash, RepositoryError, Session, SessionId, SessionRepository, StoredUser,
+    User, UserRepository,
 };
-use bundle_tests::app::{fixed_keys, login_keys};
-use login::{Login, LoginSettings, Stores};
+use auth_lambda::StartError;
+use bundle_tests::{
+    app::{fixed_keys, login_keys},
+    store::tutorial_user,
+};
+use login::{Login, LoginSettings};
 use me::Me;
 
-struct StagedUserRepository;
+/// Counts attempts in memory.
+#[derive(Default)]
+struct StagedStore(InMemoryStore);
 
-impl UserRepository for StagedUserRepository {
+impl UserRepository for StagedStore {
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
         let found = self.find_with_password(email).await?;
         Ok(found.map(|stored| stored.user))
     }
 }
 
-impl CredentialRepository for StagedUserRepository {
+impl CredentialRepository for StagedStore {
     async fn find_with_password(
         &self,
         email: &Email,
     ) -> Result<Option<StoredUser>, RepositoryError> {
         match email.as_str() {
             "panic@example.com" => panic!("the text of a panic, with {email}"),
-            "unavailable@example.com" => {
-                Err(RepositoryError::Unavailable("connection refused".into()))
-            }
+            "unavailable@example.com" => Err(unavailable()),
             "disabled@example.com" => {
-                let john = Email::parse("john.doe@leapify.tech").expect("an address");
-                let users = InMemoryUserRepository::with_tutorial_user();
-                let mut found = users.find_with_password(&john).await?.expect("John");
-                found.user.disabled = true;
-                found.user.email = email.to_string();
-                Ok(Some(found))
+                let mut john = tutorial_user().await;
+                john.user.disabled = true;
+                john.user.email = email.to_string();
+                Ok(Some(john))
             }
             _ => Ok(None),
         }
@@ -53,58 +53,80 @@ impl CredentialRepository for StagedUserRepository {
         _: &PasswordHash,
         _: &PasswordHash,
     ) -> Result<bool, RepositoryError> {
-        panic!("every hash of the store is current")
+        panic!("all hashes are current")
     }
 
     async fn end_sessions(&self, _: &Email, _: &str, _: u64) -> Result<(), RepositoryError> {
-        panic!("there is no session")
+        panic!("no session exists")
     }
 }
 
-struct StagedSessionRepository;
-
-impl SessionRepository for StagedSessionRepository {
-    async fn start(&self, _: &Session) -> Result<(), RepositoryError> {
-        panic!("nobody signs in")
+impl SessionRepository for StagedStore {
+    async fn start_session(&self, _: &Session) -> Result<(), RepositoryError> {
+        panic!("no user can log in")
     }
 
-    async fn find(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
-        self.revoke(id).await.map(|()| None)
+    async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
+        self.revoke_session(id).await.map(|()| None)
     }
 
-    async fn advance(&self, _: &Session) -> Result<Advance, RepositoryError> {
-        panic!("there is no session")
+    async fn advance_session(&self, _: &Session) -> Result<Advance, RepositoryError> {
+        panic!("no session exists")
     }
 
-    async fn revoke(&self, id: &SessionId) -> Result<(), RepositoryError> {
-        match id.to_string().as_str() {
+    async fn revoke_session(&self, id: &SessionId) -> Result<(), RepositoryError> {
+        match id.as_str() {
             "AQEBAQEBAQEBAQEBAQEBAQ" => panic!("the text of a panic, with {id}"),
-            "AgICAgICAgICAgICAgICAg" => {
-                Err(RepositoryError::Unavailable("connection refused".into()))
-            }
+            "AgICAgICAgICAgICAgICAg" => Err(unavailable()),
             _ => Ok(()),
         }
     }
 }
 
+impl AttemptRepository for StagedStore {
+    async fn reserve_attempt(
+        &self,
+        counter: &Counter,
+        ticket: &str,
+    ) -> Result<Count, RepositoryError> {
+        self.0.reserve_attempt(counter, ticket).await
+    }
+
+    async fn settle_attempt(
+        &self,
+        counter: &Counter,
+        ticket: &str,
+        expired: &[String],
+        outcome: Outcome,
+    ) -> Result<(), RepositoryError> {
+        self.0
+            .settle_attempt(counter, ticket, expired, outcome)
+            .await
+    }
+}
+
+fn unavailable() -> RepositoryError {
+    RepositoryError::Unavailable("connection refused".into())
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+async fn main() -> Result<(), StartError> {
     auth_lambda::init_logs("staged");
     let (reader, clock) = (auth_lambda::environment(), Clock::system());
-    if std::env::args().nth(1).as_deref() == Some("login") {
-        let settings = LoginSettings::read(reader).expect("settings");
-        let keys = login_keys(&settings);
-        let stores = Stores {
-            users: StagedUserRepository,
-            sessions: StagedSessionRepository,
-            attempts: InMemoryAttemptRepository::default(),
-        };
-        let login = Login::new(settings, keys, stores, clock);
-        auth_lambda::run(|request| login.handle(request)).await
-    } else {
-        let settings = me::read_settings(reader).expect("settings");
-        let keys = fixed_keys(&settings.keys);
-        let me = Me::new(settings, keys, StagedUserRepository, clock);
-        auth_lambda::run(|request| me.handle(request)).await
+    let store = StagedStore::default();
+    match std::env::args().nth(1).as_deref() {
+        Some("login") => {
+            let settings = LoginSettings::read(reader)?;
+            let keys = login_keys(&settings);
+            let login = Login::new(settings, keys, store, clock);
+            auth_lambda::run(|request| login.handle(request)).await
+        }
+        Some("me") => {
+            let settings = me::read_settings(reader)?;
+            let keys = fixed_keys(&settings.keys);
+            let me = Me::new(settings, keys, store, clock);
+            auth_lambda::run(|request| me.handle(request)).await
+        }
+        other => panic!("{other:?} is not a function"),
     }
 }

@@ -187,6 +187,9 @@ mod tests {
         let key = r#"{"kty":"oct","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA","key_ops":["verify"]}"#;
         let set = KeySet::parse(key, Algorithm::HS256).unwrap();
         assert!(set.signing_key().is_none());
+        let signing = set.clone().for_use(KeyUse::Sign);
+        assert_eq!(signing.map(|_| ()), Err(KeyError::NotForSigning));
+        assert!(set.for_use(KeyUse::Verify).is_ok());
     }
 
     #[test]

@@ -1,0 +1,235 @@
+//! The real binaries as processes, on a Lambda Runtime API.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use auth_core::{Clock, UnixTime};
+use tempfile::NamedTempFile;
+
+use crate::{
+    app::ENVIRONMENT,
+    client::{Client, Reply},
+    functions, project,
+    runtime_api::{Outcome, RuntimeApi},
+};
+
+/// Returns whether the tests use release builds, as CI does.
+#[must_use]
+pub fn is_release() -> bool {
+    env::var("RELEASE").is_ok_and(|value| value == "1")
+}
+
+/// Returns the binary of a function: a debug build, or a release build if `RELEASE=1` is set.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    if !is_release() {
+        BUILT.get_or_init(|| build(&[]));
+        return project::root().join("target/debug").join(name);
+    }
+    release(name)
+}
+
+/// Returns the release binary of a function.
+#[must_use]
+pub fn release(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| build(&["--release"]));
+    project::root().join("target/release").join(name)
+}
+
+/// Builds all functions.
+fn build(options: &[&str]) {
+    let binaries = functions::names().flat_map(|name| ["--bin", name]);
+    let options = options.iter().copied().chain(binaries);
+    run_cargo(&options.collect::<Vec<_>>());
+}
+
+/// Returns the operator's tool.
+#[must_use]
+pub fn authctl() -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| run_cargo(&["--package", "authctl"]));
+    project::root().join("target/debug/authctl")
+}
+
+fn run_cargo(options: &[&str]) {
+    eprintln!("building {}: this may take minutes", options.join(" "));
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--target-dir", "target", "--locked"])
+        .args(options)
+        .current_dir(project::root())
+        .status();
+    assert!(status.expect("cargo runs").success(), "the build failed");
+}
+
+/// Returns the time of this machine, in seconds since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    Clock::system().now().as_secs()
+}
+
+/// A function as a process, ended when it is dropped.
+pub struct Process {
+    name: String,
+    child: Child,
+    api: RuntimeApi,
+    logs: NamedTempFile,
+}
+
+impl Process {
+    /// Starts a function with these variables, those of the Lambda runtime, and no others. Returns when it
+    /// asks for an event.
+    pub async fn start(function: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_binary(&binary(function), function, variables, &[]).await
+    }
+
+    /// Starts a binary that contains the function of this name.
+    pub async fn start_binary(
+        binary: &Path,
+        function: &str,
+        variables: &[(&str, &str)],
+        args: &[&str],
+    ) -> Self {
+        let api = RuntimeApi::serve().await;
+        let logs = NamedTempFile::new().expect("a temporary file");
+        let output = || {
+            let file = File::options().append(true).open(logs.path());
+            Stdio::from(file.expect("the file"))
+        };
+        let child = command(binary, variables, api.address())
+            .args(args)
+            .stdout(output())
+            .stderr(output())
+            .spawn()
+            .expect("the binary starts");
+        api.wait_until_ready().await;
+        Self {
+            name: function.to_owned(),
+            child,
+            api,
+            logs,
+        }
+    }
+
+    /// Sends an event and returns its outcome.
+    pub async fn outcome(&self, event: &str) -> Outcome {
+        self.api.invoke(event).await
+    }
+
+    /// Sends an event that the function responds to.
+    pub async fn send(&self, event: &str) -> Reply {
+        match self.outcome(event).await {
+            Outcome::Response(response) => Reply::from(&response),
+            Outcome::Error(error) => panic!("an error for {event}: {error}"),
+        }
+    }
+
+    /// Sets the time that Lambda gives each event from now on.
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.api.set_timeout(timeout);
+    }
+
+    /// Returns what the process has written so far.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let mut text = String::new();
+        let mut file = self.logs.reopen().expect("the file");
+        file.read_to_string(&mut text).expect("the logs are UTF-8");
+        text
+    }
+
+    /// Returns the physical memory of the process in bytes.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let id = self.child.id().to_string();
+        let output = Command::new("ps").args(["-o", "rss=", "-p", &id]).output();
+        let kib = String::from_utf8(output.expect("ps runs").stdout).expect("a number");
+        kib.trim().parse::<u64>().expect("a number") * 1024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Client for Process {
+    async fn invoke(&self, function: &str, event: &str) -> Reply {
+        assert_eq!(function, self.name, "another function");
+        self.send(event).await
+    }
+
+    fn now(&self) -> UnixTime {
+        Clock::system().now()
+    }
+}
+
+/// Functions as processes with the same environment.
+pub struct Processes(BTreeMap<&'static str, Process>);
+
+impl Processes {
+    /// Starts all functions with [`ENVIRONMENT`].
+    pub async fn start() -> Self {
+        Self::start_with(&ENVIRONMENT).await
+    }
+
+    /// Starts all functions with these variables.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let mut processes = BTreeMap::new();
+        for name in functions::names() {
+            processes.insert(name, Process::start(name, variables).await);
+        }
+        Self(processes)
+    }
+
+    /// Returns the process of a function.
+    #[must_use]
+    pub fn get(&self, function: &str) -> &Process {
+        &self.0[function]
+    }
+}
+
+impl Client for Processes {
+    async fn invoke(&self, function: &str, event: &str) -> Reply {
+        self.get(function).send(event).await
+    }
+
+    fn now(&self) -> UnixTime {
+        Clock::system().now()
+    }
+}
+
+/// Starts a function that is expected to end at once, and returns its exit code and logs.
+#[must_use]
+pub fn failed_start(function: &str, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = command(&binary(function), variables, "127.0.0.1:9").output();
+    let output: Output = output.expect("the binary runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (
+        output.status.code(),
+        text(output.stdout) + &text(output.stderr),
+    )
+}
+
+fn command(binary: &Path, variables: &[(&str, &str)], api: &str) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", api)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "function")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .envs(variables.iter().copied());
+    command
+}

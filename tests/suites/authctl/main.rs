@@ -1,0 +1,10 @@
+//! The operator's tool as a process, on tables and files, and the functions that share them.
+
+mod files;
+mod imports;
+mod sessions;
+mod users;
+
+/// The address and the password of a user that the tests add.
+const JANE: &str = "jane@example.com";
+const PASSWORD: &str = "correct horse battery staple";

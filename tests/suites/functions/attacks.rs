@@ -1,0 +1,32 @@
+//! The real `me` rejects every hostile token. `auth-core` proves the same of the guard in process.
+
+use bundle_tests::{
+    app::ENVIRONMENT,
+    events,
+    process::{self, Process},
+};
+use forge::hostile::{self, Target};
+use serde_json::json;
+
+#[tokio::test]
+async fn every_hostile_token_is_refused_by_the_real_me() {
+    let keys = hostile::public_keys();
+    let secret = Process::start("me", &ENVIRONMENT).await;
+    let public = Process::start("me", &[("AUTH_STORE", "memory"), ("JWT_JWKS", &keys)]).await;
+    let tokens = hostile::tokens(process::now(), 600);
+    for hostile in &tokens {
+        let me = match hostile.target {
+            Target::Secret => &secret,
+            Target::PublicKeys => &public,
+        };
+        let reply = me.send(&events::me(&hostile.token)).await;
+        let detail = if hostile.is_expired {
+            "Token has expired"
+        } else {
+            "Invalid token"
+        };
+        let refused = (reply.status(), reply.detail());
+        assert_eq!(refused, (401, json!(detail)), "{}", hostile.name);
+    }
+    println!("hostile tokens rejected by the real me: {}", tokens.len());
+}

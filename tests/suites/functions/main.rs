@@ -1,0 +1,26 @@
+//! The real functions as processes: on sample events, with attackers, faults, several processes and files,
+//! and at their start.
+//!
+//! Each test has its own processes, and its own table or file if it needs a store.
+
+mod attacks;
+mod attempts;
+mod events;
+mod faults;
+mod file_store;
+mod logs;
+mod malformed_items;
+mod rights;
+mod secrets;
+mod sessions;
+mod starts;
+
+use std::path::Path;
+
+use bundle_tests::process::Process;
+
+/// Starts a function with the bundle's own handler, on a store that fails as the user or the session says.
+async fn start_staged(function: &str, variables: &[(&str, &str)]) -> Process {
+    let staged = Path::new(env!("CARGO_BIN_EXE_staged"));
+    Process::start_binary(staged, function, variables, &[function]).await
+}

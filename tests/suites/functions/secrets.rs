@@ -1,0 +1,151 @@
+//! Keys in Secrets Manager, with the real functions: read at start, awaited in an outage, refused if they
+//! cannot be used, and followed when they change.
+
+use std::time::{Duration, Instant};
+
+use auth_aws::Aws;
+use auth_core::{
+    Algorithm, BearerError, JwtBearer, KeySettings, KeyUse, SessionId, TokenIssuer, TokenSettings,
+};
+use bundle_tests::{
+    app::TestClock,
+    client::{ADDRESS, Client},
+    dynamodb, events, functions,
+    process::{Processes, failed_start},
+    secrets::Secrets,
+    store::user,
+};
+use http::{HeaderMap, header::AUTHORIZATION};
+
+const OLD: &str =
+    r#"{"kty":"oct","kid":"old","alg":"HS256","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}"#;
+const BOTH: &str = r#"{"keys":[{"kty":"oct","kid":"new","alg":"HS256","k":"cVhLM25WOHRSMXdZeFA1bUI3Y1oyZEY2Z0g5akw0c0E"},{"kty":"oct","kid":"old","alg":"HS256","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}]}"#;
+
+fn environment(secrets: &Secrets) -> [(&str, &str); 7] {
+    [
+        ("AUTH_STORE", "memory"),
+        ("JWT_KEYS_SECRET_ID", "keys"),
+        ("SESSION_KEY_SECRET_ID", "session-keys"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ]
+}
+
+/// Logs in and calls `me` with the token. Returns both statuses.
+async fn log_in_and_call_me(functions: &Processes) -> (u16, u16) {
+    let login = functions
+        .post("login", &events::credentials(), ADDRESS)
+        .await;
+    let token = login.tokens().map(|tokens| tokens.access);
+    let me = functions.me(&token.unwrap_or("none".into())).await;
+    (login.status(), me)
+}
+
+#[tokio::test]
+async fn the_functions_keep_their_keys_while_secrets_manager_fails() {
+    let secrets = Secrets::serve(Some(OLD)).await;
+    let functions = Processes::start_with(&environment(&secrets)).await;
+    secrets.set(None);
+    assert_eq!(log_in_and_call_me(&functions).await, (200, 200));
+}
+
+#[tokio::test]
+async fn functions_that_start_in_an_outage_respond_with_503_until_it_is_over() {
+    let secrets = Secrets::serve(None).await;
+    let functions = Processes::start_with(&environment(&secrets)).await;
+    for _ in 0..3 {
+        let begin = Instant::now();
+        assert_eq!(log_in_and_call_me(&functions).await, (503, 503));
+        assert!(begin.elapsed() < Duration::from_secs(6), "3 s for each");
+    }
+    for function in functions::names() {
+        let logs = functions.get(function).logs();
+        assert!(logs.contains(r#""message":"keys not read""#), "{logs}");
+    }
+    secrets.set(Some(OLD));
+    assert_eq!(log_in_and_call_me(&functions).await, (200, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_not_a_key_fails_the_start() {
+    check_failed_start("hunter2", "not a JWK or JWK set").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_with_a_short_key_fails_the_start() {
+    let short = r#"{"kty":"oct","alg":"HS256","k":"aHVudGVyMg"}"#;
+    check_failed_start(short, "must be at least 32 bytes").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_without_keys_fails_the_start() {
+    check_failed_start(r#"{"keys":[]}"#, "the set is empty").await;
+}
+
+/// Checks that every function refuses to start with this secret, and reports the problem.
+async fn check_failed_start(secret: &str, problem: &str) {
+    let secrets = Secrets::serve(Some(secret)).await;
+    for function in functions::names() {
+        let (code, output) = failed_start(function, &environment(&secrets));
+        assert_eq!(code, Some(1), "{function}: {output}");
+        // `login` reads two secrets at once and reports the first that is rejected.
+        let variables = ["JWT_KEYS_SECRET_ID", "SESSION_KEY_SECRET_ID"];
+        let is_reported =
+            |variable| output.contains(&format!("{variable}: the secret is rejected: {problem}"));
+        assert!(variables.into_iter().any(is_reported), "{output}");
+        for secret in ["hunter2", "aHVudGVyMg"] {
+            assert!(!output.contains(secret), "{output}");
+        }
+    }
+}
+
+/// A key that signs access tokens may not suit refresh tokens.
+#[tokio::test(flavor = "multi_thread")]
+async fn refresh_tokens_need_a_key_of_their_own_kind() {
+    let secrets = Secrets::serve(Some(&forge::private_jwk("p256").to_string())).await;
+    let (code, output) = failed_start("login", &environment(&secrets));
+    assert_eq!(code, Some(1), "{output}");
+    let problem = "SESSION_KEY_SECRET_ID: the secret is rejected: refresh tokens need HS256 keys";
+    assert!(output.contains(problem), "{output}");
+}
+
+/// When the guard receives a token with a new key, it reads the secret again and accepts tokens of both keys.
+#[tokio::test]
+async fn a_rotation_is_followed_when_a_token_names_the_new_key() {
+    let secrets = Secrets::serve(Some(OLD)).await;
+    let clock = TestClock::default();
+    let keys = async |key_use| {
+        let aws = Aws::for_function_with(dynamodb::config(secrets.url()));
+        let settings = KeySettings::Secret {
+            id: "keys".into(),
+            algorithm: Algorithm::HS256,
+            key_use,
+        };
+        aws.key_source(&settings, clock.clock()).await.unwrap()
+    };
+    let rules = TokenSettings::default;
+    let issue = async || {
+        let issuer = TokenIssuer::new(keys(KeyUse::Sign).await, rules(), clock.clock());
+        let (jane, session) = (user("1", "jane@example.com").user, SessionId::random());
+        issuer.issue(&jane, &session.unwrap()).await.unwrap()
+    };
+    let bearer = JwtBearer::new(keys(KeyUse::Verify).await, rules(), clock.clock());
+    let old = issue().await;
+    secrets.set(Some(BOTH));
+    let new = issue().await;
+
+    let authenticate = async |token: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        bearer.authenticate(&headers).await.map(|_| ())
+    };
+    assert!(matches!(
+        authenticate(new.expose()).await,
+        Err(BearerError::InvalidToken(_))
+    ));
+    clock.advance(Duration::from_mins(1));
+    assert_eq!(authenticate(new.expose()).await, Ok(()));
+    assert_eq!(authenticate(old.expose()).await, Ok(()));
+}

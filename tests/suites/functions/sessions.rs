@@ -1,0 +1,191 @@
+//! Sessions of the real `login` in a table: simultaneous refreshes, lost responses, outages and thefts.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use auth_core::SessionRepository;
+use bundle_tests::{
+    client::{ADDRESS, Client, Tokens},
+    dynamodb::Table,
+    fault_proxy::{Fault, FaultProxy},
+    process::Process,
+    store::session_id,
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+const INVALID: (u16, &str) = (401, "Invalid refresh token");
+
+async fn start(table: &Table) -> Process {
+    Process::start("login", &table.environment_with_keys()).await
+}
+
+/// Returns the stored generation of a token's session.
+async fn generation(table: &Table, token: &str) -> u32 {
+    let found = table.store().await.find_session(&session_id(token)).await;
+    found.unwrap().unwrap().generation
+}
+
+/// Refreshes a token with all processes at once, and returns its only successor.
+async fn refresh_at_once(processes: &[&Process], token: &str) -> String {
+    let all = join_all(processes.iter().map(|login| login.refresh(token))).await;
+    let successors: BTreeSet<String> = all.into_iter().map(|new| new.unwrap().refresh).collect();
+    assert_eq!(successors.len(), 1);
+    successors.into_iter().next().unwrap()
+}
+
+/// Twenty processes, as Lambda would start them for a burst.
+#[tokio::test]
+async fn refreshes_in_many_processes_converge() {
+    let table = Table::with_tutorial_user().await;
+    let processes = join_all((0..20).map(|_| start(&table))).await;
+    let processes: Vec<&Process> = processes.iter().collect();
+    let mut token = processes[0].sign_in().await.refresh;
+    for step in 1..=5 {
+        let successor = refresh_at_once(&processes, &token).await;
+        assert_eq!(generation(&table, &token).await, step);
+        token = successor;
+    }
+    println!("20 processes refreshed one token at once, 5 times: one successor each");
+}
+
+/// The step is written, but its response is lost, and so are those to the retries of the SDK. The client's
+/// next requests find the step.
+#[tokio::test]
+async fn a_refresh_whose_responses_are_all_lost_has_one_successor() {
+    let table = Table::with_tutorial_user().await;
+    let proxy = FaultProxy::start(table.url()).await;
+    let login = start(&table.behind(proxy.url())).await;
+    let first = login.sign_in().await.refresh;
+    proxy.set(Fault::CutResponsesToWrites);
+    let lost = login.refresh(&first).await.unwrap_err();
+    assert_eq!(lost, (503, "Service temporarily unavailable".into()));
+    assert_eq!(generation(&table, &first).await, 1, "the step was written");
+    proxy.set(Fault::None);
+    let second = refresh_at_once(&[&login; 20], &first).await;
+    assert_eq!(generation(&table, &first).await, 1);
+    assert!(login.refresh(&second).await.is_ok());
+}
+
+/// A retry of the SDK finds the step of its first attempt.
+#[tokio::test]
+async fn a_refresh_whose_first_response_is_lost_succeeds() {
+    let table = Table::with_tutorial_user().await;
+    let proxy = FaultProxy::start(table.url()).await;
+    let login = start(&table.behind(proxy.url())).await;
+    let first = login.sign_in().await.refresh;
+    proxy.set(Fault::CutNextResponse);
+    let second = login.refresh(&first).await.unwrap();
+    assert_eq!(generation(&table, &first).await, 1);
+    assert!(login.refresh(&second.refresh).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_internal_error_of_dynamodb_ends_no_session() {
+    check_outage(Fault::InternalError).await;
+}
+
+#[tokio::test]
+async fn an_overloaded_dynamodb_ends_no_session() {
+    check_outage(Fault::Throttle).await;
+}
+
+#[tokio::test]
+async fn a_closed_connection_ends_no_session() {
+    check_outage(Fault::Cut).await;
+}
+
+#[tokio::test]
+async fn a_response_that_is_not_from_dynamodb_ends_no_session() {
+    check_outage(Fault::EmptyResponse).await;
+}
+
+#[tokio::test]
+async fn a_dynamodb_that_only_reads_ends_no_session() {
+    check_outage(Fault::FailWrites).await;
+}
+
+/// Checks that refreshes and logouts are a 503 during a fault, and that the token is still valid after it.
+async fn check_outage(fault: Fault) {
+    let table = Table::with_tutorial_user().await;
+    let proxy = FaultProxy::start(table.url()).await;
+    let login = start(&table.behind(proxy.url())).await;
+    let first = login.sign_in().await.refresh;
+    let second = login.refresh(&first).await.unwrap().refresh;
+    proxy.set(fault);
+    for _ in 0..5 {
+        assert_eq!(login.refresh(&second).await.unwrap_err().0, 503);
+        let body = json!({"refresh_token": second, "all_sessions": true});
+        assert_eq!(login.post("logout", &body, ADDRESS).await.status(), 503);
+    }
+    proxy.set(Fault::None);
+    login.refresh(&second).await.unwrap();
+}
+
+/// A `login` with a grace of one second.
+async fn start_with_short_grace() -> Process {
+    let table = Table::with_tutorial_user().await;
+    let mut variables = table.environment_with_keys();
+    variables.push(("SESSION_GRACE", "1"));
+    Process::start("login", &variables).await
+}
+
+#[tokio::test]
+async fn a_token_that_is_two_steps_old_is_a_warning_and_ends_the_session() {
+    let login = start_with_short_grace().await;
+    let first = login.sign_in().await;
+    let second = login.refresh(&first.refresh).await.unwrap();
+    let third = login.refresh(&second.refresh).await.unwrap();
+    let refused = login.refresh(&first.refresh).await.unwrap_err();
+    assert_eq!((refused.0, refused.1.as_str()), INVALID);
+    let newest = login.refresh(&third.refresh).await.unwrap_err();
+    assert_eq!((newest.0, newest.1.as_str()), INVALID);
+    check_warning(&login, "refresh", &[first, second, third]);
+}
+
+#[tokio::test]
+async fn a_refresh_with_the_previous_token_after_the_grace_is_a_warning() {
+    let login = start_with_short_grace().await;
+    let tokens = let_the_grace_pass(&login).await;
+    let refused = login.refresh(&tokens[0].refresh).await.unwrap_err();
+    assert_eq!((refused.0, refused.1.as_str()), INVALID);
+    check_warning(&login, "refresh", &tokens);
+}
+
+#[tokio::test]
+async fn a_logout_with_the_previous_token_after_the_grace_is_a_warning() {
+    let login = start_with_short_grace().await;
+    let tokens = let_the_grace_pass(&login).await;
+    login.log_out(&tokens[0].refresh, true).await;
+    check_warning(&login, "logout", &tokens);
+}
+
+/// Begins and refreshes a session. When the grace of the first token is over, returns all tokens.
+async fn let_the_grace_pass(login: &Process) -> [Tokens; 2] {
+    let first = login.sign_in().await;
+    let second = login.refresh(&first.refresh).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    [first, second]
+}
+
+/// Checks that a theft is logged once, with its session, and that no log contains one of its tokens.
+fn check_warning(login: &Process, endpoint: &str, tokens: &[Tokens]) {
+    let logs = login.logs();
+    let lines = logs.lines().map(|line| serde_json::from_str(line).unwrap());
+    let warnings: Vec<Value> = lines
+        .filter(|line: &Value| line["level"] == "WARN")
+        .collect();
+    assert_eq!(warnings.len(), 1, "{logs}");
+    let warning = &warnings[0];
+    assert_eq!(warning["message"], "refresh token reused, session revoked");
+    let session_id = session_id(&tokens[0].refresh).to_string();
+    assert_eq!(warning["session_id"], session_id);
+    assert_eq!(warning["endpoint"], endpoint);
+    for tokens in tokens {
+        // A refresh token begins with the id of its session.
+        let mac = &tokens.refresh[27..];
+        assert!(
+            !logs.contains(mac) && !logs.contains(&tokens.access),
+            "{logs}"
+        );
+    }
+}

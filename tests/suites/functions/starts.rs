@@ -1,0 +1,291 @@
+//! Starts of the real functions: what fails them, what does not, and how large a started function is.
+
+use std::{fs, process::Command};
+
+use bundle_tests::{
+    app::{ENVIRONMENT, KEYS, environment_with},
+    events, functions,
+    process::{self, Process, binary, failed_start},
+};
+use serde_json::Value;
+
+const MEMORY: (&str, &str) = ("AUTH_STORE", "memory");
+const SECRET: (&str, &str) = KEYS[0];
+const SESSION_SECRET: (&str, &str) = KEYS[1];
+const LAMBDA: (&str, &str) = ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+
+/// Secrets that are not published.
+const PRIVATE_KEYS: [(&str, &str); 2] = [
+    ("JWT_SECRET_KEY", "a7Vq2Xm9Kc4Zt6Wb1Yn8Rd3Lf5Hs0GjPe"),
+    ("SESSION_SECRET_KEY", "k8Wq3Zt6Yv1Xn4Rb7Mc2Jd5Hf9Gs0LpA"),
+];
+
+/// Starts a function that is expected to end at once, without repeating a secret. Returns the logged reason.
+fn reason(function: &str, variables: &[(&str, &str)]) -> String {
+    let (code, output) = failed_start(function, variables);
+    assert_eq!(code, Some(1), "{function}: {output}");
+    for (name, value) in variables {
+        let is_repeated = name.ends_with("_SECRET_KEY") && output.contains(value);
+        assert!(!is_repeated, "{function}: {output}");
+    }
+    parse_reason(&output)
+}
+
+/// Parses the only line of the log, which is followed by what Rust prints.
+fn parse_reason(output: &str) -> String {
+    let printed = "Error: the function did not start; the log says why";
+    let log = output
+        .strip_suffix('\n')
+        .and_then(|output| output.strip_suffix(printed));
+    let log: Value = serde_json::from_str(log.expect(output)).expect("one JSON line");
+    assert_eq!(log["level"], "ERROR");
+    assert_eq!(log["message"], "the function did not start");
+    log["reason"].as_str().unwrap().to_owned()
+}
+
+/// Returns the problems of the settings with which a function does not start.
+fn problems(function: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    parse_problems(&reason(function, variables))
+}
+
+fn parse_problems(reason: &str) -> Vec<String> {
+    let problems = reason.strip_prefix("invalid settings:\n  ").expect(reason);
+    problems.split("\n  ").map(str::to_owned).collect()
+}
+
+/// Checks that `problems` are exactly those that begin with these texts.
+fn check_problems(problems: &[String], expected: &[&str]) {
+    assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    for text in expected {
+        let is_reported = problems.iter().any(|problem| problem.starts_with(text));
+        assert!(is_reported, "{text} is not in {problems:?}");
+    }
+}
+
+#[test]
+fn every_function_reports_all_problems_of_its_settings() {
+    for (variables, expected) in [
+        (&[MEMORY][..], &["JWT_SECRET_KEY: must be set, or "][..]),
+        (
+            &[MEMORY, ("JWT_SECRET_KEY", "changeme")],
+            &["JWT_SECRET_KEY: is a placeholder"],
+        ),
+        (
+            &[MEMORY, ("JWT_SECRET_KEY", &SECRET.1[..31])],
+            &["JWT_SECRET_KEY: must be at least 32 bytes for HS256, has 31"],
+        ),
+        (
+            &[MEMORY, SECRET, ("JWT_EXPIRATON", "60")],
+            &["JWT_EXPIRATON: unknown variable"],
+        ),
+        (&[SECRET], &["AUTH_STORE: must be set"]),
+        (
+            &[("AUTH_STORE", "redis"), SECRET],
+            &["AUTH_STORE: must be dynamodb, file or memory"],
+        ),
+        (
+            &[MEMORY, SECRET, LAMBDA],
+            &[
+                "AUTH_STORE: memory is for local work",
+                "JWT_SECRET_KEY: is the published secret for local work",
+            ],
+        ),
+        (
+            &[("JWT_SECRET_KEY", "changeme"), ("JWT_EXPIRATON", "60")],
+            &[
+                "AUTH_STORE: must be set",
+                "JWT_SECRET_KEY: is a placeholder",
+                "JWT_EXPIRATON: unknown variable",
+            ],
+        ),
+    ] {
+        for function in functions::names() {
+            // The key that only `login` reads is not tested here.
+            let variables = [variables, &PRIVATE_KEYS[1..]].concat();
+            check_problems(&problems(function, &variables), expected);
+        }
+    }
+}
+
+#[test]
+fn login_reports_problems_of_sessions_and_attempts() {
+    for (variables, expected) in [
+        (
+            &[][..],
+            "SESSION_SECRET_KEY: must be set, or SESSION_KEY_SECRET_ID instead",
+        ),
+        (
+            &[("SESSION_SECRET_KEY", "changeme")],
+            "SESSION_SECRET_KEY: is a placeholder",
+        ),
+        (
+            &[("SESSION_SECRET_KEY", SECRET.1)],
+            "SESSION_SECRET_KEY: must differ from JWT_SECRET_KEY, which `me` reads too",
+        ),
+        (
+            &[SESSION_SECRET, ("SESSION_KEY_SECRET_ID", "keys")],
+            "SESSION_KEY_SECRET_ID: set either this or SESSION_SECRET_KEY, not both",
+        ),
+        (
+            &[SESSION_SECRET, ("SESSION_GRACE", "301")],
+            "SESSION_GRACE: must be a whole number",
+        ),
+        (
+            &[SESSION_SECRET, ("SESSION_EXPIRATION", "0")],
+            "SESSION_EXPIRATION: must be",
+        ),
+        (
+            &[SESSION_SECRET, ("SESSION_IDLE_EXPIRATION", "1h")],
+            "SESSION_IDLE_EXPIRATION: must be",
+        ),
+        (
+            &[SESSION_SECRET, ("LOGIN_MAX_FAILURES", "0")],
+            "LOGIN_MAX_FAILURES: must be",
+        ),
+        (
+            &[SESSION_SECRET, ("LOGIN_FAILURE_WINDOW", "86401")],
+            "LOGIN_FAILURE_WINDOW: must be",
+        ),
+        (
+            &[SESSION_SECRET, ("LOGIN_ERRORS", "both")],
+            "LOGIN_ERRORS: must be uniform or distinct",
+        ),
+        (
+            &[SESSION_SECRET, ("SESSION_GRCE", "5")],
+            "SESSION_GRCE: unknown variable",
+        ),
+    ] {
+        let variables = [&[MEMORY, SECRET], variables].concat();
+        check_problems(&problems("login", &variables), &[expected]);
+    }
+}
+
+#[test]
+fn login_rejects_the_published_secret_of_refresh_tokens_in_lambda() {
+    let problem = "SESSION_SECRET_KEY: is the published secret for local work";
+    let problems = problems("login", &environment_with(LAMBDA));
+    assert!(problems.iter().any(|one| one == problem), "{problems:?}");
+}
+
+#[test]
+fn every_function_needs_the_table_of_dynamodb() {
+    for function in functions::names() {
+        let variables = [&[("AUTH_STORE", "dynamodb")], &PRIVATE_KEYS[..]].concat();
+        let problems = problems(function, &variables);
+        assert_eq!(problems, ["AUTH_TABLE: must be set"], "{function}");
+    }
+}
+
+#[test]
+fn every_function_accepts_only_one_source_of_keys() {
+    for function in functions::names() {
+        let table = [("AUTH_STORE", "dynamodb"), ("AUTH_TABLE", "users")];
+        let secret = [("JWT_KEYS_SECRET_ID", "keys")];
+        let variables = [&table[..], &PRIVATE_KEYS, &secret].concat();
+        let problem = "JWT_KEYS_SECRET_ID: set either this or JWT_SECRET_KEY, not both";
+        assert_eq!(problems(function, &variables), [problem], "{function}");
+    }
+}
+
+#[test]
+fn every_function_rejects_the_file_store_in_lambda() {
+    for function in functions::names() {
+        let variables = [&[("AUTH_STORE", "file"), LAMBDA], &PRIVATE_KEYS[..]].concat();
+        let expected = "AUTH_STORE: file is for local work";
+        check_problems(&problems(function, &variables), &[expected]);
+    }
+}
+
+#[test]
+fn a_damaged_file_fails_the_start_of_functions_that_read_their_keys_from_it() {
+    check_damaged_file(&[]);
+}
+
+#[test]
+fn a_damaged_file_fails_the_start_of_functions_with_their_own_keys() {
+    check_damaged_file(&PRIVATE_KEYS);
+}
+
+/// Checks that no function starts on a damaged file, and that the log names the file, which stays as it is.
+fn check_damaged_file(keys: &[(&str, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.json");
+    let damaged = r#"{"users": {}, "sessions": "hunter2"}"#;
+    fs::write(&path, damaged).unwrap();
+    let file = [
+        ("AUTH_STORE", "file"),
+        ("AUTH_FILE", path.to_str().unwrap()),
+    ];
+    for function in functions::names() {
+        let reason = reason(function, &[&file[..], keys].concat());
+        let problem = format!("{}: damaged at line 1, column 35", path.display());
+        assert!(reason.ends_with(&problem), "{function}: {reason}");
+        assert!(!reason.contains("hunter2"), "{function}: {reason}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+    }
+}
+
+#[test]
+fn a_process_outside_of_lambda_reports_how_to_start_it() {
+    for function in functions::names() {
+        let mut command = Command::new(binary(function));
+        let output = command.env_clear().envs(ENVIRONMENT).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let output = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        let expected = [
+            "AWS_LAMBDA_RUNTIME_API: is set by AWS Lambda",
+            "AWS_LAMBDA_FUNCTION_NAME: is set by AWS Lambda",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE: is set by AWS Lambda",
+            "AWS_LAMBDA_FUNCTION_VERSION: is set by AWS Lambda",
+        ];
+        check_problems(&parse_problems(&parse_reason(&output)), &expected);
+    }
+}
+
+/// Desktop sessions set it, and `make run` passes it on.
+#[tokio::test]
+async fn a_variable_of_desktop_sessions_is_ignored() {
+    let variables = environment_with(("SESSION_MANAGER", "local/host:@/tmp/.ICE-unix/1"));
+    for function in functions::names() {
+        let process = Process::start(function, &variables).await;
+        let reply = process.send(&events::success(function)).await;
+        assert_eq!(reply.status(), 200, "{function}");
+    }
+}
+
+/// Returns whether release builds are tested, and says so if not.
+fn is_release() -> bool {
+    let is_release = process::is_release();
+    if !is_release {
+        println!("size and memory not tested: the limits are those of release builds (RELEASE=1)");
+    }
+    is_release
+}
+
+#[test]
+fn the_binaries_stay_small() {
+    if !is_release() {
+        return;
+    }
+    for function in functions::names() {
+        let size = fs::metadata(binary(function)).unwrap().len();
+        println!("{function}: {size} bytes");
+        assert!(size < 10_000_000, "{function}: {size} bytes");
+    }
+}
+
+#[tokio::test]
+async fn me_needs_little_memory() {
+    if !is_release() {
+        return;
+    }
+    let me = Process::start("me", &ENVIRONMENT).await;
+    let event = events::success("me");
+    for _ in 0..1000 {
+        assert_eq!(me.send(&event).await.status(), 200);
+    }
+    let resident = me.resident_bytes();
+    let kib = resident / 1024;
+    println!("me: {kib} KiB resident after 1,000 invocations");
+    assert!(resident < 10 * 1024 * 1024, "{resident} bytes");
+}

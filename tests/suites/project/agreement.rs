@@ -1,0 +1,139 @@
+//! What is written in several places is the same in all of them: functions, routes and settings.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use auth_core::VARIABLES;
+use bundle_tests::{
+    functions::{self, FUNCTIONS},
+    project,
+    template::Template,
+};
+use serde_json::Value;
+
+/// Function, method, path.
+type Route = (String, String, String);
+
+fn route(function: &str, method: &str, path: &str) -> Route {
+    (function.into(), method.to_uppercase(), path.into())
+}
+
+fn routes_of_the_code() -> BTreeSet<Route> {
+    let routes = FUNCTIONS.iter().flat_map(|function| {
+        let routes = (function.routes)().into_iter();
+        routes.map(|(method, path)| route(function.name, method, path))
+    });
+    routes.collect()
+}
+
+fn names() -> BTreeSet<String> {
+    functions::names().map(str::to_owned).collect()
+}
+
+/// Returns the settings of `cargo lambda watch`.
+fn watch() -> Value {
+    let settings: Value = toml::from_str(&project::read("CargoLambda.toml")).unwrap();
+    let sections: Vec<&String> = settings.as_object().unwrap().keys().collect();
+    assert_eq!(sections, ["watch"], "builds and deploys must not read it");
+    settings["watch"].clone()
+}
+
+fn routes_of_watch() -> BTreeSet<Route> {
+    let mut routes = BTreeSet::new();
+    for (path, targets) in watch()["router"].as_object().unwrap() {
+        for target in targets.as_array().unwrap() {
+            let text = |member: &str| target[member].as_str().unwrap();
+            routes.insert(route(text("function"), text("method"), path));
+        }
+    }
+    routes
+}
+
+#[test]
+fn each_folder_of_functions_is_a_function_of_the_tests() {
+    let folders = fs::read_dir(project::root().join("functions")).unwrap();
+    let folders = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap());
+    assert_eq!(folders.collect::<BTreeSet<_>>(), names());
+}
+
+#[test]
+fn the_template_deploys_all_functions() {
+    let deployed: BTreeSet<String> = Template::read().functions().into_keys().collect();
+    assert_eq!(deployed, names());
+}
+
+#[test]
+fn watch_serves_all_functions() {
+    let served = routes_of_watch().into_iter().map(|route| route.0);
+    assert_eq!(served.collect::<BTreeSet<_>>(), names());
+}
+
+#[test]
+fn the_template_has_the_routes_of_the_code() {
+    let mut routes = BTreeSet::new();
+    for (name, function) in Template::read().functions() {
+        let events = function["Properties"]["Events"].as_object().unwrap();
+        for event in events.values() {
+            assert_eq!(event["Type"], "HttpApi");
+            let text = |member: &str| event["Properties"][member].as_str().unwrap();
+            routes.insert(route(&name, text("Method"), text("Path")));
+        }
+    }
+    assert_eq!(routes, routes_of_the_code());
+}
+
+#[test]
+fn watch_has_the_routes_of_the_code() {
+    assert_eq!(routes_of_watch(), routes_of_the_code());
+}
+
+#[test]
+fn openapi_has_the_routes_of_the_code() {
+    let mut routes = BTreeSet::new();
+    for (path, operations) in project::yaml("openapi.yaml")["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            routes.insert((method.to_uppercase(), path.clone()));
+        }
+    }
+    let code = routes_of_the_code().into_iter();
+    assert_eq!(
+        routes,
+        code.map(|(_, method, path)| (method, path)).collect()
+    );
+}
+
+/// The settings of `cargo lambda watch` win over the environment and are in the repository, so they name only
+/// the store, and nothing secret. No variable is missing, unknown or rejected.
+#[test]
+fn all_functions_accept_the_settings_of_watch_which_only_name_the_store() {
+    let settings: BTreeMap<String, String> = watch()["env_var"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| pair.as_str().unwrap().split_once('=').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let file = [("AUTH_STORE".to_owned(), "file".to_owned())];
+    assert_eq!(settings, file.into());
+    for function in &FUNCTIONS {
+        let accepted = function.check_settings(&settings);
+        accepted.unwrap_or_else(|error| panic!("{}: {error}", function.name));
+    }
+}
+
+#[test]
+fn the_readme_explains_every_variable() {
+    let readme = project::read("README.md");
+    for variable in VARIABLES {
+        assert!(readme.contains(&format!("| `{variable}` |")), "{variable}");
+    }
+}
+
+/// The tests cause panics in debug builds; this makes the results valid for releases.
+#[test]
+fn a_release_unwinds() {
+    let manifest: Value = toml::from_str(&project::read("Cargo.toml")).unwrap();
+    assert_eq!(manifest["profile"]["release"]["panic"], "unwind");
+}

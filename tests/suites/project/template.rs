@@ -1,0 +1,286 @@
+//! `template.yaml`: what a deployed stack consists of, and what its functions may do.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    env::VarError,
+};
+
+use auth_core::{SettingsReader, VARIABLES};
+use bundle_tests::{
+    functions::{self, FUNCTIONS},
+    project,
+    template::Template,
+};
+use serde_json::{Value, json};
+
+/// What a function may read although the template does not set it: the default suits, or another variable
+/// is set instead.
+const NOT_SET: [&str; 7] = [
+    "JWT_SECRET_KEY",
+    "JWT_JWKS",
+    "JWT_ALGORITHM",
+    "JWT_LEEWAY",
+    "SESSION_SECRET_KEY",
+    "SESSION_GRACE",
+    "LOGIN_ERRORS",
+];
+
+/// A function starts with its environment in AWS Lambda, reads every variable of it, and no others except those
+/// that the template does not set on purpose.
+#[test]
+fn the_environment_of_each_function_is_what_it_reads() {
+    let template = Template::read();
+    let deployed = template.functions();
+    for function in &FUNCTIONS {
+        let name = function.name;
+        let set = template.environment(&deployed[name]);
+        let lambda = ("AWS_LAMBDA_INITIALIZATION_TYPE".into(), "on-demand".into());
+        let variables: BTreeMap<String, String> = set.clone().into_iter().chain([lambda]).collect();
+        let read = RefCell::new(BTreeSet::new());
+        let lookup = |variable: &str| {
+            read.borrow_mut().insert(variable.to_owned());
+            let value = variables.get(variable).cloned();
+            value.ok_or(VarError::NotPresent)
+        };
+        let accepted =
+            (function.read_settings)(SettingsReader::new(variables.keys().cloned(), &lookup));
+        accepted.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut read = read.into_inner();
+        read.retain(|variable| !NOT_SET.contains(&variable.as_str()));
+        let set: BTreeSet<String> = set.into_keys().collect();
+        assert_eq!(set, read, "{name}");
+        assert!(set.iter().all(|name| VARIABLES.contains(&name.as_str())));
+    }
+}
+
+#[test]
+fn every_function_has_its_own_role_and_logs() {
+    let template = Template::read();
+    let mut seen = BTreeSet::new();
+    for name in functions::names() {
+        let function = &template.functions()[name];
+        let role = function["Properties"]["Role"].as_str().unwrap();
+        let group = function["Properties"]["LoggingConfig"]["LogGroup"].as_str();
+        let group = group.unwrap();
+        let rights = template.rights(function);
+        for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+            let right = (action.to_owned(), format!("{group}.Arn"));
+            assert!(rights.contains(&right), "{name}: {action}");
+        }
+        assert!(seen.insert(role.to_owned()), "{name}");
+        assert!(seen.insert(group.to_owned()), "{name}");
+    }
+}
+
+/// X-Ray has no resources that a policy could name. Everything else has one.
+#[test]
+fn only_the_resource_of_x_ray_is_a_star() {
+    let template = Template::read();
+    for name in functions::names() {
+        for (action, resource) in template.rights(&template.functions()[name]) {
+            assert!(!action.contains('*'), "{name}: {action}");
+            let is_star = resource.contains('*');
+            assert_eq!(is_star, action.starts_with("xray:"), "{name}: {action}");
+        }
+    }
+}
+
+#[test]
+fn only_functions_have_roles() {
+    let template = Template::read();
+    let roles = template.of_type("AWS::IAM::Role").len();
+    assert_eq!(roles, FUNCTIONS.len());
+    assert!(template.of_type("AWS::IAM::Policy").is_empty());
+}
+
+#[test]
+fn every_log_group_has_a_retention() {
+    let groups = Template::read().of_type("AWS::Logs::LogGroup");
+    assert_eq!(groups.len(), FUNCTIONS.len() + 1, "the API has one too");
+    for (name, group) in groups {
+        let days = &group["Properties"]["RetentionInDays"];
+        assert_eq!(days, "LogRetentionDays", "{name}");
+    }
+}
+
+#[test]
+fn the_functions_the_api_and_the_table_have_alarms() {
+    let template = Template::read();
+    let alarms = template.of_type("AWS::CloudWatch::Alarm");
+    let check = |metric: &str, resource: &str| {
+        let is_watched = alarms.values().any(|alarm| {
+            let alarm = &alarm["Properties"];
+            alarm["MetricName"] == metric && alarm["Dimensions"][0]["Value"] == resource
+        });
+        assert!(is_watched, "{resource}: {metric}");
+    };
+    for function in functions::names() {
+        for metric in ["Errors", "Throttles", "Duration"] {
+            check(metric, &template.name_of(function));
+        }
+    }
+    check("5xx", "Api");
+    check("ReadThrottleEvents", "AuthTable");
+    check("WriteThrottleEvents", "AuthTable");
+    for (name, alarm) in &alarms {
+        let action = &alarm["Properties"]["AlarmActions"][0];
+        assert_eq!(action, "HasAlarmTopic", "{name}");
+    }
+}
+
+#[test]
+fn the_table_is_encrypted_backed_up_and_kept() {
+    let template = Template::read();
+    let table = template.resource("AuthTable");
+    assert_eq!(table["UpdateReplacePolicy"], "Retain");
+    let table = &table["Properties"];
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+    let recovery = &table["PointInTimeRecoverySpecification"];
+    assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
+    let expiry = json!({"AttributeName": "expires_at", "Enabled": true});
+    assert_eq!(table["TimeToLiveSpecification"], expiry);
+    assert_eq!(table["DeletionProtectionEnabled"][0], "IsDeletionProtected");
+    assert_eq!(table["KeySchema"][0]["AttributeName"], "pk");
+}
+
+#[test]
+fn the_generated_keys_of_access_tokens_are_accepted() {
+    check_generated("JwtKeys");
+}
+
+#[test]
+fn the_generated_keys_of_refresh_tokens_are_accepted() {
+    check_generated("SessionKeys");
+}
+
+/// Checks that a generated secret is a JWK with canonical base64url: only its alphabet, without a remainder.
+fn check_generated(secret: &str) {
+    let template = Template::read();
+    let generate = &template.resource(secret)["Properties"]["GenerateSecretString"];
+    let members = generate["SecretStringTemplate"].as_str().unwrap();
+    let members: Value = serde_json::from_str(members).unwrap();
+    assert_eq!(members, json!({"kty": "oct", "alg": "HS256"}));
+    assert_eq!(generate["GenerateStringKey"], "k");
+    let length = generate["PasswordLength"].as_u64().unwrap();
+    assert!(length.is_multiple_of(4) && length * 6 / 8 >= 32);
+    // Secrets Manager chooses from all visible ASCII.
+    let excluded = generate["ExcludeCharacters"].as_str().unwrap();
+    let left: String = ('!'..='~').filter(|c| !excluded.contains(*c)).collect();
+    let is_base64url = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    assert!(left.len() == 64 && left.chars().all(is_base64url), "{left}");
+}
+
+#[test]
+fn every_parameter_has_a_description_and_a_default() {
+    let template = project::yaml("template.yaml");
+    for (name, parameter) in template["Parameters"].as_object().unwrap() {
+        let description = parameter["Description"].as_str().unwrap_or_default();
+        assert!(description.len() > 10, "{name}");
+        assert!(!parameter["Default"].is_null(), "{name}");
+    }
+}
+
+#[test]
+fn the_outputs_name_the_address_and_the_table() {
+    let outputs = &project::yaml("template.yaml")["Outputs"];
+    assert_eq!(outputs["TableName"]["Value"], "AuthTable");
+    assert!(outputs["ApiUrl"].is_object());
+}
+
+/// How the values that a parameter allows are related to those that its variable accepts.
+enum Relation {
+    /// They are the same.
+    Same,
+    /// The parameter allows fewer.
+    Fewer,
+}
+
+#[test]
+fn the_template_allows_the_names_that_the_functions_accept() {
+    let long = "x".repeat(257);
+    let characters = (' '..='~').chain(['\u{e9}', '\n']).map(String::from);
+    let names: Vec<String> = characters.chain([long[1..].into(), long]).collect();
+    check_parameter("JwtIssuer", "JWT_ISSUER", &names, &Relation::Same);
+    check_parameter("JwtAudience", "JWT_AUDIENCE", &names, &Relation::Same);
+}
+
+const NUMBERS: [&str; 26] = [
+    "1",
+    "9",
+    "60",
+    "99",
+    "999",
+    "1000",
+    "9999",
+    "99999",
+    "999999",
+    "1000000",
+    "2499999",
+    "2589999",
+    "2591999",
+    "2592000",
+    "0",
+    "-1",
+    "2592001",
+    "2600000",
+    "9999999",
+    "10000000",
+    "99999999",
+    "100000000",
+    "3600.5",
+    "1e3",
+    "+5",
+    "",
+];
+
+#[test]
+fn the_template_allows_the_lifetimes_of_tokens_that_the_functions_accept() {
+    check_parameter("JwtExpiration", "JWT_EXPIRATION", &NUMBERS, &Relation::Same);
+}
+
+#[test]
+fn the_template_allows_only_numbers_that_login_accepts() {
+    for (parameter, variable) in [
+        ("SessionIdleExpiration", "SESSION_IDLE_EXPIRATION"),
+        ("SessionExpiration", "SESSION_EXPIRATION"),
+        ("LoginMaxFailures", "LOGIN_MAX_FAILURES"),
+        ("LoginFailureWindow", "LOGIN_FAILURE_WINDOW"),
+    ] {
+        check_parameter(parameter, variable, &NUMBERS, &Relation::Fewer);
+    }
+}
+
+/// Checks that functions accept what a parameter allows: otherwise a deploy would end in functions that do not
+/// start.
+fn check_parameter(
+    parameter: &str,
+    variable: &str,
+    values: &[impl AsRef<str>],
+    relation: &Relation,
+) {
+    let pattern = &project::yaml("template.yaml")["Parameters"][parameter]["AllowedPattern"];
+    // CloudFormation matches a pattern against the whole value.
+    let schema = json!({"pattern": format!("^({})$", pattern.as_str().unwrap())});
+    let allowed = jsonschema::validator_for(&schema).unwrap();
+    let (template, mut readers) = (Template::read(), 0);
+    for function in &FUNCTIONS {
+        let mut environment = template.environment(&template.functions()[function.name]);
+        if !environment.contains_key(variable) {
+            continue;
+        }
+        readers += 1;
+        for value in values.iter().map(AsRef::as_ref) {
+            environment.insert(variable.into(), value.into());
+            let is_accepted = function.check_settings(&environment).is_ok();
+            let is_allowed = allowed.is_valid(&value.into());
+            let is_right = match relation {
+                Relation::Same => is_allowed == is_accepted,
+                Relation::Fewer => is_accepted || !is_allowed,
+            };
+            assert!(is_right, "{} {parameter} {value:?}", function.name);
+        }
+    }
+    assert!(readers > 0, "no function reads {variable}");
+}

@@ -1,0 +1,47 @@
+//! What every store promises, and what logins and sessions do on it: each case once for each store, on a
+//! store of its own.
+//!
+//! `users`, `sessions`, `attempts` and `outages` hold the cases; `model` compares sessions with a model;
+//! `dynamodb` has what only that store can show.
+
+mod attempts;
+mod dynamodb;
+mod model;
+mod outages;
+mod sessions;
+mod users;
+
+/// Defines a test for each case and store. A case is a function of a store with the tutorial's user.
+macro_rules! on_every_store {
+    ($($case:ident),+ $(,)?) => {
+        mod in_memory {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(&auth_core::InMemoryStore::with_tutorial_user()).await;
+                }
+            )+
+        }
+
+        mod in_a_file {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(&*bundle_tests::store::TemporaryFileStore::new()).await;
+                }
+            )+
+        }
+
+        mod in_dynamodb {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let table = bundle_tests::dynamodb::Table::with_tutorial_user().await;
+                    super::$case(&table.store().await).await;
+                }
+            )+
+        }
+    };
+}
+
+pub(crate) use on_every_store;

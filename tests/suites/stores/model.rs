@@ -1,0 +1,82 @@
+//! Sessions compared with a model: random sequences of what clients, thieves and operators do, with stores
+//! that fail and a clock that moves.
+//!
+//! The model records what was presented and returned, and keeps its own account of each session. After every
+//! step, the result and the stored session must match the model: no token gets two new tokens, no ended
+//! session continues, and none is revoked without a reuse or a logout.
+
+mod account;
+mod steps;
+mod user;
+
+use std::panic::AssertUnwindSafe;
+
+use auth_core::InMemoryStore;
+use bundle_tests::{
+    dynamodb::Table,
+    store::{TemporaryFileStore, TestStore},
+};
+use futures_util::{FutureExt, StreamExt, stream};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::{Config, TestRunner},
+};
+use steps::{Step, sequence};
+use user::ModelUser;
+
+/// The number of sequences for each store.
+const SEQUENCES: u32 = 10_000;
+
+async fn run(store: &impl TestStore, email: &str, steps: &[Step]) {
+    let mut user = ModelUser::new(store.clone(), email).await;
+    for step in steps {
+        user.run(step).await;
+    }
+}
+
+/// Runs each sequence on a new store that never waits.
+fn run_all<S: TestStore>(new_store: impl Fn() -> Box<dyn std::ops::Deref<Target = S>>) {
+    let config = Config {
+        cases: SEQUENCES,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let tested = TestRunner::new(config).run(&sequence(), |steps| {
+        let store = new_store();
+        let run = run(&**store, "jane@example.com", &steps).now_or_never();
+        run.expect("the store does not wait");
+        Ok(())
+    });
+    tested.unwrap();
+}
+
+#[test]
+fn sessions_in_memory_match_the_model() {
+    run_all(|| Box::new(Box::new(InMemoryStore::default())));
+}
+
+#[test]
+fn sessions_in_files_match_the_model() {
+    run_all(|| Box::new(TemporaryFileStore::new()));
+}
+
+/// All sequences share a table, each with a user of its own.
+#[tokio::test]
+async fn sessions_in_dynamodb_match_the_model() {
+    let store = Table::new().await.store().await;
+    let mut runner = TestRunner::new(Config::default());
+    let sequences = (0..SEQUENCES).map(|i| {
+        let steps = sequence().new_tree(&mut runner).unwrap().current();
+        (i, steps)
+    });
+    stream::iter(sequences)
+        .for_each_concurrent(32, |(i, steps)| {
+            let store = &store;
+            async move {
+                let email = format!("model{i}@example.com");
+                let run = AssertUnwindSafe(run(store, &email, &steps));
+                assert!(run.catch_unwind().await.is_ok(), "{steps:#?}");
+            }
+        })
+        .await;
+}
