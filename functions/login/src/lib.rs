@@ -148,9 +148,12 @@ impl<S: LoginStore> Login<S> {
         let (email, password) = credentials(request)?;
         let network = request.extensions().get().cloned().unwrap_or_default();
         let error = match self.sign_in(&email, &password, &network).await {
-            Ok(issued) => {
+            Ok((issued, stored)) => {
                 let (user_id, session_id) = (&issued.session.user_id, &issued.session.id);
                 info!(outcome = "Success", user_id, %session_id, "login");
+                if !stored.password_hash.is_current() {
+                    self.renew_hash(&email, &password, &stored).await;
+                }
                 return Ok(issued);
             }
             Err(error) => error,

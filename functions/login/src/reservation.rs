@@ -32,34 +32,36 @@ impl<'a, S: AttemptRepository> Reservation<'a, S> {
         attempt: Attempt,
         now: UnixTime,
     ) -> Result<Self, SignInError> {
-        let reserve = async |counter: &Counter| {
-            let count = store.reserve_attempt(counter, &attempt.ticket).await?;
+        let mut reservation = Self {
+            store,
+            attempt,
+            expired: Default::default(),
+        };
+        let ticket = &reservation.attempt.ticket;
+        let reserve = async |counter: &Counter, expired: &mut Vec<String>| {
+            let count = store.reserve_attempt(counter, ticket).await?;
             let load = count.load(now);
+            *expired = load.expired;
             if load.attempts <= counter.limit {
-                return Ok(load.expired);
+                return Ok(());
             }
             Err(SignInError::TooManyAttempts {
                 counter: counter.kind,
                 retry_after: count.full_until(counter, now).since(now),
             })
         };
-        let [pair, network, email] = &attempt.counters;
-        let reserved = tokio::join!(reserve(pair), reserve(network), reserve(email));
-        let mut reservation = Self {
-            store,
-            attempt,
-            expired: Default::default(),
-        };
-        match reserved {
-            (Ok(pair), Ok(network), Ok(email)) => {
-                reservation.expired = [pair, network, email];
-                Ok(reservation)
-            }
-            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
-                reservation.release().await;
-                Err(error)
-            }
+        let [pair, network, email] = &reservation.attempt.counters;
+        let [pair_expired, network_expired, email_expired] = &mut reservation.expired;
+        let reserved = tokio::join!(
+            reserve(pair, pair_expired),
+            reserve(network, network_expired),
+            reserve(email, email_expired)
+        );
+        if let Err(error) = reserved.0.and(reserved.1).and(reserved.2) {
+            reservation.release().await;
+            return Err(error);
         }
+        Ok(reservation)
     }
 
     /// Counts the outcome on each counter.

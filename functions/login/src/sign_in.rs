@@ -54,7 +54,7 @@ impl<S: LoginStore> Login<S> {
         email: &Email,
         password: &Password,
         network: &SourceNetwork,
-    ) -> Result<IssuedTokens, SignInError> {
+    ) -> Result<(IssuedTokens, StoredUser), SignInError> {
         let now = self.clock.now();
         let attempt = self.counters.for_attempt(email, network, now).await?;
         // Both at once: a login waits for one round trip before the hash.
@@ -85,11 +85,7 @@ impl<S: LoginStore> Login<S> {
             // The attempt soon stops counting, so this is no reason to refuse the login.
             warn!(cause = error.cause(), "attempt not settled");
         }
-        let issued = issued?;
-        if !stored.password_hash.is_current() {
-            self.renew_hash(email, password, &stored).await;
-        }
-        Ok(issued)
+        Ok((issued?, stored))
     }
 
     /// Returns the user if the password is right. An unknown or disabled user costs the same hash.
@@ -117,7 +113,7 @@ impl<S: LoginStore> Login<S> {
 
     /// Replaces a hash with outdated parameters, now that the password is available. A failure does not
     /// fail the login.
-    async fn renew_hash(&self, email: &Email, password: &Password, stored: &StoredUser) {
+    pub(crate) async fn renew_hash(&self, email: &Email, password: &Password, stored: &StoredUser) {
         let replace = async {
             let (password, hasher) = (password.clone(), Arc::clone(&self.hasher));
             let new = spawn_blocking(move || hasher.hash(&password)).await;
@@ -180,7 +176,7 @@ mod tests {
         login: &Login<InMemoryStore>,
         email: &str,
         password: &str,
-    ) -> Result<IssuedTokens, SignInError> {
+    ) -> Result<(IssuedTokens, StoredUser), SignInError> {
         let email = Email::parse(email).unwrap();
         let password = Password::parse(password).unwrap();
         let network = SourceNetwork::default();

@@ -1,6 +1,6 @@
 //! Issues access tokens to users who have proved who they are.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     key::{KeySource, KeysUnavailable},
@@ -52,7 +52,7 @@ impl TokenIssuer {
         }
     }
 
-    /// Issues a token for `user` in a session, valid from now on for [`TokenIssuer::expires_in`].
+    /// Issues a token for `user` in a session, valid from now on for [`TokenSettings::expiration`].
     ///
     /// # Errors
     ///
@@ -95,12 +95,6 @@ impl TokenIssuer {
         }
         Ok(AccessToken(token))
     }
-
-    /// Returns the lifetime of a new token.
-    #[must_use]
-    pub fn expires_in(&self) -> Duration {
-        self.settings.expiration
-    }
 }
 
 /// Returns whether a permission is a scope token (RFC 6749 section 3.3). Tokens are only issued with
@@ -113,6 +107,8 @@ pub fn is_scope_token(permission: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use base64::Engine;
 
     use super::*;

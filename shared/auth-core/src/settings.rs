@@ -23,7 +23,7 @@ const MAX_EXPIRATION: u64 = 30 * 24 * 3600;
 /// The variables that name the source of keys, of which one must be set. The first two can sign.
 const KEY_VARIABLES: [&str; 3] = ["JWT_SECRET_KEY", "JWT_KEYS_SECRET_ID", "JWT_JWKS"];
 
-/// Marks a published secret for local work, which is refused in AWS Lambda.
+/// Marks a published secret, such as those of the tests, which is refused in AWS Lambda.
 const LOCAL_SECRET_MARK: &str = "not-for-deployment";
 
 /// Where `AUTH_STORE=file` stores everything by default.
@@ -230,7 +230,7 @@ fn read_hmac_secret(
     let in_lambda = reader.is_in_lambda();
     reader.required(variable, |secret| {
         if in_lambda && secret.contains(LOCAL_SECRET_MARK) {
-            return Err("is the published secret for local work".into());
+            return Err("is a published secret".into());
         }
         Key::from_secret(secret.as_bytes(), algorithm)
             .map(KeySet::from)

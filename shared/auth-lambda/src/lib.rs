@@ -31,7 +31,13 @@ pub struct StartError;
 
 impl<E: Error> From<E> for StartError {
     fn from(error: E) -> Self {
-        tracing::error!(reason = %error, "the function did not start");
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            reason = format!("{reason}: {error}");
+            source = error.source();
+        }
+        tracing::error!(reason, "the function did not start");
         Self
     }
 }
@@ -39,7 +45,7 @@ impl<E: Error> From<E> for StartError {
 /// What Rust prints when `main` returns the error.
 impl fmt::Debug for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the function did not start; the log says why")
+        f.write_str("the function ended; the log says why")
     }
 }
 
@@ -78,5 +84,8 @@ where
     });
     lambda_runtime::run(SanitizedEvents::new(Adapter::from(service)))
         .await
-        .map_err(|error| StartError::from(&*error))
+        .map_err(|error| {
+            tracing::error!(error, "the Lambda runtime ended");
+            StartError
+        })
 }

@@ -33,7 +33,7 @@ fn reason(function: &str, variables: &[(&str, &str)]) -> String {
 
 /// Parses the only line of the log, which is followed by what Rust prints.
 fn parse_reason(output: &str) -> String {
-    let printed = "Error: the function did not start; the log says why";
+    let printed = "Error: the function ended; the log says why";
     let log = output
         .strip_suffix('\n')
         .and_then(|output| output.strip_suffix(printed));
@@ -87,7 +87,7 @@ fn every_function_reports_all_problems_of_its_settings() {
             &[MEMORY, SECRET, LAMBDA],
             &[
                 "AUTH_STORE: memory is for local work",
-                "JWT_SECRET_KEY: is the published secret for local work",
+                "JWT_SECRET_KEY: is a published secret",
             ],
         ),
         (
@@ -162,7 +162,7 @@ fn login_reports_problems_of_sessions_and_attempts() {
 
 #[test]
 fn login_rejects_the_published_secret_of_refresh_tokens_in_lambda() {
-    let problem = "SESSION_SECRET_KEY: is the published secret for local work";
+    let problem = "SESSION_SECRET_KEY: is a published secret";
     let problems = problems("login", &environment_with(LAMBDA));
     assert!(problems.iter().any(|one| one == problem), "{problems:?}");
 }

@@ -1,5 +1,6 @@
 //! Logins and sessions while the store fails.
 
+use auth_core::{Algorithm, AttemptCounters, AttemptLimits, Key, KeySet};
 use bundle_tests::{
     app::App,
     client::{ADDRESS, Client},
@@ -16,6 +17,7 @@ on_every_store![
     an_outage_does_not_lock_anyone_out,
     an_attempt_that_is_never_settled_stops_counting,
     a_guess_that_cannot_be_counted_is_a_503,
+    a_429_removes_expired_tickets,
 ];
 
 /// If the store fails at any step of a refresh or a logout, the response is a 503, nothing is revoked, and the
@@ -131,4 +133,32 @@ async fn a_guess_that_cannot_be_counted_is_a_503(store: &impl TestStore) {
 
 async fn count_sessions(store: &impl TestStore) -> usize {
     store.list_sessions(&john()).await.expect("a result").len()
+}
+
+/// Otherwise a counter that stays full would grow with every attempt that could not be settled.
+async fn a_429_removes_expired_tickets(store: &impl TestStore) {
+    let script = Script::default();
+    let app = App::on(FlakyStore::new(store.clone(), &script), &[]);
+    let wrong = json!({"email": "john.doe@leapify.tech", "password": "wrong"});
+    let status = async || app.post("login", &wrong, "203.0.113.12").await.status();
+    for _ in 0..5 {
+        assert_eq!(status().await, 401);
+    }
+    // The three reservations succeed, and everything after them fails.
+    script.fail_from(3, Failure::Before);
+    assert_eq!(status().await, 429);
+    script.reset();
+    let key = Key::from_secret(forge::SESSION_SECRET.as_bytes(), Algorithm::HS256);
+    let keys = KeySet::from(key.unwrap());
+    let counters = AttemptCounters::new(keys, AttemptLimits::default());
+    let email_mac = counters.email_macs(&john()).await.unwrap().remove(0);
+    let pending = async || {
+        let counted = store.list_attempts(&email_mac).await.unwrap();
+        let pending = counted.iter().map(|counted| counted.count.pending.len());
+        pending.collect::<Vec<_>>()
+    };
+    assert_eq!(pending().await, [1, 1]);
+    app.pass(30);
+    assert_eq!(status().await, 429);
+    assert_eq!(pending().await, [0, 0]);
 }

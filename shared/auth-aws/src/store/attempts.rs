@@ -59,10 +59,15 @@ impl AttemptRepository for DynamoDbStore {
         let request = request
             .update_expression(expression)
             .return_values(ReturnValue::AllNew);
-        match self.update(KIND, &counter.key, request).await? {
-            Written::Done(item) => from_item(item).map_err(malformed),
-            Written::Refused(_) => Err(malformed("an update without a condition was refused")),
+        let item = match self.update(KIND, &counter.key, request).await? {
+            Written::Done(item) | Written::Refused(item) => item,
+        };
+        let count: Count = from_item(item).map_err(malformed)?;
+        // Without attributes, the response would read as a counter with room.
+        if !count.pending.contains(ticket) {
+            return Err(malformed("the counter does not contain the ticket"));
         }
+        Ok(count)
     }
 
     /// A retry by the SDK no longer finds the ticket, and its condition fails.

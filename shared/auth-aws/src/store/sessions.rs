@@ -12,13 +12,23 @@ use auth_core::{
 use aws_sdk_dynamodb::types::AttributeValue::{Bool, N, S};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
-use super::{DynamoDbStore, Written, malformed};
+use super::{DynamoDbStore, Item, Written, malformed};
 
 const KIND: &str = "session";
 
+/// Parses an item, whose key contains the id.
+fn session(mut item: Item) -> Result<Session, RepositoryError> {
+    let key = item.remove("pk").and_then(|key| key.as_s().ok().cloned());
+    let id = key.as_deref().and_then(|key| key.strip_prefix("session#"));
+    let id = id.ok_or_else(|| malformed("pk is not the key of a session"))?;
+    item.insert("id".into(), S(id.to_owned()));
+    from_item(item).map_err(malformed)
+}
+
 impl SessionRepository for DynamoDbStore {
     async fn start_session(&self, session: &Session) -> Result<(), RepositoryError> {
-        let item = to_item(session).map_err(malformed)?;
+        let mut item: Item = to_item(session).map_err(malformed)?;
+        item.remove("id");
         // If it was refused, an earlier attempt of this call has stored the session. A late attempt
         // must not undo its later steps.
         self.put_new(KIND, &session.id, item).await.map(|_| ())
@@ -26,7 +36,7 @@ impl SessionRepository for DynamoDbStore {
 
     async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
         let item = self.get(KIND, id, identity).await?;
-        item.map(from_item).transpose().map_err(malformed)
+        item.map(session).transpose()
     }
 
     async fn advance_session(&self, next: &Session) -> Result<Advance, RepositoryError> {
@@ -53,10 +63,7 @@ impl SessionRepository for DynamoDbStore {
         match self.update(KIND, &next.id, request).await? {
             Written::Done(_) => Ok(Advance::Done),
             Written::Refused(item) if item.is_empty() => Ok(Advance::Refused(None)),
-            Written::Refused(item) => {
-                let stored = from_item(item).map_err(malformed)?;
-                Ok(Advance::Refused(Some(stored)))
-            }
+            Written::Refused(item) => Ok(Advance::Refused(Some(session(item)?))),
         }
     }
 
@@ -79,8 +86,7 @@ impl SessionDirectory for DynamoDbStore {
             (":email".to_owned(), S(email.to_string())),
         ];
         let items = self.scan(filter, values.into()).await?;
-        let sessions = items.into_iter().map(from_item);
-        sessions.collect::<Result<_, _>>().map_err(malformed)
+        items.into_iter().map(session).collect()
     }
 }
 
@@ -89,7 +95,6 @@ mod tests {
     use auth_core::{SessionRules, UnixTime, User};
 
     use super::*;
-    use crate::store::Item;
 
     fn jane() -> Session {
         let user = User {
@@ -104,27 +109,35 @@ mod tests {
         Session::new(&email, &user, &SessionRules::default(), now).unwrap()
     }
 
+    fn item(session: &Session) -> Item {
+        let mut item: Item = to_item(session).unwrap();
+        item.remove("id");
+        item.insert("pk".into(), S(format!("{KIND}#{}", session.id)));
+        item
+    }
+
     #[test]
     fn a_session_survives_the_conversion_and_is_deleted_at_its_idle_expiry() {
         let original = jane();
-        let item: Item = to_item(&original).unwrap();
-        assert_eq!(
-            item["expires_at"],
-            N(original.idle_expires_at.as_secs().to_string())
-        );
-        assert_eq!(from_item::<Session>(item).unwrap(), original);
+        let item = item(&original);
+        let expected = N(original.idle_expires_at.as_secs().to_string());
+        assert_eq!(item["expires_at"], expected);
+        assert_eq!(session(item).unwrap(), original);
     }
 
     #[test]
     fn an_item_that_is_not_a_session_is_an_error() {
         for (attribute, value) in [
-            ("id", S("1".into())),
+            ("pk", S("session#1".into())),
+            ("pk", S("user#a@b.c".into())),
             ("generation", N("-1".into())),
             ("revoked", S("no".into())),
         ] {
-            let mut item: Item = to_item(jane()).unwrap();
+            let mut item = item(&jane());
             item.insert(attribute.into(), value);
-            assert!(from_item::<Session>(item).is_err(), "{attribute}");
+            let read = session(item);
+            let is_malformed = matches!(read, Err(RepositoryError::Malformed(_)));
+            assert!(is_malformed, "{attribute}");
         }
     }
 }

@@ -232,7 +232,7 @@ fn local_settings_are_rejected_in_lambda() {
     ]);
     assert_eq!(found.len(), 2);
     assert!(found[0].starts_with("AUTH_STORE: memory is for local work"));
-    assert!(found[1].starts_with("JWT_SECRET_KEY: is the published secret"));
+    assert!(found[1].starts_with("JWT_SECRET_KEY: is a published secret"));
 }
 
 const FILE: (&str, &str) = ("AUTH_STORE", "file");

@@ -41,11 +41,14 @@ impl FileStore {
         if let Some(folder) = store.path.parent() {
             fs::create_dir_all(folder).map_err(|error| unavailable(folder, &error))?;
         }
-        if store.path.exists() {
-            store.load()?;
-        } else {
-            store.update(|_| ())?;
+        if !store.path.exists() {
+            let _lock = store.lock()?;
+            // Another process may have been first.
+            if !store.path.exists() {
+                store.save(&Snapshot::with_tutorial_user())?;
+            }
         }
+        store.load()?;
         Ok(store)
     }
 
@@ -68,11 +71,8 @@ impl FileStore {
             let secret = new_secret()?;
             // Another process may have been first; its secret counts.
             self.update(|snapshot| {
-                snapshot
-                    .secrets
-                    .entry(name.into())
-                    .or_insert(secret)
-                    .clone()
+                let secret = snapshot.secrets.entry(name.into()).or_insert(secret);
+                Ok::<_, RepositoryError>(secret.clone())
             })?
         };
         Key::from_secret(secret.as_bytes(), algorithm)
@@ -81,13 +81,7 @@ impl FileStore {
     }
 
     fn load(&self) -> Result<Snapshot, RepositoryError> {
-        let text = match fs::read(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Snapshot::with_tutorial_user());
-            }
-            Err(error) => return Err(unavailable(&self.path, &error)),
-        };
+        let text = fs::read(&self.path).map_err(|error| unavailable(&self.path, &error))?;
         serde_json::from_slice(&text).map_err(|error| {
             // The error's own text may repeat a secret.
             let (line, column) = (error.line(), error.column());
@@ -128,10 +122,13 @@ impl SnapshotStore for FileStore {
         Ok(read(&self.load()?))
     }
 
-    fn update<T>(&self, update: impl FnOnce(&mut Snapshot) -> T) -> Result<T, RepositoryError> {
+    fn update<T, E: From<RepositoryError>>(
+        &self,
+        update: impl FnOnce(&mut Snapshot) -> Result<T, E>,
+    ) -> Result<T, E> {
         let _lock = self.lock()?;
         let mut snapshot = self.load()?;
-        let result = update(&mut snapshot);
+        let result = update(&mut snapshot)?;
         self.save(&snapshot)?;
         Ok(result)
     }

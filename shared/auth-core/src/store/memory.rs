@@ -20,12 +20,14 @@ impl InMemoryStore {
 
 impl SnapshotStore for InMemoryStore {
     fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> Result<T, RepositoryError> {
-        self.update(|snapshot| read(snapshot))
+        self.update(|snapshot| Ok(read(snapshot)))
     }
 
     /// Each operation is one step, so a panic elsewhere cannot leave one half done.
-    fn update<T>(&self, update: impl FnOnce(&mut Snapshot) -> T) -> Result<T, RepositoryError> {
-        let mut snapshot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(update(&mut snapshot))
+    fn update<T, E: From<RepositoryError>>(
+        &self,
+        update: impl FnOnce(&mut Snapshot) -> Result<T, E>,
+    ) -> Result<T, E> {
+        update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

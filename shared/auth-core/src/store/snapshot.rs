@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    fmt,
     ops::Bound,
 };
 
@@ -29,7 +30,7 @@ const TUTORIAL_PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$RuRJBszvg0Q
 const PAGE: usize = 100;
 
 /// The contents of a store.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     users: BTreeMap<Email, StoredUser>,
@@ -46,6 +47,12 @@ struct StoredCounter {
     counter: Counter,
     #[serde(flatten)]
     count: Count,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Snapshot(redacted)")
+    }
 }
 
 impl Snapshot {
@@ -238,8 +245,11 @@ pub trait SnapshotStore: Send + Sync {
     /// Reads the snapshot.
     fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> Result<T, RepositoryError>;
 
-    /// Updates the snapshot. No other update happens in between.
-    fn update<T>(&self, update: impl FnOnce(&mut Snapshot) -> T) -> Result<T, RepositoryError>;
+    /// Updates the snapshot. No other update happens in between, and an error changes nothing.
+    fn update<T, E: From<RepositoryError>>(
+        &self,
+        update: impl FnOnce(&mut Snapshot) -> Result<T, E>,
+    ) -> Result<T, E>;
 }
 
 impl<S: SnapshotStore> UserRepository for S {
@@ -262,7 +272,7 @@ impl<S: SnapshotStore> CredentialRepository for S {
         old: &PasswordHash,
         new: &PasswordHash,
     ) -> Result<bool, RepositoryError> {
-        self.update(|snapshot| snapshot.replace_password_hash(email, old, new))
+        self.update(|snapshot| Ok(snapshot.replace_password_hash(email, old, new)))
     }
 
     async fn end_sessions(
@@ -271,7 +281,10 @@ impl<S: SnapshotStore> CredentialRepository for S {
         id: &str,
         version: u64,
     ) -> Result<(), RepositoryError> {
-        self.update(|snapshot| snapshot.end_sessions(email, id, version))
+        self.update(|snapshot| {
+            snapshot.end_sessions(email, id, version);
+            Ok(())
+        })
     }
 }
 
@@ -279,15 +292,15 @@ impl<S: SnapshotStore> UserDirectory for S {
     async fn add_user(&self, user: &StoredUser) -> Result<(), DirectoryError> {
         let email = Email::parse(&user.user.email)
             .map_err(|error| RepositoryError::Malformed(error.to_string()))?;
-        self.update(|snapshot| snapshot.add_user(email, user))?
+        self.update(|snapshot| snapshot.add_user(email, user))
     }
 
     async fn change_user(&self, email: &Email, change: UserChange) -> Result<User, DirectoryError> {
-        self.update(|snapshot| snapshot.change_user(email, change))?
+        self.update(|snapshot| snapshot.change_user(email, change))
     }
 
     async fn delete_user(&self, email: &Email) -> Result<(), DirectoryError> {
-        self.update(|snapshot| snapshot.delete_user(email))?
+        self.update(|snapshot| snapshot.delete_user(email))
     }
 
     async fn list_users(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
@@ -297,7 +310,10 @@ impl<S: SnapshotStore> UserDirectory for S {
 
 impl<S: SnapshotStore> SessionRepository for S {
     async fn start_session(&self, session: &Session) -> Result<(), RepositoryError> {
-        self.update(|snapshot| snapshot.start_session(session))
+        self.update(|snapshot| {
+            snapshot.start_session(session);
+            Ok(())
+        })
     }
 
     async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
@@ -305,11 +321,14 @@ impl<S: SnapshotStore> SessionRepository for S {
     }
 
     async fn advance_session(&self, next: &Session) -> Result<Advance, RepositoryError> {
-        self.update(|snapshot| snapshot.advance_session(next))
+        self.update(|snapshot| Ok(snapshot.advance_session(next)))
     }
 
     async fn revoke_session(&self, id: &SessionId) -> Result<(), RepositoryError> {
-        self.update(|snapshot| snapshot.revoke_session(id))
+        self.update(|snapshot| {
+            snapshot.revoke_session(id);
+            Ok(())
+        })
     }
 }
 
@@ -325,7 +344,7 @@ impl<S: SnapshotStore> AttemptRepository for S {
         counter: &Counter,
         ticket: &str,
     ) -> Result<Count, RepositoryError> {
-        self.update(|snapshot| snapshot.reserve_attempt(counter, ticket))
+        self.update(|snapshot| Ok(snapshot.reserve_attempt(counter, ticket)))
     }
 
     async fn settle_attempt(
@@ -335,7 +354,10 @@ impl<S: SnapshotStore> AttemptRepository for S {
         expired: &[String],
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
-        self.update(|snapshot| snapshot.settle_attempt(counter, ticket, expired, outcome))
+        self.update(|snapshot| {
+            snapshot.settle_attempt(counter, ticket, expired, outcome);
+            Ok(())
+        })
     }
 }
 
@@ -348,7 +370,7 @@ impl<S: SnapshotStore> AttemptDirectory for S {
     }
 
     async fn clear_attempts(&self, email_mac: &str) -> Result<usize, RepositoryError> {
-        self.update(|snapshot| snapshot.clear_attempts(email_mac))
+        self.update(|snapshot| Ok(snapshot.clear_attempts(email_mac)))
     }
 }
 

@@ -373,7 +373,8 @@ fn error_with_secret(unusable: &str) -> String {
     store
         .update(|snapshot| {
             let name = "access_tokens".to_owned();
-            snapshot.secrets.insert(name, unusable.to_owned())
+            snapshot.secrets.insert(name, unusable.to_owned());
+            Ok::<_, RepositoryError>(())
         })
         .unwrap();
     let error = store.keys(KeyUse::Verify, Algorithm::HS512).unwrap_err();
@@ -415,4 +416,18 @@ fn a_folder_that_cannot_be_created_is_reported() {
     let error = FileStore::open(folder.path.join("store.json")).unwrap_err();
     let path = folder.path.display().to_string();
     assert!(error.cause().starts_with(&path), "{}", error.cause());
+}
+
+/// Otherwise the tutorial's user would come back, with a published password.
+#[test]
+fn a_file_that_is_deleted_while_it_is_open_is_not_created_again() {
+    let folder = Folder::new();
+    let store = folder.open();
+    fs::remove_file(&folder.path).unwrap();
+    let found = store.find_by_email(&tutorial_email()).now_or_never();
+    let found = found.unwrap();
+    assert!(matches!(found, Err(RepositoryError::Unavailable(_))));
+    let deleted = store.delete_user(&tutorial_email()).now_or_never();
+    assert!(deleted.unwrap().is_err());
+    assert!(!folder.path.exists());
 }
