@@ -20,7 +20,7 @@ impl<S> TestStore for S where
 {
 }
 
-/// A store in a file of its own, deleted when it is dropped.
+/// A store in its own file, deleted when it is dropped.
 pub struct TemporaryFileStore {
     store: FileStore,
     folder: TempDir,

@@ -98,7 +98,7 @@ impl<S: LoginStore> Login<S> {
         let enabled = found.as_ref().filter(|stored| !stored.user.disabled);
         let hash = enabled.map(|stored| stored.password_hash.clone());
         let (password, hasher) = (password.clone(), Arc::clone(&self.hasher));
-        // On a thread of its own, so that the deadline of the request is met meanwhile.
+        // On its own thread, so that the deadline of the request is met meanwhile.
         let verified = spawn_blocking(move || hasher.verify(&password, hash.as_ref())).await;
         let matches = verified.unwrap_or(Err(HashingError))?;
         let user_id = found.as_ref().map(|stored| stored.user.id.clone());

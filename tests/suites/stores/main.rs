@@ -1,5 +1,5 @@
-//! What every store promises, and what logins and sessions do on it: each case once for each store, on a
-//! store of its own.
+//! What every store promises, and how logins and sessions behave on it: each case once per store technology,
+//! on a new store.
 //!
 //! `users`, `sessions`, `attempts` and `outages` hold the cases; `model` compares sessions with a model;
 //! `dynamodb` has what only that store can show.

@@ -213,7 +213,7 @@ impl AttemptCounters {
     }
 }
 
-/// Returns the MAC of `parts`, of which only the last may contain a line break. It has a key of its own, so
+/// Returns the MAC of `parts`, of which only the last may contain a line break. It has its own key, so
 /// that no counter has the MAC of a refresh token as its key. `None` if `key` cannot sign.
 fn mac(key: &Key, kind: AttemptKind, parts: &[&str]) -> Option<String> {
     let derived = BASE64URL.encode(key.sign(b"auth-core attempts")?);

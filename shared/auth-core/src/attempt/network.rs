@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// An IPv4 address, or the /64 of an IPv6 address: whoever has one address of a /64 has all of them
+/// An IPv4 address, or the /64 of an IPv6 address: a client with one address of a /64 has all of them
 /// (RFC 6177 section 2). All callers with an unknown address share the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceNetwork(pub(super) String);
