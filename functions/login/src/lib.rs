@@ -2,6 +2,7 @@
 //!
 //! Start at [`Login::handle`]. The rule of a login is in `sign_in`; refreshes and logouts are in `sessions`.
 
+mod error;
 mod reservation;
 mod sessions;
 mod settings;
@@ -15,9 +16,9 @@ use auth_core::{
     Sessions, TokenIssuer, UserRepository,
 };
 use auth_http::{ApiError, JsonBody, Response, Route, find_endpoint, json, respond};
+use error::{Refusal, SignInError};
 use http::{Request, StatusCode};
 use serde::Serialize;
-use sign_in::{Refusal, SignInError};
 use tracing::info;
 
 pub use settings::{LoginErrors, LoginSettings};

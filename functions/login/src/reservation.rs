@@ -6,7 +6,7 @@ use auth_core::{Attempt, AttemptRepository, Counter, Outcome, RepositoryError, U
 use tokio::time::timeout;
 use tracing::warn;
 
-use crate::sign_in::SignInError;
+use crate::error::SignInError;
 
 /// How long a refused or undecided login waits until its attempt is released.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);

@@ -3,49 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    AttemptKind, Email, HashingError, IssuedTokens, Password, RepositoryError, SigningError,
-    SourceNetwork, StoredUser,
+    Email, HashingError, IssuedTokens, Password, RepositoryError, SourceNetwork, StoredUser,
 };
 use tokio::{task::spawn_blocking, time::timeout};
 use tracing::{info, warn};
 
 use crate::{
     Login, LoginStore,
+    error::{Refusal, SignInError},
     reservation::{FAILED, Reservation, SUCCEEDED},
 };
 
 /// How long a login waits until its outdated hash is replaced. If that fails, the next login can do it.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Why a login is refused. All three cost one password hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    UnknownUser,
-    DisabledUser,
-    WrongPassword,
-}
-
-/// Why a login gets no tokens.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SignInError {
-    #[error("login refused")]
-    Refused {
-        refusal: Refusal,
-        user_id: Option<String>,
-    },
-    /// A counter is full. The password was not checked.
-    #[error("too many attempts")]
-    TooManyAttempts {
-        counter: AttemptKind,
-        retry_after: Duration,
-    },
-    #[error(transparent)]
-    Repository(#[from] RepositoryError),
-    #[error(transparent)]
-    Hashing(#[from] HashingError),
-    #[error(transparent)]
-    Signing(#[from] SigningError),
-}
 
 impl<S: LoginStore> Login<S> {
     /// Counts the attempt, checks the password, and begins a session.

@@ -111,8 +111,7 @@ impl ApiError {
     }
 
     /// Returns the response, with `realm` in its `WWW-Authenticate` header if it has one.
-    #[must_use]
-    pub fn response(&self, realm: &str) -> Response {
+    pub(crate) fn response(&self, realm: &str) -> Response {
         let mut response = response::json(self.status(), &json!({ "detail": self.detail() }));
         if let Some((name, value)) = self.header(realm)
             && let Ok(value) = HeaderValue::try_from(value)

@@ -138,8 +138,7 @@ impl<'a> SettingsReader<'a> {
     }
 
     /// Returns whether the process runs in AWS Lambda, not on a laptop or in a test.
-    #[must_use]
-    pub fn is_in_lambda(&self) -> bool {
+    pub(super) fn is_in_lambda(&self) -> bool {
         self.is_set(LAMBDA_MARKER)
     }
 
