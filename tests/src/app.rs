@@ -138,7 +138,9 @@ impl TestClock {
 pub fn fixed_keys(settings: &KeySettings) -> Arc<dyn KeySource> {
     match settings {
         KeySettings::Fixed(keys) => keys.clone().into(),
-        KeySettings::Secret { .. } | KeySettings::File { .. } => panic!("the keys are elsewhere"),
+        KeySettings::Secret { .. } | KeySettings::File { .. } => {
+            panic!("the keys are not fixed")
+        }
     }
 }
 

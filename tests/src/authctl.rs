@@ -45,7 +45,7 @@ impl Tool {
         self
     }
 
-    /// Starts it with these arguments and this standard input.
+    /// Starts the tool with these arguments and this standard input.
     #[must_use]
     pub fn start(&self, arguments: &[&str], input: &str) -> Child {
         let mut process = Command::new(process::authctl())
@@ -58,7 +58,7 @@ impl Tool {
             .stderr(Stdio::piped())
             .spawn()
             .expect("authctl starts");
-        // If it fails before it reads, it has closed its end.
+        // If the tool fails before it reads, it has already closed its end.
         let _ = process
             .stdin
             .take()
@@ -67,7 +67,7 @@ impl Tool {
         process
     }
 
-    /// Returns the exit code, standard output and standard error.
+    /// Runs the tool and returns its exit code, standard output and standard error.
     #[must_use]
     pub fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
         let output = self
@@ -82,7 +82,7 @@ impl Tool {
         )
     }
 
-    /// Returns standard output if it succeeds.
+    /// Runs the tool, checks that it succeeds, and returns its standard output.
     #[must_use]
     pub fn text(&self, arguments: &[&str], input: &str) -> String {
         let (code, output, error) = self.run(arguments, input);
@@ -90,7 +90,7 @@ impl Tool {
         output
     }
 
-    /// Returns its JSON output if it succeeds: one value for each line.
+    /// Runs the tool, checks that it succeeds, and returns its JSON output: one value for each line.
     #[must_use]
     pub fn json_lines(&self, arguments: &[&str]) -> Vec<Value> {
         let output = self.text(&[&["--json"], arguments].concat(), "");
@@ -98,14 +98,14 @@ impl Tool {
         lines.collect::<Result<_, _>>().expect("JSON")
     }
 
-    /// Returns its JSON output if it succeeds: one value.
+    /// Runs the tool, checks that it succeeds, and returns its JSON output: one value.
     #[must_use]
     pub fn json(&self, arguments: &[&str], input: &str) -> Value {
         let output = self.text(&[&["--json"], arguments].concat(), input);
         serde_json::from_str(&output).expect("JSON")
     }
 
-    /// Checks that it succeeds.
+    /// Runs the tool and checks that it succeeds.
     pub fn succeed(&self, arguments: &[&str], input: &str) {
         let _ = self.text(arguments, input);
     }

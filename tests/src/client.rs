@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{events, functions};
 
-/// The address from which tests call unless it matters.
+/// The address that requests come from in tests that do not depend on it.
 pub const ADDRESS: &str = "203.0.113.7";
 
 /// A response of a function.
@@ -175,7 +175,7 @@ pub trait Client {
         self.post("refresh", &body, ADDRESS).await.tokens()
     }
 
-    /// Logs out, which is a 204 whatever the token.
+    /// Logs out and checks that the response is a 204, whatever the token.
     async fn log_out(&self, token: &str, all_sessions: bool) {
         let body = json!({"refresh_token": token, "all_sessions": all_sessions});
         let reply = self.post("logout", &body, ADDRESS).await;

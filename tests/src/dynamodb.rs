@@ -28,7 +28,7 @@ use crate::{app::KEYS, project, store::tutorial_user};
 /// How long the server may take to start.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A server, ended when it is dropped or when the test program ends.
+/// A server that is killed when it is dropped or when the test program ends.
 pub struct DynamoDbLocal {
     server: Server,
     port: u16,
@@ -145,7 +145,7 @@ impl Table {
         self.store().await.add_user(&john).await.expect("added");
     }
 
-    /// Returns the same table behind another URL, that of a proxy.
+    /// Returns the same table at another URL, that of a proxy.
     #[must_use]
     pub fn behind(&self, url: &str) -> Self {
         Self {
@@ -204,7 +204,7 @@ impl Table {
         scanned.expect("a response").items.unwrap_or_default()
     }
 
-    /// Stores an item, whatever it is.
+    /// Stores any item.
     pub async fn put(&self, item: HashMap<String, AttributeValue>) {
         let request = self.client().put_item().table_name(&self.name);
         request.set_item(Some(item)).send().await.expect("stored");
@@ -235,7 +235,7 @@ impl Table {
     }
 }
 
-/// Returns a description of AWS in which every service is behind `url`.
+/// Returns an SDK configuration in which every service is at `url`.
 #[must_use]
 pub fn config(url: &str) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "tests");

@@ -80,7 +80,7 @@ impl FaultProxy {
         &self.url
     }
 
-    /// Does this with every request from now on.
+    /// Sets what the proxy does with every request from now on.
     pub fn set(&self, fault: Fault) {
         *self.state.fault.lock().expect("no panic") = fault;
     }

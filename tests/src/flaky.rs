@@ -16,7 +16,7 @@ pub enum Failure {
     Lost,
 }
 
-/// What a store does, and has done.
+/// How a store fails, and the calls that it received.
 #[derive(Debug, Clone, Default)]
 pub struct Script(Arc<Mutex<State>>);
 
@@ -29,7 +29,7 @@ struct State {
 }
 
 impl Script {
-    /// Forgets the calls so far. The call after `calls` more fails.
+    /// Forgets the calls so far. After `calls` more, the next call fails.
     pub fn fail_after(&self, calls: usize, failure: Failure) {
         *self.0.lock().expect("no panic") = State {
             failing: Some((calls, failure)),
@@ -37,7 +37,7 @@ impl Script {
         };
     }
 
-    /// Forgets the calls so far. All calls after `calls` more fail.
+    /// Forgets the calls so far. After `calls` more, all calls fail.
     pub fn fail_from(&self, calls: usize, failure: Failure) {
         *self.0.lock().expect("no panic") = State {
             failing: Some((calls, failure)),
@@ -51,7 +51,7 @@ impl Script {
         *self.0.lock().expect("no panic") = State::default();
     }
 
-    /// Returns the calls since then, by the names of their methods.
+    /// Returns the calls since they were last forgotten, by the names of their methods.
     #[must_use]
     pub fn calls(&self) -> Vec<&'static str> {
         self.0.lock().expect("no panic").calls.clone()
@@ -90,7 +90,7 @@ fn unavailable() -> RepositoryError {
     RepositoryError::Unavailable("as scripted".into())
 }
 
-/// A store under a [`Script`].
+/// A store that follows a [`Script`].
 #[derive(Debug, Clone)]
 pub struct FlakyStore<S> {
     store: S,

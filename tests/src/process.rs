@@ -77,7 +77,7 @@ pub fn now() -> u64 {
     Clock::system().now().as_secs()
 }
 
-/// A function as a process, ended when it is dropped.
+/// A function as a process, killed when it is dropped.
 pub struct Process {
     name: String,
     child: Child,
@@ -166,7 +166,7 @@ impl Drop for Process {
 
 impl Client for Process {
     async fn invoke(&self, function: &str, event: &str) -> Reply {
-        assert_eq!(function, self.name, "another function");
+        assert_eq!(function, self.name, "the process runs another function");
         self.send(event).await
     }
 

@@ -69,7 +69,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Host and port, for `AWS_LAMBDA_RUNTIME_API`.
+    /// Returns host and port, for `AWS_LAMBDA_RUNTIME_API`.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
@@ -89,12 +89,14 @@ impl RuntimeApi {
 
     /// Hands the function an event and waits for its outcome.
     pub async fn invoke(&self, event: &str) -> Outcome {
-        self.events.send(event.to_owned()).expect("the API serves");
+        self.events
+            .send(event.to_owned())
+            .expect("the API is running");
         let mut outcomes = self.outcomes.lock().await;
         let outcome = tokio::time::timeout(TIMEOUT, outcomes.recv()).await;
         outcome
             .expect("no outcome in time")
-            .expect("the API serves")
+            .expect("the API is running")
     }
 }
 

@@ -1,4 +1,4 @@
-//! `template.yaml`, taken apart. `!Ref X` and `!GetAtt X.Y` read as `X` and `X.Y`.
+//! Looks up the parts of `template.yaml`. `!Ref X` and `!GetAtt X.Y` read as `X` and `X.Y`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ impl Template {
         Self(project::yaml("template.yaml"))
     }
 
-    /// A resource by its logical name; what `!GetAtt` or `!Ref` names, too.
+    /// Returns a resource by its logical name, or by what `!GetAtt` or `!Ref` names.
     #[must_use]
     pub fn resource(&self, name: &str) -> &Value {
         let name = name.split('.').next().unwrap_or_default();
@@ -25,7 +25,7 @@ impl Template {
         resource
     }
 
-    /// The resources of a type, by their logical names.
+    /// Returns the resources of a type, by their logical names.
     #[must_use]
     pub fn of_type(&self, kind: &str) -> BTreeMap<String, Value> {
         let resources = self.0["Resources"].as_object().expect("resources");
@@ -36,7 +36,7 @@ impl Template {
             .collect()
     }
 
-    /// The functions by the name of their binary.
+    /// Returns the functions by the names of their binaries.
     #[must_use]
     pub fn functions(&self) -> BTreeMap<String, Value> {
         self.of_type("AWS::Serverless::Function")
@@ -48,7 +48,7 @@ impl Template {
             .collect()
     }
 
-    /// The logical name of a function.
+    /// Returns the logical name of a function.
     #[must_use]
     pub fn name_of(&self, binary: &str) -> String {
         self.of_type("AWS::Serverless::Function")
@@ -58,7 +58,7 @@ impl Template {
             .expect("a function")
     }
 
-    /// A function's environment, with the defaults of parameters in their place.
+    /// Returns a function's environment, with each parameter replaced by its default.
     #[must_use]
     pub fn environment(&self, function: &Value) -> BTreeMap<String, String> {
         let global = &self.0["Globals"]["Function"]["Environment"]["Variables"];
@@ -80,7 +80,7 @@ impl Template {
             .collect()
     }
 
-    /// What a function's own role allows: action and resource.
+    /// Returns what a function's own role allows: actions and resources.
     #[must_use]
     pub fn rights(&self, function: &Value) -> BTreeSet<(String, String)> {
         let role = function["Properties"]["Role"].as_str().expect("a role");
@@ -108,7 +108,7 @@ impl Template {
     }
 }
 
-/// One text or a list of them, as policies take both.
+/// Returns a list of texts from one text or a list, because policies allow both.
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Array(all) => all.iter().flat_map(texts).collect(),

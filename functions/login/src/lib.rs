@@ -69,7 +69,7 @@ impl<S> LoginStore for S where
 pub struct LoginKeys {
     /// Sign access tokens. Other functions may have these keys too.
     pub access_tokens: Arc<dyn KeySource>,
-    /// Make refresh tokens and the keys of counters. Only this function has them.
+    /// Create refresh tokens and the keys of counters. Only this function has them.
     pub refresh_tokens: Arc<dyn KeySource>,
 }
 
@@ -119,7 +119,8 @@ impl<S: LoginStore> Login<S> {
         }
     }
 
-    /// Handles a request. Its [`SourceNetwork`](auth_core::SourceNetwork) is one of its extensions.
+    /// Handles a request. Reads the [`SourceNetwork`](auth_core::SourceNetwork) from the request's
+    /// extensions.
     pub async fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response {
         respond(&self.realm, async {
             let (method, path) = (request.method(), request.uri().path());
@@ -138,13 +139,13 @@ impl<S: LoginStore> Login<S> {
         .await
     }
 
-    /// Returns how many password hashes were computed so far, for tests of what a refusal costs.
+    /// Returns how many password hashes have been computed so far, for tests of what a refused login costs.
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
         self.hasher.computed()
     }
 
-    /// Signs a user in, and logs the outcome. The cause of a failure is logged with the response.
+    /// Logs a user in, and logs the outcome. The cause of a failure is logged with the response.
     async fn login<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Result<IssuedTokens, ApiError> {
         let (email, password) = credentials(request)?;
         let network = request.extensions().get().cloned().unwrap_or_default();
@@ -181,7 +182,8 @@ impl<S: LoginStore> Login<S> {
         }
     }
 
-    /// Returns the text for the client: the same for all reasons, unless the tutorial's two are configured.
+    /// Returns the text for the client: the same for all reasons, unless the tutorial's two texts are
+    /// configured.
     fn detail(&self, refusal: Refusal) -> &'static str {
         match (self.errors, refusal) {
             (LoginErrors::Uniform, _) => "Invalid email or password",

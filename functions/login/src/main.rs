@@ -10,7 +10,7 @@ async fn main() -> Result<(), StartError> {
     auth_lambda::init_logs("login");
     let settings = LoginSettings::read(auth_lambda::environment())?;
     let aws = Aws::for_function();
-    // Both secrets are read at once.
+    // Both secrets are read concurrently.
     let (access_tokens, refresh_tokens) = tokio::try_join!(
         aws.key_source(&settings.common.keys, Clock::system()),
         aws.key_source(&settings.sessions.keys, Clock::system())

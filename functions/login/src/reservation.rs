@@ -8,10 +8,10 @@ use tracing::warn;
 
 use crate::error::SignInError;
 
-/// How long a refused or undecided login waits until its attempt is released.
+/// How long a refused or undecided login waits for its attempt to be released.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The outcomes of a right password: it forgets the failures of the pair.
+/// The outcomes of a right password, which clears the failures of the pair.
 pub(crate) const SUCCEEDED: [Outcome; 3] = [Outcome::Reset, Outcome::Released, Outcome::Released];
 
 /// The outcomes of a wrong password.
@@ -75,7 +75,7 @@ impl<'a, S: AttemptRepository> Reservation<'a, S> {
         pair.and(network).and(email)
     }
 
-    /// Releases an attempt that revealed nothing. If the store fails, this does not wait for it.
+    /// Releases an attempt that revealed nothing. If the store fails or is slow, this only logs a warning.
     pub(crate) async fn release(&self) {
         let settled = timeout(RELEASE_TIMEOUT, self.settle([Outcome::Released; 3])).await;
         match settled {

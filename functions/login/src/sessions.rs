@@ -53,7 +53,7 @@ impl<S: LoginStore> Login<S> {
     }
 }
 
-/// Logs why a refresh token is rejected. A reused token means a theft, or a client that kept an old token:
+/// Logs why a refresh token is rejected. A reused token means a theft, or a client that keeps old tokens:
 /// worth a warning.
 fn log_invalid_token(reason: &InvalidRefreshToken, endpoint: &str) {
     if let InvalidRefreshToken::Reused(session_id) = reason {

@@ -1,4 +1,4 @@
-//! The rule of a login: who gets tokens. It knows nothing of HTTP.
+//! The rule of a login: who gets tokens. It knows nothing about HTTP.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     reservation::{FAILED, Reservation, SUCCEEDED},
 };
 
-/// How long a login waits until its outdated hash is replaced. If that fails, the next login can do it.
+/// How long a login waits for its outdated hash to be replaced. If that fails, the next login can do it.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<S: LoginStore> Login<S> {
@@ -52,7 +52,7 @@ impl<S: LoginStore> Login<S> {
         };
         let (issued, settled) = tokio::join!(begin_session, reservation.settle(SUCCEEDED));
         if let Err(error) = settled {
-            // The attempt soon stops counting, so this is no reason to refuse the login.
+            // The attempt soon stops counting, so the login is not refused.
             warn!(cause = error.cause(), "attempt not settled");
         }
         Ok((issued?, stored))
@@ -68,7 +68,7 @@ impl<S: LoginStore> Login<S> {
         let enabled = found.as_ref().filter(|stored| !stored.user.disabled);
         let hash = enabled.map(|stored| stored.password_hash.clone());
         let (password, hasher) = (password.clone(), Arc::clone(&self.hasher));
-        // On its own thread, so that the deadline of the request is met meanwhile.
+        // On its own thread, so that the deadline of the request can still be met.
         let verified = spawn_blocking(move || hasher.verify(&password, hash.as_ref())).await;
         let matches = verified.unwrap_or(Err(HashingError))?;
         let user_id = found.as_ref().map(|stored| stored.user.id.clone());

@@ -47,8 +47,8 @@ pub(crate) fn client(lookup: impl Fn(&str) -> Option<String>) -> Option<SharedHt
         connector.set_proxy_config(Some(ProxyConfig::from_env()));
         connector.build()
     });
-    // Without this, each client of a service would create a connector to check that it can, and drop it.
-    // The one that is used is created at the first call; the roots are tested below.
+    // Without this, each service client would create a connector just to check that it can, and drop it. The
+    // connector in use is created at the first call; the roots are tested below.
     Some(http_client_fn(move |settings, components| {
         client.http_connector(settings, components)
     }))
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn amazon_s_roots_suffice_unless_the_environment_needs_others() {
+    fn amazons_roots_suffice_unless_the_environment_needs_others() {
         let lambda = ("AWS_REGION", "eu-central-1");
         assert!(suffices(&[lambda]));
         assert!(suffices(&[("AWS_DEFAULT_REGION", "us-gov-west-1")]));
@@ -148,7 +148,7 @@ mod tests {
 
     /// The client parses its roots when it first connects: an invalid one would panic there.
     #[tokio::test]
-    async fn a_call_over_tls_is_made_and_an_endpoint_without_tls_is_an_error() {
+    async fn a_call_over_tls_to_an_endpoint_without_tls_fails() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || listener.accept().map(drop));

@@ -1,7 +1,7 @@
 //! Keys in AWS Secrets Manager, read again from time to time.
 //!
-//! If the secret cannot be read, the previous keys stay in use, for [`MAX_AGE`] at most: an outage of
-//! Secrets Manager does not sign anyone out. Without keys, requests fail with a 503, never a 401.
+//! If the secret cannot be read, the previous keys stay in use, for [`MAX_AGE`] at most: an outage of Secrets
+//! Manager signs no one out. Without keys, requests fail with a 503, never a 401.
 
 use std::{
     error::Error,
@@ -33,7 +33,7 @@ const RETRY_INTERVAL: Duration = Duration::from_mins(1);
 /// The age until which keys stay in use if they cannot be read again.
 const MAX_AGE: Duration = Duration::from_hours(24);
 
-/// Why the keys that the settings name are not usable. The start fails.
+/// Why the keys that the settings name cannot be used. The start fails.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySourceError {
     /// The secret does not contain usable keys.

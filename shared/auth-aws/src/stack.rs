@@ -36,7 +36,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// [`StackError`] if there is no such stack of that template.
+    /// [`StackError`] if there is no such stack, or it was not deployed from that template.
     pub async fn table_of_stack(&self, name: &str) -> Result<String, StackError> {
         self.output(name, TABLE_OUTPUT).await
     }

@@ -39,9 +39,9 @@ pub struct DynamoDbStore {
 
 /// The result of a conditional write.
 enum Written {
-    /// The write was made. The attributes that the request asked for.
+    /// The write was made. Contains the attributes that the request asked for.
     Done(Item),
-    /// The condition failed. The stored item, or nothing if there is none.
+    /// The condition failed. Contains the stored item; it is empty if there is none.
     Refused(Item),
 }
 
@@ -92,7 +92,7 @@ impl DynamoDbStore {
         }
     }
 
-    /// Updates the item `<kind>#<id>` with a request that was begun with [`Client::update_item`].
+    /// Updates the item `<kind>#<id>` with a request that was started with [`Client::update_item`].
     async fn update(
         &self,
         kind: &str,

@@ -5,8 +5,8 @@
 //! pass, and settled when its outcome is known. An attempt that is never settled, because the process
 //! or the store failed, stops counting after 30 seconds: an outage does not lock anyone out.
 //!
-//! Start at [`AttemptCounters::for_attempt`]. [`AttemptRepository`] stores the counters, and
-//! [`Count::load`] is the rule.
+//! Start at [`AttemptCounters::for_attempt`]. [`AttemptRepository`] stores the counters, and [`Count::load`]
+//! decides how full a counter is.
 
 mod counter;
 mod network;
@@ -21,9 +21,9 @@ pub use repository::{AttemptDirectory, AttemptRepository, CountedAttempts};
 /// How often a login may fail before further ones are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptLimits {
-    /// The failures of one email from one network in a window.
+    /// The maximum number of failures of one email from one network in a window.
     pub max_failures: u32,
-    /// The length of a window. Windows begin at its multiples.
+    /// The length of a window. Windows begin at multiples of it since 1970.
     pub window: Duration,
 }
 

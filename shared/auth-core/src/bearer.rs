@@ -75,7 +75,7 @@ pub struct JwtBearer {
 }
 
 impl JwtBearer {
-    /// Returns a guard that accepts tokens signed by any of `keys`: a [`KeySet`], or a source of them.
+    /// Returns a guard that accepts tokens signed by any of `keys`: a [`KeySet`] or another [`KeySource`].
     #[must_use]
     pub fn new(keys: impl Into<Arc<dyn KeySource>>, settings: TokenSettings, clock: Clock) -> Self {
         Self {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn no_header_another_scheme_and_no_token_are_not_authenticated() {
+    fn a_request_without_a_bearer_token_is_not_authenticated() {
         for values in [
             &[][..],
             &[""],

@@ -1,11 +1,11 @@
-//! The encodings of JOSE: base64url and JSON, each in its one strict form.
+//! The encodings of JOSE: base64url and JSON, each in a single strict form.
 
 pub(crate) mod json;
 
 use base64::engine::{GeneralPurpose, general_purpose::URL_SAFE_NO_PAD};
 
-/// Base64url without padding (RFC 7515 section 2). Decoding rejects padding, other alphabets, white
-/// space and unused bits that are not zero: each would give one token a second spelling.
+/// Base64url without padding (RFC 7515 section 2). Decoding rejects padding, other alphabets, whitespace and
+/// unused bits that are not zero: each would give one token a second spelling.
 pub(crate) const BASE64URL: GeneralPurpose = URL_SAFE_NO_PAD;
 
 #[cfg(test)]

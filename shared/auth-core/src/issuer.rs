@@ -12,7 +12,7 @@ use crate::{
     user::User,
 };
 
-/// Why a token could not be issued. No input of a client causes any of them.
+/// Why a token could not be issued. Client input causes none of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SigningError {
     /// No randomness was available, or the key did not sign.
@@ -52,11 +52,11 @@ impl TokenIssuer {
         }
     }
 
-    /// Issues a token for `user` in a session, valid from now on for [`TokenSettings::expiration`].
+    /// Issues a token for `user` in a session, valid from now for [`TokenSettings::expiration`].
     ///
     /// # Errors
     ///
-    /// [`SigningError`] if the user's roles, the keys or the machine do not allow one.
+    /// [`SigningError`] if the user, the keys or a lack of randomness prevents it.
     pub async fn issue(
         &self,
         user: &User,
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn public_keys_do_not_issue_tokens() {
+    async fn public_keys_cannot_issue_tokens() {
         let public =
             r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         let keys = KeySet::parse(public, Algorithm::EdDSA).unwrap();

@@ -1,4 +1,4 @@
-//! Keys: one key with its algorithm, sets of keys, and where they come from while a process lives.
+//! Keys: one key with its algorithm, sets of keys, and where they come from while a process runs.
 //!
 //! Start at [`Key::from_secret`] and [`KeySet::parse`]. A key is checked when it is made; the checks of
 //! each key type are in the submodules. Whether an HMAC secret can be guessed is checked only by
@@ -24,7 +24,7 @@ pub use set::{KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable};
 
 use crate::encoding::BASE64URL;
 
-/// Why a key is refused. No variant carries key material.
+/// Why a key is rejected. No variant carries key material.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Not JSON, or a member is missing, repeated or of the wrong type.
@@ -84,7 +84,7 @@ pub enum KeyError {
 pub struct Key {
     pub(crate) kid: String,
     pub(crate) algorithm: Algorithm,
-    /// The algorithm as jsonwebtoken names it.
+    /// jsonwebtoken's name for the algorithm.
     jws_algorithm: jsonwebtoken::Algorithm,
     verifying: DecodingKey,
     signing: Option<EncodingKey>,
@@ -111,8 +111,8 @@ impl Key {
         })
     }
 
-    /// Parses the members of a JWK (RFC 7517 section 4). `default` is the algorithm of a key that names
-    /// none and whose type leaves a choice.
+    /// Parses the members of a JWK (RFC 7517 section 4). `default` is the algorithm of a key without `alg`
+    /// whose type allows several.
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ struct Parts {
     derived_kid: String,
 }
 
-/// Returns the thumbprint of RFC 7638 section 3 of `required`, the JSON of the required members in order.
+/// Returns the thumbprint (RFC 7638 section 3) of `required`, the JSON of the required members in order.
 fn thumbprint(required: &str) -> String {
     BASE64URL.encode(aws_lc_rs::digest::digest(
         &aws_lc_rs::digest::SHA256,

@@ -1,4 +1,4 @@
-//! Passwords: as they are typed, their hashes, and the work of making and checking hashes.
+//! Passwords as they are typed, their hashes, and the computation and verification of hashes.
 //!
 //! [`PasswordHash::parse`] is the gate: a stored hash determines how much memory and time its own
 //! verification takes, so one outside the bounds is an error and is never computed.
@@ -132,7 +132,7 @@ impl PasswordHasher {
         PasswordHash::try_from(text).map_err(|_| HashingError)
     }
 
-    /// Returns how many hashes were computed so far, for tests of what a refusal costs.
+    /// Returns how many hashes have been computed so far, for tests of what a refused login costs.
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)

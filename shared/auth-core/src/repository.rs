@@ -1,4 +1,4 @@
-//! How a store fails, whatever it stores.
+//! How stores fail, whatever they store.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ pub enum RepositoryError {
     /// The store cannot be reached, or failed. The same call may succeed later.
     #[error("the store cannot be reached")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The store contains something that this bundle has not written. It must be repaired by hand.
+    /// The store contains something that this bundle did not write. It must be repaired by hand.
     #[error("a stored item cannot be read: {0}")]
     Malformed(String),
 }

@@ -49,7 +49,7 @@ impl Default for SessionRules {
 pub struct Session {
     /// The id.
     pub id: SessionId,
-    /// The address that finds the session's user.
+    /// The address by which the session's user is found.
     pub email: Email,
     /// The user's id. Another user with the same address has no access to the session.
     pub user_id: String,
@@ -76,17 +76,17 @@ pub struct Session {
 pub enum Rotation {
     /// The token is the newest one. This is the next state of the session.
     Advance(Session),
-    /// The token is the one before the newest, within the grace period. The newest one is returned again.
+    /// The token is the previous one, within the grace period. The newest one is returned again.
     Repeat,
     /// The token was used before, so a copy has leaked. The session must end.
     Reused,
-    /// The session has ended, or has never issued the token.
+    /// The session has ended, or never issued the token.
     Ended,
 }
 
 impl Session {
-    /// Makes a session of `user`, found by `email`, that begins at `now`. `None` if the machine has no
-    /// randomness.
+    /// Creates a session for `user`, found by `email`, that begins at `now`. `None` if no randomness is
+    /// available.
     #[must_use]
     pub fn new(email: &Email, user: &User, rules: &SessionRules, now: UnixTime) -> Option<Self> {
         let absolute_expires_at = now + rules.expiration;
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_session_is_live_and_belongs_to_its_user_s_version() {
+    fn a_new_session_is_live_and_belongs_to_its_users_version() {
         let session = session(0);
         assert_eq!(
             (session.idle_expires_at, session.absolute_expires_at),

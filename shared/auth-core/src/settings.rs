@@ -23,7 +23,7 @@ const MAX_EXPIRATION: u64 = 30 * 24 * 3600;
 /// The variables that name the source of keys, of which one must be set. The first two can sign.
 const KEY_VARIABLES: [&str; 3] = ["JWT_SECRET_KEY", "JWT_KEYS_SECRET_ID", "JWT_JWKS"];
 
-/// Marks a published secret, such as those of the tests, which is refused in AWS Lambda.
+/// Marks a published secret, such as those of the tests, which is rejected in AWS Lambda.
 const LOCAL_SECRET_MARK: &str = "not-for-deployment";
 
 /// Where `AUTH_STORE=file` stores everything by default.
@@ -64,7 +64,7 @@ pub enum KeySettings {
     Secret {
         /// The secret's name or ARN.
         id: String,
-        /// The algorithm of a key that names none and whose type leaves a choice.
+        /// The algorithm of a key without `alg` whose type allows several.
         algorithm: Algorithm,
         /// What the keys are used for.
         key_use: KeyUse,

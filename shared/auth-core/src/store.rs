@@ -1,7 +1,7 @@
 //! The stores that need no server, for local work and tests.
 //!
-//! Both hold a [`Snapshot`](snapshot::Snapshot): [`InMemoryStore`] in the process, [`FileStore`] in a
-//! file that all functions and `authctl` share. The operations are in `snapshot`.
+//! Both contain a [`Snapshot`](snapshot::Snapshot): [`InMemoryStore`] in the process, [`FileStore`] in a file
+//! that all functions and `authctl` share. The operations are in `snapshot`.
 
 mod file;
 mod memory;

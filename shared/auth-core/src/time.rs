@@ -67,7 +67,7 @@ impl Clock {
         })
     }
 
-    /// Returns a clock that reads what `now` returns.
+    /// Returns a clock that calls `now`.
     #[must_use]
     pub fn from_fn(now: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))

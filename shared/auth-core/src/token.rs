@@ -78,7 +78,7 @@ pub struct InvalidSessionId;
 impl SessionId {
     pub(crate) const BYTES: usize = 16;
 
-    /// Returns a new id; `None` if the machine has no randomness.
+    /// Returns a new id; `None` if no randomness is available.
     #[must_use]
     pub fn random() -> Option<Self> {
         random_id().map(Self)
@@ -112,7 +112,7 @@ impl fmt::Display for SessionId {
 }
 
 /// Returns 128 random bits in base64url, for example as the `jti` of a token or the id of a user. `None` if
-/// the machine has no randomness.
+/// no randomness is available.
 #[must_use]
 pub fn random_id() -> Option<String> {
     let mut bytes = [0; SessionId::BYTES];

@@ -17,17 +17,17 @@ pub use repository::{
 
 use crate::password::PasswordHash;
 
-/// A person who may sign in. It never contains the password hash.
+/// A person who can log in. It never contains the password hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// The id, the `sub` of tokens. It stays the same when the address changes.
     pub id: String,
     /// The address as it was registered.
     pub email: String,
-    /// A disabled user can neither sign in nor use `me`.
+    /// A disabled user can neither log in nor use `me`.
     pub disabled: bool,
-    /// Raised to end all sessions and access tokens of the user: by a logout everywhere, a new password
-    /// and an operator who disables the user.
+    /// Raised to end all sessions and access tokens of the user: by a logout everywhere, by a new password,
+    /// and by disabling the user.
     #[serde(default)]
     pub version: u64,
     /// The user's roles.
@@ -39,9 +39,9 @@ pub struct User {
 pub struct Role {
     /// The role's id.
     pub id: String,
-    /// The name, one of the `roles` of tokens.
+    /// The name, as it appears in the `roles` of tokens.
     pub name: String,
-    /// A sentence for people.
+    /// A sentence for people to read.
     pub description: String,
     /// What the role allows, part of the `scope` of tokens. Words without spaces (RFC 6749
     /// section 3.3).
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn case_does_not_distinguish_two_addresses() {
+    fn addresses_that_differ_only_in_ascii_case_are_equal() {
         assert_eq!(
             Email::parse("John.Doe@Example.com").unwrap(),
             Email::parse("john.doe@example.COM").unwrap()

@@ -18,8 +18,8 @@ pub struct JsonBody {
 }
 
 impl JsonBody {
-    /// Parses a body that must be a JSON object. A missing content type counts as JSON, which is what
-    /// clients without one mean.
+    /// Parses a body that must be a JSON object. A missing content type counts as JSON, because clients that
+    /// omit it send JSON.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl JsonBody {
         self.text(name, own, "any number of characters")
     }
 
-    /// Returns a member that must be a boolean, and is false if it is absent. `None` after an error.
+    /// Returns a member that must be a boolean and is false if it is absent. `None` after an error.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.members.remove(name) {
             None => Some(false),
@@ -97,7 +97,7 @@ impl JsonBody {
         }
     }
 
-    /// Returns all errors of the body: the response if a member is `None`.
+    /// Returns all errors of the body, to respond with if any member is `None`.
     #[must_use]
     pub fn into_error(self) -> ApiError {
         ApiError::Validation(self.errors)
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_accepted_in_every_spelling_of_its_type_and_without_one() {
+    fn json_is_accepted_with_every_json_type_and_without_a_type() {
         for content_type in [
             None,
             Some("application/json"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_and_other_json_are_not_an_object() {
+    fn other_types_and_json_other_than_an_object_are_rejected() {
         for content_type in [
             "text/plain",
             "application/x-www-form-urlencoded",

@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_that_is_not_a_valid_header_leaves_the_status() {
+    fn a_scope_that_is_not_a_valid_header_does_not_change_the_status() {
         let forbidden = Forbidden {
             scope: Some("a\nb".into()),
         };

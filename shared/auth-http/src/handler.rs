@@ -12,7 +12,7 @@ use crate::{
     response::{Response, internal_server_error},
 };
 
-/// An endpoint and its method and path.
+/// An endpoint with its method and path.
 #[derive(Debug, Clone, Copy)]
 pub struct Route<E> {
     /// The method in upper case.
@@ -57,7 +57,7 @@ pub fn find_endpoint<E: Copy>(
 }
 
 /// Runs a handler and returns its response. An error is logged here, once, and becomes the response of
-/// [`ApiError`]; a panic becomes a 500, and the process lives on.
+/// [`ApiError`]; a panic becomes a 500, and the process keeps running.
 pub async fn respond(
     realm: &str,
     handler: impl Future<Output = Result<Response, ApiError>>,
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn other_methods_get_the_allowed_ones() {
+    fn other_methods_get_a_list_of_the_allowed_ones() {
         let Err(ApiError::MethodNotAllowed { allow }) =
             find_endpoint(&ROUTES, &Method::PUT, "/a/b")
         else {

@@ -35,7 +35,7 @@ pub fn no_content() -> Response {
     response
 }
 
-/// Returns the response to a bug.
+/// Returns the response that reports a bug: a 500.
 pub(crate) fn internal_server_error() -> Response {
     let detail = serde_json::json!({"detail": "Internal Server Error"});
     json(StatusCode::INTERNAL_SERVER_ERROR, &detail)

@@ -12,10 +12,11 @@ use lambda_http::{Request, RequestExt};
 /// gateway's error.
 const RESERVE: Duration = Duration::from_millis(300);
 
-/// A deadline this far in the past does not count.
+/// A deadline this far in the past is ignored.
 const LONG_AGO: Duration = Duration::from_hours(24);
 
-/// Returns how long a handler may take. `None` without a deadline: that of `cargo lambda watch` is in 1970.
+/// Returns how long a handler may take. `None` if there is no deadline; `cargo lambda watch` sets one in
+/// 1970.
 pub(crate) fn time_left(request: &Request) -> Option<Duration> {
     let deadline = request.lambda_context_ref()?.deadline();
     match deadline.duration_since(SystemTime::now()) {
@@ -53,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_left_ends_before_the_deadline_and_a_deadline_in_1970_does_not_count() {
+    fn the_time_left_ends_before_the_deadline_and_a_deadline_in_1970_is_ignored() {
         let (now, second) = (SystemTime::now(), Duration::from_secs(1));
         let left = time_left(&request(now + 10 * second)).unwrap();
         assert!(

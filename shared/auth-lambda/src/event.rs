@@ -52,7 +52,7 @@ impl<S: Service<LambdaEvent<LambdaRequest>>> Service<LambdaEvent<LambdaRequest>>
 ///
 /// # Errors
 ///
-/// An error of `serde_json` if the text is not an event of API Gateway.
+/// [`serde_json::Error`] if the text is not an event of API Gateway.
 pub fn request(event: &str) -> Result<Request, serde_json::Error> {
     let mut event = serde_json::from_str(event)?;
     sanitize(&mut event);
@@ -108,14 +108,14 @@ fn remove_host(headers: &mut HeaderMap) {
     headers.remove(FORWARDED_PROTO);
 }
 
-/// Replaces anything but a path of RFC 3986 section 3.3 with `/`, which no function serves.
+/// Replaces anything but a path (RFC 3986 section 3.3) with `/`, which no function serves.
 fn sanitize_path(path: &mut Option<String>) {
     if !path.as_deref().is_some_and(is_path) {
         *path = Some("/".into());
     }
 }
 
-/// Checks for a path without dot segments, which the URL would resolve to a route that API Gateway did not
+/// Checks for a path without dot segments: the URL would resolve them to a route that API Gateway did not
 /// see.
 fn is_path(path: &str) -> bool {
     let is_dots = |segment: &str| {
@@ -132,7 +132,7 @@ fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/%-._~!$&'()*+,;=:@".contains(&byte)
 }
 
-/// Checks for a query of RFC 3986 section 3.4. Those of REST events are parameters, which `lambda_http`
+/// Checks for a query (RFC 3986 section 3.4). REST events have parameters instead, which `lambda_http`
 /// escapes.
 fn is_query(query: &str) -> bool {
     query.len() <= MAX_BYTES && query.bytes().all(|byte| byte == b'?' || is_path_byte(byte))

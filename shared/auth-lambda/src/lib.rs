@@ -17,7 +17,7 @@ use lambda_http::{Adapter, Request, service_fn};
 pub use event::request;
 pub use log::init as init_logs;
 
-/// What the Lambda runtime cannot do without. `cargo lambda watch` sets these variables too.
+/// The variables that the Lambda runtime requires. `cargo lambda watch` sets these variables too.
 const RUNTIME_VARIABLES: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -25,8 +25,8 @@ const RUNTIME_VARIABLES: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
-/// The function did not start, or ended. Any error converts into it and is logged then; with JSON logs,
-/// Lambda drops other lines.
+/// The function did not start, or ended. Any error converts into it and is logged at that moment, because
+/// with JSON logs Lambda drops lines in any other format.
 pub struct StartError;
 
 impl<E: Error> From<E> for StartError {

@@ -24,7 +24,7 @@ const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
 /// tokens.
 pub fn init(function: &'static str) {
     let level = std::env::var(LEVEL_VARIABLE).map_or(LevelFilter::INFO, |name| parse_level(&name));
-    // If the logs were started before, as in tests, that start counts.
+    // If the logs were started before, as in tests, the first start wins.
     let _ = subscriber(function, level, io::stdout).try_init();
     panic::set_hook(Box::new(|info| {
         let location = info.location().map(ToString::to_string);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_have_lambda_s_names() {
+    fn levels_have_lambdas_names() {
         for (name, level) in [
             ("TRACE", LevelFilter::TRACE),
             ("DEBUG", LevelFilter::DEBUG),

@@ -1,7 +1,7 @@
 //! Tokens that every guard must reject. Each breaks only one rule, and is signed with the real key if
 //! that makes it harder to reject.
 //!
-//! Start at [`tokens`]. The submodules add them by the part of the token that is wrong.
+//! Start at [`tokens`]. There is a submodule for each part of a token that can be wrong.
 
 mod claims;
 mod confusion;
@@ -36,7 +36,7 @@ pub struct Hostile {
     pub is_expired: bool,
 }
 
-/// Returns the public keys of the folder `keys` as a JWK set, one for each kind of signature.
+/// Returns the public keys in the folder `keys` as a JWK set, one for each kind of signature.
 #[must_use]
 pub fn public_keys() -> String {
     let keys: Vec<Value> = ["rsa", "p256", "p384", "ed25519"]

@@ -15,7 +15,7 @@ pub const SECRET: &str = "test-not-for-deployment-pqN4wYc7Jk2vXz9mB5tR8s";
 /// The secret of refresh tokens in every test.
 pub const SESSION_SECRET: &str = "test-not-for-deployment-sessions-Lw7Tq2Xz8Vn4Rb";
 
-/// Returns a refresh token of a session and a generation.
+/// Returns the refresh token for a generation of a session.
 #[must_use]
 pub fn refresh_token(secret: &str, session: [u8; 16], generation: u32) -> String {
     let message = [&session[..], &generation.to_be_bytes()].concat();
@@ -84,7 +84,7 @@ pub fn message(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     format!("{}.{}", b64(header), b64(claims))
 }
 
-/// Returns a token of any header and claims, signed with [`SECRET`] and HS256 whatever the header says.
+/// Returns a token with any header and claims, signed with [`SECRET`] and HS256 whatever the header says.
 pub fn signed(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     let message = message(header, claims);
     let tag = hmac_sha256(SECRET.as_bytes(), message.as_bytes());
@@ -100,7 +100,7 @@ pub fn token(now: u64, header_changes: &Value, claims_changes: &Value) -> String
     )
 }
 
-/// Returns a private JWK of the folder `keys` by its `kid`: `rsa`, `p256`, `p384` or `ed25519`.
+/// Returns a private JWK from the folder `keys` by its `kid`: `rsa`, `p256`, `p384` or `ed25519`.
 #[must_use]
 pub fn private_jwk(kid: &str) -> Value {
     let text = match kid {

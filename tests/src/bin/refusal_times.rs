@@ -38,7 +38,7 @@ async fn main() {
     let login = Process::start_binary(&release("login"), "login", &variables, &[]).await;
     let mut times = CASES.map(|_| Vec::with_capacity(ROUNDS));
     for round in 0..WARM_UP + ROUNDS {
-        // Each case follows each other one equally often.
+        // Each case follows every other one equally often.
         for i in 0..CASES.len() {
             let case = if round % 2 == 0 {
                 i

@@ -16,12 +16,12 @@ use crate::on_every_store;
 on_every_store![
     an_attempt_is_settled_once,
     simultaneous_guesses_are_limited,
-    of_two_simultaneous_logins_the_second_must_wait_if_one_is_allowed,
-    a_network_may_fail_for_20_emails_as_often_as_for_one,
+    the_second_simultaneous_login_must_wait_if_one_is_allowed,
+    a_network_may_fail_20_times_as_often_as_an_email_from_it,
     an_email_may_fail_100_times_from_anywhere,
     refused_logins_do_not_lock_an_email,
     successes_do_not_lock_anyone_out,
-    a_success_forgets_earlier_failures,
+    a_success_clears_earlier_failures,
 ];
 
 const JOHN: &str = "john.doe@leapify.tech";
@@ -83,7 +83,7 @@ async fn an_attempt_is_settled_once(store: &impl TestStore) {
     assert_eq!(reserve("e").await, (0, "d e".into()), "others are pending");
 }
 
-/// What a client sees of a response.
+/// The parts of a response that a client sees.
 #[derive(Debug, PartialEq, Eq)]
 struct Visible {
     status: u16,
@@ -110,8 +110,8 @@ impl Visible {
     }
 }
 
-/// Fifty wrong logins at once for one email from one address, then the right password from there and from
-/// another address, and twice more around the end of the window.
+/// Sends fifty wrong passwords at once for one email from one address, then the right password from there and
+/// from another address, and twice more around the end of the window.
 async fn guess(store: &impl TestStore, email: &str) -> Vec<Visible> {
     let app = App::on(store.clone(), &[]);
     let login = async |password: &str, address: &str| {
@@ -161,7 +161,7 @@ async fn simultaneous_guesses_are_limited(store: &impl TestStore) {
 }
 
 /// The second login may try again as soon as the first one stops counting.
-async fn of_two_simultaneous_logins_the_second_must_wait_if_one_is_allowed(store: &impl TestStore) {
+async fn the_second_simultaneous_login_must_wait_if_one_is_allowed(store: &impl TestStore) {
     let app = App::on(store.clone(), &[("LOGIN_MAX_FAILURES", "1")]);
     let right = events::credentials();
     let login = || app.post("login", &right, "198.51.100.50");
@@ -176,7 +176,7 @@ async fn of_two_simultaneous_logins_the_second_must_wait_if_one_is_allowed(store
     assert_eq!(login().await.status(), 200);
 }
 
-async fn a_network_may_fail_for_20_emails_as_often_as_for_one(store: &impl TestStore) {
+async fn a_network_may_fail_20_times_as_often_as_an_email_from_it(store: &impl TestStore) {
     let app = App::on(store.clone(), &[("LOGIN_MAX_FAILURES", "1")]);
     for i in 0..25 {
         let email = format!("user{i}@example.com");
@@ -229,7 +229,7 @@ async fn successes_do_not_lock_anyone_out(store: &impl TestStore) {
     assert_eq!(count(statuses), BTreeMap::from([(200, 500)]));
 }
 
-async fn a_success_forgets_earlier_failures(store: &impl TestStore) {
+async fn a_success_clears_earlier_failures(store: &impl TestStore) {
     let app = App::on(store.clone(), &[]);
     for _ in 0..10 {
         for _ in 0..4 {

@@ -1,4 +1,5 @@
-//! What only `DynamoDB` can show: the items of the table, lost responses, and items of other origin.
+//! What only `DynamoDB` can show: the items of the table, lost responses, and items that the bundle did not
+//! write.
 
 use auth_core::{
     CredentialRepository, DirectoryError, RepositoryError, UserDirectory, UserRepository,
@@ -38,7 +39,7 @@ async fn counters_contain_neither_addresses_nor_emails() {
     }
 }
 
-/// Attempts that were never settled leave the table with the next one that is.
+/// When an attempt is settled, the expired tickets of its counters are removed.
 #[tokio::test]
 async fn expired_tickets_are_removed() {
     let table = Table::with_tutorial_user().await;
@@ -91,7 +92,8 @@ async fn replacing_a_hash_succeeds_although_the_first_response_is_lost() {
     assert_eq!(found.password_hash, hash(1));
 }
 
-/// A delete has nothing to recognise itself by, so it is not retried and reports that its result is unknown.
+/// A retried delete could not recognize its own success, so it is not retried and reports that its result is
+/// unknown.
 #[tokio::test]
 async fn deleting_a_user_fails_if_the_response_is_lost() {
     let (proxy, store) = with_proxy().await;

@@ -1,7 +1,7 @@
 //! What every store promises, and how logins and sessions behave on it: each case once per store technology,
 //! on a new store.
 //!
-//! `users`, `sessions`, `attempts` and `outages` hold the cases; `model` compares sessions with a model;
+//! `users`, `sessions`, `attempts` and `outages` contain the cases; `model` compares sessions with a model;
 //! `dynamodb` has what only that store can show.
 
 mod attempts;

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{on_every_store, sessions::stored};
 
 on_every_store![
-    an_outage_at_any_step_ends_no_session,
+    an_outage_at_any_step_does_not_end_a_session,
     an_outage_does_not_lock_anyone_out,
     an_attempt_that_is_never_settled_stops_counting,
     a_guess_that_cannot_be_counted_is_a_503,
@@ -22,7 +22,7 @@ on_every_store![
 
 /// If the store fails at any step of a refresh or a logout, the response is a 503, nothing is revoked, and the
 /// client's token works when the store is back.
-async fn an_outage_at_any_step_ends_no_session(store: &impl TestStore) {
+async fn an_outage_at_any_step_does_not_end_a_session(store: &impl TestStore) {
     let script = Script::default();
     let app = App::on(FlakyStore::new(store.clone(), &script), &[]);
     for failure in [Failure::Before, Failure::Lost] {
@@ -68,7 +68,7 @@ async fn an_outage_does_not_lock_anyone_out(store: &impl TestStore) {
                 .post("login", &events::credentials(), "203.0.113.9")
                 .await;
             let started = count_sessions(store).await - before;
-            // A success that cannot be settled is no reason to refuse the login.
+            // A success is not refused because it cannot be settled.
             let (call, _) = script.failed().expect("a failure");
             let is_late = call == "settle_attempt";
             let expected = if is_late { (200, 1) } else { (503, 0) };
@@ -82,7 +82,7 @@ async fn an_outage_does_not_lock_anyone_out(store: &impl TestStore) {
     for step in 0..steps {
         script.fail_after(step, Failure::Lost);
         let signed_in = app.sign_in_from("203.0.113.9").await;
-        // What comes after the password was verified, except the session itself, is not waited for.
+        // After the password is verified, only a failure to store the session fails the login.
         let (call, _) = script.failed().expect("a failure");
         let expected = if call == "settle_attempt" {
             Ok(())
@@ -118,7 +118,7 @@ async fn an_attempt_that_is_never_settled_stops_counting(store: &impl TestStore)
     assert!(signed_in.is_ok(), "{signed_in:?}");
 }
 
-/// A wrong password that cannot be counted is not revealed, so a failing store does not help to guess.
+/// A wrong password that cannot be counted is not revealed, so a failing store does not help with guessing.
 async fn a_guess_that_cannot_be_counted_is_a_503(store: &impl TestStore) {
     let script = Script::default();
     let app = App::on(FlakyStore::new(store.clone(), &script), &[]);

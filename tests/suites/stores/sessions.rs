@@ -20,16 +20,16 @@ use tokio::runtime::Builder;
 use crate::on_every_store;
 
 on_every_store![
-    a_step_is_made_once,
+    a_session_advances_once_from_each_generation,
     simultaneous_refreshes_converge,
-    the_previous_token_is_repeated_and_later_a_theft,
-    an_older_token_is_a_theft_at_once,
+    the_previous_token_ends_the_session_after_the_grace_period,
+    an_older_token_ends_the_session_at_once,
     a_session_expires,
     a_logout_ends_one_session,
     a_logout_everywhere_ends_all_sessions,
-    changes_of_the_user_affect_sessions,
-    a_forged_token_reaches_no_store,
-    a_late_start_revives_nothing,
+    changes_to_a_user_affect_sessions,
+    a_forged_token_never_reaches_the_store,
+    a_late_start_does_not_undo_later_steps,
 ];
 
 const INVALID: (u16, &str) = (401, "Invalid refresh token");
@@ -51,8 +51,8 @@ fn is_invalid(result: &Result<Tokens, (u16, String)>) -> bool {
     refused.is_some_and(|(status, detail)| (*status, detail.as_str()) == INVALID)
 }
 
-/// A step is made only from the generation before it, and only from a live session.
-async fn a_step_is_made_once(store: &impl TestStore) {
+/// A session advances only from the previous generation, and only while it is live.
+async fn a_session_advances_once_from_each_generation(store: &impl TestStore) {
     let (rules, now) = (SessionRules::default(), UnixTime::from_secs(NOW));
     let second = std::time::Duration::from_secs(1);
     let begin = || {
@@ -126,8 +126,8 @@ async fn simultaneous_refreshes_converge(store: &impl TestStore) {
     }
 }
 
-/// The former token has the same successor within the grace. After it, the session ends.
-async fn the_previous_token_is_repeated_and_later_a_theft(store: &impl TestStore) {
+/// Within the grace period, the previous token gets the same new token. After it, the session ends.
+async fn the_previous_token_ends_the_session_after_the_grace_period(store: &impl TestStore) {
     let app = App::on(store.clone(), &[]);
     let first = app.sign_in().await.refresh;
     let second = app.refresh(&first).await.expect("tokens").refresh;
@@ -150,7 +150,7 @@ async fn the_previous_token_is_repeated_and_later_a_theft(store: &impl TestStore
 }
 
 /// A token two generations old ends the session at any time.
-async fn an_older_token_is_a_theft_at_once(store: &impl TestStore) {
+async fn an_older_token_ends_the_session_at_once(store: &impl TestStore) {
     let app = App::on(store.clone(), &[]);
     let first = app.sign_in().await.refresh;
     let second = app.refresh(&first).await.expect("tokens").refresh;
@@ -161,7 +161,7 @@ async fn an_older_token_is_a_theft_at_once(store: &impl TestStore) {
     assert!(is_invalid(&app.refresh(&second).await));
 }
 
-/// A session ends if it is not refreshed for long, and finally even if it is.
+/// A session ends if it is not refreshed for long, and eventually even if it is.
 async fn a_session_expires(store: &impl TestStore) {
     let rules = [
         ("SESSION_IDLE_EXPIRATION", "100"),
@@ -236,7 +236,7 @@ async fn a_logout_everywhere_ends_all_sessions(store: &impl TestStore) {
 }
 
 /// A new password and disabling the user end sessions permanently. New roles are in the next token.
-async fn changes_of_the_user_affect_sessions(store: &impl TestStore) {
+async fn changes_to_a_user_affect_sessions(store: &impl TestStore) {
     let app = App::on(store.clone(), &[]);
     let change = async |change| store.change_user(&john(), change).await.expect("changed");
     let role = Role {
@@ -283,9 +283,9 @@ async fn changes_of_the_user_affect_sessions(store: &impl TestStore) {
     store.add_user(&found).await.expect("added");
 }
 
-/// A refresh token with a wrong MAC is rejected without a call of the store, and so is an access token. A
+/// A refresh token with a wrong MAC is rejected without calling the store, and so is an access token. A
 /// refresh token is not a bearer token.
-async fn a_forged_token_reaches_no_store(store: &impl TestStore) {
+async fn a_forged_token_never_reaches_the_store(store: &impl TestStore) {
     let script = Script::default();
     let app = App::on(FlakyStore::new(store.clone(), &script), &[]);
     let good = app.sign_in().await;
@@ -322,7 +322,7 @@ async fn a_forged_token_reaches_no_store(store: &impl TestStore) {
 }
 
 /// A put that arrives late, after the SDK has retried it, does not undo later steps of the session.
-async fn a_late_start_revives_nothing(store: &impl TestStore) {
+async fn a_late_start_does_not_undo_later_steps(store: &impl TestStore) {
     let app = App::on(store.clone(), &[]);
     let first = app.sign_in().await.refresh;
     let begun = stored(store, &first).await;
@@ -335,7 +335,7 @@ async fn a_late_start_revives_nothing(store: &impl TestStore) {
     assert!(is_invalid(&app.refresh(&first).await));
 }
 
-/// In memory nothing waits, so only threads are simultaneous.
+/// The store in memory never waits, so only threads run at the same time.
 #[test]
 fn refreshes_on_many_threads_converge_in_memory() {
     let store = InMemoryStore::with_tutorial_user();

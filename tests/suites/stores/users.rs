@@ -16,9 +16,9 @@ use crate::on_every_store;
 
 on_every_store![
     a_user_is_found_as_added,
-    a_second_user_of_an_address_is_refused,
+    a_second_user_with_the_same_address_is_not_added,
     one_of_several_simultaneous_calls_adds_a_user,
-    a_change_changes_one_thing,
+    each_change_changes_only_one_thing,
     a_deleted_user_is_gone,
     a_hash_is_replaced_unless_there_is_a_newer_one,
     the_sessions_of_a_user_end_once,
@@ -53,7 +53,7 @@ async fn a_user_is_found_as_added(store: &impl TestStore) {
 }
 
 /// Adding an address that has a user is an error and changes nothing.
-async fn a_second_user_of_an_address_is_refused(store: &impl TestStore) {
+async fn a_second_user_with_the_same_address_is_not_added(store: &impl TestStore) {
     store
         .add_user(&user("1", "twice@example.com"))
         .await
@@ -98,7 +98,7 @@ async fn one_of_several_simultaneous_calls_adds_a_user(store: &impl TestStore) {
 }
 
 /// Each change changes one thing and returns the changed user. An unknown user is not found.
-async fn a_change_changes_one_thing(store: &impl TestStore) {
+async fn each_change_changes_only_one_thing(store: &impl TestStore) {
     let key = email("change@example.com");
     let mut expected = user("1", "change@example.com");
     store.add_user(&expected).await.expect("added");
@@ -240,7 +240,8 @@ async fn addresses(store: &impl TestStore) -> (Vec<String>, usize) {
     }
 }
 
-/// Returns a page. It may have a megabyte and, on a busy machine, take longer than a function waits.
+/// Returns a page. A page may be a megabyte in size and, on a busy machine, take longer than a function
+/// waits.
 async fn page(store: &impl TestStore, after: Option<PageKey>) -> UserPage {
     for _ in 0..10 {
         match store.list_users(after.clone()).await {
@@ -275,7 +276,7 @@ async fn many_users_in_dynamodb() {
     many_users_are_added_listed_and_read_back(&table.store().await, 10_000).await;
 }
 
-/// The sessions of a user end once. Those of another user or version do not end.
+/// The sessions of a user end once. A call for another user or another version ends nothing.
 async fn the_sessions_of_a_user_end_once(store: &impl TestStore) {
     let key = email("version@example.com");
     let version = async || {

@@ -8,9 +8,8 @@ use clap_complete::Shell;
 
 /// Manages the users of a sign-in stack, their sessions and their failed logins.
 ///
-/// Name the store with one of --table, --stack and --file. Without them, the environment names it as it
-/// does for the functions: `AUTH_TABLE`, or `AUTH_STORE=file` with `AUTH_FILE` (default
-/// `.local/store.json`).
+/// Name the store with --table, --stack or --file. Without them, the environment names it as it does for the
+/// functions: `AUTH_TABLE`, or `AUTH_STORE=file` with `AUTH_FILE` (default `.local/store.json`).
 ///
 /// Region and credentials come from the environment or the profile, as in every AWS tool.
 ///
@@ -101,7 +100,7 @@ pub(crate) enum UserCommand {
     },
     /// List all users in no particular order.
     List,
-    /// Lock a user out of signing in and of functions that look up the user. Ends all sessions.
+    /// Keep a user from signing in and from using functions that look up the user. Ends all sessions.
     Disable {
         /// The user's address.
         #[arg(value_parser = parse_email)]

@@ -56,7 +56,7 @@ pub(crate) enum CommandError {
     BadLines(u64),
 }
 
-/// Returns the text of a store's failure with its cause, which an operator can do something about.
+/// Returns the text of a store's failure with its cause, which an operator can act on.
 fn with_cause(error: &RepositoryError) -> String {
     match error {
         RepositoryError::Unavailable(cause) => format!("{error}: {cause}"),

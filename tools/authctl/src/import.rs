@@ -118,7 +118,7 @@ fn is_blank(line: &io::Result<String>) -> bool {
     line.as_ref().is_ok_and(|line| line.trim().is_empty())
 }
 
-/// Adds the user of a line. An error means that no later line would fare better.
+/// Adds the user of a line. An error means that later lines would fail too.
 async fn add_line(
     users: &impl UserDirectory,
     line: io::Result<String>,

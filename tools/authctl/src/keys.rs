@@ -37,7 +37,7 @@ pub(crate) async fn read(
     }
 }
 
-/// Reads where the keys come from. Only a file has its own keys.
+/// Reads the source of the keys. Only a file has its own keys.
 fn settings(file: Option<&Store>, lookup: Lookup<'_>) -> Result<KeySettings, CommandError> {
     // Without names of variables, the reader does not look for typos among those of other tools.
     let mut reader = SettingsReader::new([], lookup);
@@ -59,7 +59,7 @@ mod tests {
     const SECRET_ID: (&str, &str) = ("SESSION_KEY_SECRET_ID", "refresh-tokens");
 
     #[test]
-    fn the_keys_of_the_environment_win_over_those_of_the_file() {
+    fn the_keys_of_the_environment_override_those_of_the_file() {
         let file = Store::File {
             path: "store.json".into(),
         };

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_that_can_be_refused_without_the_store_does_not_open_it() {
+    async fn a_command_that_can_be_rejected_without_the_store_does_not_open_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.json");
         for (arguments, code) in [
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_file_has_the_tutorials_user() {
+    async fn a_new_file_has_the_tutorial_user() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.json");
         let john = "john.doe@leapify.tech";

@@ -1,4 +1,4 @@
-//! What a command prints: a line for people or for `--json`, and its progress if there is a terminal.
+//! What a command prints: a line for people, or JSON with `--json`, and its progress if there is a terminal.
 
 use std::{
     io::{self, Write},

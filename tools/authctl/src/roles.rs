@@ -19,7 +19,7 @@ pub(crate) fn parse_all(texts: &[String]) -> Result<Vec<Role>, CommandError> {
     check_together(texts.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
-/// Makes a role, if tokens can carry it.
+/// Creates a role, if tokens can contain it.
 pub(crate) fn new_role(name: &str, permissions: Vec<String>) -> Result<Role, CommandError> {
     if name.trim().is_empty() || name.contains(char::is_control) {
         return Err(rejected(name, "it needs a name without control characters"));
@@ -38,7 +38,7 @@ pub(crate) fn new_role(name: &str, permissions: Vec<String>) -> Result<Role, Com
     })
 }
 
-/// Checks that a token can carry the roles of one user together.
+/// Checks that the roles of one user fit into a token together.
 pub(crate) fn check_together(roles: Vec<Role>) -> Result<Vec<Role>, CommandError> {
     let mut bytes = 0;
     for (i, role) in roles.iter().enumerate() {

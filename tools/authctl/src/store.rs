@@ -105,7 +105,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_option_wins_over_the_environment() {
+    fn an_option_overrides_the_environment() {
         for variables in [
             &[][..],
             &[("AUTH_TABLE", "other")],
@@ -166,7 +166,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_environment_that_names_no_store_is_a_usage_error() {
+    fn an_environment_without_a_store_is_a_usage_error() {
         for variables in [
             &[][..],
             &[("AUTH_TABLE", "")],
@@ -179,7 +179,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_store_that_authctl_does_not_have_is_an_error() {
+    fn a_store_that_authctl_does_not_support_is_an_error() {
         let variables = [("AUTH_STORE", "memory"), ("AUTH_TABLE", "users")];
         let error = choose(NO_OPTIONS, &variables).unwrap_err().to_string();
         assert!(
@@ -189,7 +189,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_default_file_is_that_of_the_functions() {
+    fn authctl_and_the_functions_have_the_same_default_file() {
         let lookup = lookup(&[("AUTH_STORE", "file")]);
         let mut reader = SettingsReader::new([], &lookup);
         let settings = Settings::read(&mut reader, KeyUse::Verify).unwrap();

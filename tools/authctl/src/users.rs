@@ -14,8 +14,8 @@ use crate::{
     store::OperatorStore,
 };
 
-/// Runs a command. Whatever can be refused without the store is refused before it is opened, and before
-/// anyone types.
+/// Runs a command. Everything that can be rejected without the store is rejected before the store is opened
+/// and before the operator types anything.
 pub(crate) async fn run<S: OperatorStore>(
     open: impl AsyncFnOnce() -> Result<S, CommandError>,
     output: &Output,
@@ -81,8 +81,8 @@ pub(crate) async fn change(
     output.change(done, &user)
 }
 
-/// Returns the version of a new user: one that no former user with the same address and id had, because
-/// that user's tokens would become valid again.
+/// Returns the version of a new user: one that no earlier user with the same address and id had, because that
+/// user's tokens would become valid again.
 pub(crate) fn first_version() -> u64 {
     Clock::system().now().as_secs()
 }

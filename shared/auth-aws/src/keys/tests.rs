@@ -128,7 +128,7 @@ async fn the_previous_keys_survive_an_outage_of_a_day() {
         script.set(broken);
         script.advance(REFRESH_AGE);
         assert_eq!(kid(&keys.keys().await), Ok("old"));
-        // The token may name a new key, or none: there is no way to find out now.
+        // The token may name a new key or an invented one: there is no way to find out now.
         assert_eq!(
             kid(&keys.keys_for_unknown_kid().await),
             Err(KeysUnavailable)
@@ -142,7 +142,7 @@ async fn the_previous_keys_survive_an_outage_of_a_day() {
 }
 
 #[tokio::test]
-async fn after_a_start_during_an_outage_the_first_request_after_it_has_keys() {
+async fn the_first_request_after_an_outage_at_start_has_keys() {
     let (script, keys) = keys(None);
     assert!(keys.read_at_start().await.is_ok());
     assert_eq!(kid(&keys.keys().await), Err(KeysUnavailable));

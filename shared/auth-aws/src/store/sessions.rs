@@ -1,7 +1,7 @@
 //! Sessions as items of the table: `session#<id>`. `DynamoDB` deletes them by `expires_at`, their idle
 //! expiry.
 //!
-//! Each step of a session is one conditional write. Of any number of processes at once, one makes it and
+//! Each step of a session is one conditional write. Of any number of concurrent processes, one makes it and
 //! the others see the result.
 
 use std::convert::identity;
@@ -29,8 +29,8 @@ impl SessionRepository for DynamoDbStore {
     async fn start_session(&self, session: &Session) -> Result<(), RepositoryError> {
         let mut item: Item = to_item(session).map_err(malformed)?;
         item.remove("id");
-        // If it was refused, an earlier attempt of this call has stored the session. A late attempt
-        // must not undo its later steps.
+        // If the write is refused, an earlier attempt of this call has stored the session. A late attempt
+        // must not undo later steps.
         self.put_new(KIND, &session.id, item).await.map(|_| ())
     }
 

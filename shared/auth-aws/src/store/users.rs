@@ -77,7 +77,7 @@ impl CredentialRepository for DynamoDbStore {
         id: &str,
         version: u64,
     ) -> Result<(), RepositoryError> {
-        // Users from before there were versions have the first one.
+        // Users added before versions existed have version 0.
         let unversioned = if version == 0 {
             " OR attribute_not_exists(#version)"
         } else {
@@ -87,7 +87,8 @@ impl CredentialRepository for DynamoDbStore {
             .condition_expression(format!("id = :id AND (#version = :version{unversioned})"))
             .expression_attribute_values(":id", S(id.to_owned()))
             .expression_attribute_values(":version", N(version.to_string()));
-        // If it was refused, perhaps by an earlier attempt of this call, the sessions have ended.
+        // If the write is refused, perhaps because of an earlier attempt of this call, the sessions have
+        // ended.
         self.update(KIND, email, request).await.map(|_| ())
     }
 }
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_without_a_version_has_the_first() {
+    fn a_user_without_a_version_has_version_0() {
         let mut item = item();
         item.remove("version");
         assert_eq!(from_item::<User>(item).unwrap().version, 0);

@@ -1,4 +1,4 @@
-//! Counters of attempts: which ones an attempt has, and what their values mean.
+//! Attempt counters: which ones an attempt has, and what their values mean.
 //!
 //! The keys of counters are MACs, so a store does not reveal who tried to log in from where.
 
@@ -18,13 +18,13 @@ use crate::{
     user::Email,
 };
 
-/// A network may fail this many times as often as [`AttemptLimits::max_failures`], over all emails.
+/// The limit of a network, across all emails, as a multiple of [`AttemptLimits::max_failures`].
 const NETWORK_FACTOR: u32 = 20;
 
-/// How often an email may fail, over all networks.
+/// The limit of an email, across all networks, unless [`AttemptLimits::max_failures`] is higher.
 const MAX_FAILURES_PER_EMAIL: u32 = 100;
 
-/// How long an attempt that was not settled counts. Requests are shorter: the template allows 10 s.
+/// How long an unsettled attempt counts. Requests are shorter: the template limits them to 10 s.
 const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
 /// What attempts are counted by.
@@ -32,14 +32,14 @@ const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 pub enum AttemptKind {
     /// An email and a network together.
     Pair,
-    /// A network, whatever the email.
+    /// A network, with any email.
     Network,
-    /// An email, whatever the network.
+    /// An email, from any network.
     Email,
 }
 
 impl AttemptKind {
-    /// Returns the name in stores and for people.
+    /// Returns the name that stores and people see.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ pub struct Counter {
     pub kind: AttemptKind,
     /// `<kind>#<mac>#<window>`, which does not reveal the email or the network.
     pub key: String,
-    /// The MAC of the email, by which an operator finds its counters; `None` for that of a network.
+    /// The MAC of the email, by which operators find its counters; `None` for the counter of a network.
     pub email_mac: Option<String>,
     /// The maximum number of attempts.
     pub limit: u32,
@@ -119,8 +119,8 @@ impl Count {
         load
     }
 
-    /// Returns when a full counter has room again at the latest: at the end of its window or, if it is
-    /// full of attempts in progress, when the first of them stops counting.
+    /// Returns the time by which a full counter has room again: the end of its window or, if it is full of
+    /// attempts in progress, the time when the first of them stops counting.
     #[must_use]
     pub fn full_until(&self, counter: &Counter, now: UnixTime) -> UnixTime {
         self.load(now)
@@ -149,8 +149,8 @@ pub struct AttemptCounters {
 }
 
 impl AttemptCounters {
-    /// Returns counters whose keys are made with the first of `keys`. With another key, counting starts
-    /// again.
+    /// Returns counters whose names are MACs made with the first of `keys`. If that key changes, counting
+    /// starts again.
     #[must_use]
     pub fn new(keys: impl Into<Arc<dyn KeySource>>, limits: AttemptLimits) -> Self {
         Self {
@@ -163,7 +163,7 @@ impl AttemptCounters {
     ///
     /// # Errors
     ///
-    /// [`SigningError`] without a key or randomness.
+    /// [`SigningError`] if no key or no randomness is available.
     pub async fn for_attempt(
         &self,
         email: &Email,
@@ -205,7 +205,7 @@ impl AttemptCounters {
     ///
     /// # Errors
     ///
-    /// [`KeysUnavailable`] without a key.
+    /// [`KeysUnavailable`] if no key is available.
     pub async fn email_macs(&self, email: &Email) -> Result<Vec<String>, KeysUnavailable> {
         let keys = self.keys.keys().await?;
         let mac = |key| mac(key, AttemptKind::Email, &[&email.0]);
@@ -213,8 +213,8 @@ impl AttemptCounters {
     }
 }
 
-/// Returns the MAC of `parts`, of which only the last may contain a line break. It has its own key, so
-/// that no counter has the MAC of a refresh token as its key. `None` if `key` cannot sign.
+/// Returns the MAC of `parts`, of which only the last may contain a line break. The MAC key is derived from
+/// `key`, so no counter is named by the MAC of a refresh token. `None` if `key` cannot sign.
 fn mac(key: &Key, kind: AttemptKind, parts: &[&str]) -> Option<String> {
     let derived = BASE64URL.encode(key.sign(b"auth-core attempts")?);
     let key = hmac::Key::new(hmac::HMAC_SHA256, derived.as_bytes());
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_email_may_fail_at_least_as_often_as_a_pair() {
+    async fn the_limit_of_an_email_is_at_least_that_of_a_pair() {
         let limits = AttemptLimits {
             max_failures: 300,
             window: Duration::from_mins(1),

@@ -1,4 +1,4 @@
-//! Where a request comes from, as far as callers can be distinguished.
+//! The network that a request comes from, as attempts are counted by it.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -7,12 +7,12 @@ use crate::{repository::RepositoryError, time::UnixTime};
 
 /// Counts attempts. Only for `login`.
 pub trait AttemptRepository: Send + Sync {
-    /// Adds a ticket to a counter and returns its new value. Of any number of calls at once, each sees
-    /// those before it.
+    /// Adds a ticket to a counter and returns its new value. Each of several concurrent calls sees the ones
+    /// before it.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] if the store fails; the ticket may have been added all the same.
+    /// [`RepositoryError`] if the store fails; the ticket may have been added anyway.
     fn reserve_attempt(
         &self,
         counter: &Counter,
@@ -20,11 +20,11 @@ pub trait AttemptRepository: Send + Sync {
     ) -> impl Future<Output = Result<Count, RepositoryError>> + Send;
 
     /// Removes a ticket from a counter and counts its outcome. Also removes the `expired` tickets
-    /// ([`Load::expired`](super::Load::expired)). A ticket that is not there has no outcome.
+    /// ([`Load::expired`](super::Load::expired)). If the ticket is not there, nothing is counted.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] if the store fails; the outcome may have been counted all the same.
+    /// [`RepositoryError`] if the store fails; the outcome may have been counted anyway.
     fn settle_attempt(
         &self,
         counter: &Counter,
@@ -34,7 +34,7 @@ pub trait AttemptRepository: Send + Sync {
     ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
-/// The value of a counter, for people.
+/// The value of a counter, for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountedAttempts {
     /// What the counter counts by.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// A JWS algorithm. `none` does not exist here.
+/// A JWS algorithm. There is deliberately no `none`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the variants are the names of the RFC")]
 pub enum Algorithm {
@@ -71,8 +71,8 @@ impl Algorithm {
         }
     }
 
-    /// Returns the minimum length of an HMAC secret in bytes, that of the hash (RFC 7518 section 3.2).
-    /// `None` for signatures.
+    /// Returns the minimum length of an HMAC secret in bytes, which is that of the hash (RFC 7518 section
+    /// 3.2). `None` for signatures.
     pub(crate) fn min_secret_bytes(self) -> Option<usize> {
         match self {
             Self::HS256 => Some(32),

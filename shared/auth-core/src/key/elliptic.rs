@@ -67,8 +67,8 @@ pub(super) fn parse_ecdsa(jwk: &Jwk, curve: &Curve) -> Result<Parts, KeyError> {
 
 const ED25519_BYTES: usize = 32;
 
-/// The encodings of points of small order, sign bit cleared: 0 and 1 in both of their spellings,
-/// -1, and the two of order eight. Under such a key one signature holds for every message.
+/// The encodings of points of small order, sign bit cleared: 0 and 1 in both of their spellings, -1, and the
+/// two of order eight. Under such a key one signature is valid for every message.
 const SMALL_ORDER: [[u8; ED25519_BYTES]; 7] = [
     [0; 32],
     with_ends(1, 0, 0),
@@ -94,7 +94,7 @@ const fn with_ends(first: u8, middle: u8, last: u8) -> [u8; ED25519_BYTES] {
     bytes
 }
 
-/// Parses an Ed25519 key. A public `x` that is not a point passes here and verifies nothing.
+/// Parses an Ed25519 key. A public `x` that is not a point is accepted here, but verifies no signature.
 pub(super) fn parse_ed25519(jwk: &Jwk) -> Result<Parts, KeyError> {
     let x = jwk.required("x")?;
     let mut y: [u8; ED25519_BYTES] = x[..]

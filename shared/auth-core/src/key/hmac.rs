@@ -36,7 +36,7 @@ const PLACEHOLDERS: [&str; 21] = [
 /// A random secret of 32 bytes has fewer distinct bytes with a probability below 2^-100.
 const MIN_DISTINCT_BYTES: usize = 8;
 
-/// Rejects secrets shorter than the hash of `algorithm`, and algorithms that do not use one.
+/// Rejects secrets shorter than the hash of `algorithm`, and algorithms that do not use a secret.
 pub(super) fn check_length(secret: &[u8], algorithm: Algorithm) -> Result<(), KeyError> {
     let needed = algorithm.min_secret_bytes().ok_or(KeyError::Unsupported(
         "a secret needs HS256, HS384 or HS512",

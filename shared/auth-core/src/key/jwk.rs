@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Algorithm, KeyError};
 use crate::encoding::BASE64URL;
 
-/// A JWK whose common members are parsed. Those of its key type are read by name.
+/// A JWK with its common members parsed. The members of its key type are read by name.
 pub(super) struct Jwk<'a> {
     members: &'a Map<String, Value>,
     pub(super) kid: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! A set of keys, of which the first signs and all verify, and where it comes from while a process lives.
+//! A set of keys, of which the first signs and all verify, and where it comes from while a process runs.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -17,7 +17,7 @@ pub enum KeyUse {
     Sign,
     /// Only verifying them; public keys are enough.
     Verify,
-    /// Making and checking refresh tokens, which needs HS256 keys.
+    /// Issuing and verifying refresh tokens, which needs HS256 keys.
     Sessions,
 }
 
@@ -46,8 +46,8 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    /// Parses a JWK or a JWK set (RFC 7517 sections 4 and 5). `default` is the algorithm of a key
-    /// that names none and whose type leaves a choice.
+    /// Parses a JWK or a JWK set (RFC 7517 sections 4 and 5). `default` is the algorithm of a key without
+    /// `alg` whose type allows several.
     ///
     /// # Errors
     ///
@@ -116,8 +116,8 @@ impl KeySet {
         Ok(self)
     }
 
-    /// Finds the key that the header of a token refers to. Without a `kid`, only a set of one key is
-    /// unambiguous.
+    /// Finds the key that the header of a token refers to. A token without a `kid` matches only if the set
+    /// has exactly one key.
     pub(crate) fn find(&self, kid: Option<&str>) -> Option<&Key> {
         match (kid, &self.0[..]) {
             (Some(kid), keys) => keys.iter().find(|key| key.kid == kid),
@@ -142,7 +142,7 @@ pub struct KeysUnavailable;
 pub type KeysFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Arc<KeySet>, KeysUnavailable>> + Send + 'a>>;
 
-/// Returns the key set to use now. A [`KeySet`] converts into a source that never changes.
+/// Provides the key set to use now. A [`KeySet`] converts into a source that never changes.
 pub trait KeySource: fmt::Debug + Send + Sync {
     /// Returns the keys to sign and verify with.
     ///
@@ -183,7 +183,7 @@ mod tests {
         r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
     #[test]
-    fn a_key_that_may_only_verify_does_not_sign() {
+    fn a_key_that_can_only_verify_does_not_sign() {
         let key = r#"{"kty":"oct","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA","key_ops":["verify"]}"#;
         let set = KeySet::parse(key, Algorithm::HS256).unwrap();
         assert!(set.signing_key().is_none());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_a_kid_finds_the_one_key_of_a_set() {
+    fn a_token_without_a_kid_finds_the_only_key_of_a_set() {
         let one = KeySet::parse(PUBLIC, Algorithm::HS256).unwrap();
         // The thumbprint of RFC 8037 appendix A.3.
         assert_eq!(

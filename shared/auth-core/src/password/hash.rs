@@ -182,7 +182,7 @@ mod tests {
     const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$8f/ojQzpsySE4LYj8DlDjA$y3bzGs9Or3TMqalhC4uW/ejnvLxrOzNrbyDwePIN5iU";
 
     #[test]
-    fn strings_that_are_not_a_bounded_hash_are_rejected() {
+    fn strings_other_than_a_hash_within_bounds_are_rejected() {
         let salt_and_output = CURRENT.split_once("p=1$").unwrap().1;
         let with = |head: &str| PasswordHash::parse(&format!("{head}${salt_and_output}"));
         for (head, error) in [
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn bcrypt_is_accepted_in_its_sound_forms_and_bounded_by_cost() {
+    fn bcrypt_hashes_are_accepted_with_a_sound_prefix_and_a_bounded_cost() {
         let with = |head: &str| {
             PasswordHash::parse(&format!(
                 "{head}DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."

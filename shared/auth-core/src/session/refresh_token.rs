@@ -1,8 +1,8 @@
 //! Refresh tokens: the id of a session, a generation, and a MAC over both.
 //!
-//! The text is base64url of 16 bytes of session id, 4 bytes of generation (big endian) and 32 bytes
-//! of HMAC-SHA-256 (RFC 2104). The same session and generation always make the same token, so a lost
-//! response can be repeated although no token is stored.
+//! The text is base64url of 16 bytes of session id, 4 bytes of generation (big endian) and 32 bytes of
+//! HMAC-SHA-256 (RFC 2104). The same session and generation always have the same token, so a lost response
+//! can be repeated although no token is stored.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl RefreshToken {
         &self.0
     }
 
-    /// Issues the token of a session's generation.
+    /// Issues the token for a generation of a session.
     pub(super) async fn issue(
         keys: &dyn KeySource,
         session: &Session,
@@ -71,7 +71,8 @@ impl PresentedToken {
             return Ok(None);
         };
         let is_valid = |key: &Key| key.verify(&message, &mac);
-        // A token does not name its key, so an unknown MAC may be that of a key that is new in the set.
+        // A token does not name its key, so an unknown MAC may come from a key that was just added to the
+        // set.
         let has_valid_mac = keys.keys().await?.iter().any(is_valid)
             || keys.keys_for_unknown_kid().await?.iter().any(is_valid);
         Ok(has_valid_mac.then(|| Self::from_message(message)))
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_key_of_a_set_makes_tokens_and_all_keys_verify_them() {
+    async fn the_first_key_of_a_set_issues_tokens_and_all_keys_verify_them() {
         let id = SessionId::random().unwrap();
         let old = source(KeySet::from(key(0)));
         let both = source(KeySet::new(vec![key(128), key(0)]).unwrap());
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_of_a_key_that_is_new_in_the_set_is_accepted() {
+    async fn a_token_of_a_newly_added_key_is_accepted() {
         let elsewhere = source(KeySet::from(key(128)));
         let token = issue(&elsewhere, &SessionId::random().unwrap(), 0).await;
         let here: Arc<dyn KeySource> = Arc::new(Rotated);

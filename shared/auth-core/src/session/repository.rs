@@ -21,7 +21,7 @@ pub trait SessionRepository: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] if the store fails; the session may have been stored all the same.
+    /// [`RepositoryError`] if the store fails; the session may have been stored anyway.
     fn start_session(
         &self,
         session: &Session,
@@ -37,12 +37,12 @@ pub trait SessionRepository: Send + Sync {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<Session>, RepositoryError>> + Send;
 
-    /// Replaces the session one generation before `next` with `next`, if that one is stored and live
-    /// at `next.rotated_at`. Of any number of calls at once, one succeeds.
+    /// Replaces the session one generation before `next` with `next`, if that one is stored and live at
+    /// `next.rotated_at`. Of any number of concurrent calls, one succeeds.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] if the store fails; the step may have been written all the same.
+    /// [`RepositoryError`] if the store fails; the step may have been written anyway.
     fn advance_session(
         &self,
         next: &Session,
@@ -52,7 +52,7 @@ pub trait SessionRepository: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] if the store fails; the session may have ended all the same.
+    /// [`RepositoryError`] if the store fails; the session may have ended anyway.
     fn revoke_session(
         &self,
         id: &SessionId,

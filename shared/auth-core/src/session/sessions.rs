@@ -38,7 +38,7 @@ pub enum InvalidRefreshToken {
     /// Not a token of this bundle: malformed, or with a wrong MAC. The store was not queried.
     #[error("malformed or wrong MAC")]
     Forged,
-    /// The session does not exist, or no longer.
+    /// The session never existed, or no longer exists.
     #[error("unknown session")]
     UnknownSession,
     /// The session has expired or was revoked.
@@ -58,11 +58,11 @@ pub enum RefreshError {
     /// The token is rejected.
     #[error(transparent)]
     Invalid(#[from] InvalidRefreshToken),
-    /// The store failed. The presented token stays valid; if the write was made and its response lost,
-    /// within the grace period.
+    /// The store failed. The presented token stays valid, but only within the grace period if the write was
+    /// made and its response lost.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
-    /// The tokens could not be made. The presented token stays valid.
+    /// The tokens could not be issued. The presented token stays valid.
     #[error(transparent)]
     Signing(#[from] SigningError),
 }
@@ -83,8 +83,8 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Returns the rules of sessions whose refresh tokens are made with `keys` and whose access tokens
-    /// are made by `issuer`.
+    /// Returns the rules of sessions whose refresh tokens are issued with `keys` and whose access tokens are
+    /// issued by `issuer`.
     #[must_use]
     pub fn new(
         keys: impl Into<Arc<dyn KeySource>>,
@@ -105,7 +105,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// [`SigningError`] if the tokens cannot be made.
+    /// [`SigningError`] if the tokens cannot be issued.
     pub async fn begin(&self, email: &Email, user: &User) -> Result<IssuedTokens, SigningError> {
         let session = Session::new(email, user, &self.rules, self.clock.now());
         let session = session.ok_or(SigningError::Unavailable)?;
@@ -148,7 +148,7 @@ impl Sessions {
         };
         if is_new && let Advance::Refused(stored) = store.advance_session(&issued.session).await? {
             let stored = stored.ok_or(InvalidRefreshToken::UnknownSession)?;
-            // Another request was first. The rule decides again on what is stored now.
+            // Another request was first, so the rule is applied again to what is stored now.
             match stored.rotation(presented.generation, &self.rules, now) {
                 Rotation::Repeat => {}
                 Rotation::Reused => return Err(revoke_reused(store, presented).await),

@@ -13,8 +13,8 @@ use crate::{
 /// The longest configurable lifetime of a session: ten years, in seconds.
 const MAX_EXPIRATION: u64 = 10 * 365 * 24 * 3600;
 
-/// The variables that name the keys of refresh tokens, each with the variable of access tokens that must
-/// have another value: guards read that one.
+/// The variables that name the keys of refresh tokens, each with the variable of access tokens that must have
+/// another value, because guards read it.
 const KEY_VARIABLES: [(&str, &str); 2] = [
     ("SESSION_SECRET_KEY", "JWT_SECRET_KEY"),
     ("SESSION_KEY_SECRET_ID", "JWT_KEYS_SECRET_ID"),
@@ -41,7 +41,7 @@ impl SessionSettings {
         })
     }
 
-    /// Reads where the keys come from. `None` after a problem.
+    /// Reads the source of the keys. `None` after a problem.
     pub fn read_keys(reader: &mut SettingsReader, store: Option<&Store>) -> Option<KeySettings> {
         let [(secret, _), (id, _)] = KEY_VARIABLES;
         for (variable, of_access_tokens) in KEY_VARIABLES {

@@ -69,7 +69,7 @@ impl FileStore {
             secret
         } else {
             let secret = new_secret()?;
-            // Another process may have been first; its secret counts.
+            // Another process may have been first; its secret is used.
             self.update(|snapshot| {
                 let secret = snapshot.secrets.entry(name.into()).or_insert(secret);
                 Ok::<_, RepositoryError>(secret.clone())
@@ -134,7 +134,8 @@ impl SnapshotStore for FileStore {
     }
 }
 
-/// Writes a new file. One that a killed process has left behind is deleted: it may have another mode.
+/// Writes a new file. A file left behind by a killed process is deleted first, because it may have another
+/// mode.
 fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
     if let Err(error) = fs::remove_file(path)
         && error.kind() != ErrorKind::NotFound

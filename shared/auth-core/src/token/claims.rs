@@ -101,8 +101,8 @@ fn optional_text(
     }
 }
 
-/// Returns the user's version when the token was issued. Tokens from before there were versions have
-/// the first one.
+/// Returns the user's version when the token was issued. Tokens issued before versions existed have version
+/// 0.
 fn user_version(claims: &Map<String, Value>) -> Result<u64, TokenError> {
     let claim = claims.get("user_version").map(Value::as_u64);
     claim

@@ -1,4 +1,4 @@
-//! Compact JWS (RFC 7515): the checks of the header, and the signature. Claims are not looked at.
+//! Compact JWS (RFC 7515): the checks of the header, and the signature. Claims are not checked here.
 
 use base64::Engine;
 use serde_json::{Map, Value};
@@ -9,11 +9,11 @@ use crate::{
     key::KeySet,
 };
 
-/// The longest token that is accepted, in bytes. API Gateway passes headers of up to 10 KiB.
+/// The maximum length of a token in bytes. API Gateway passes headers of up to 10 KiB.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Header members that carry a key of their own, or change how the rest is read. None of them is
-/// needed here, and each has been used in an attack (RFC 7515 section 4.1, RFC 7516, RFC 7797).
+/// Header members that contain a key, or change how the rest is read. The bundle needs none of them, and each
+/// has been used in an attack (RFC 7515 section 4.1, RFC 7516, RFC 7797).
 const FORBIDDEN: [&str; 7] = ["crit", "jwk", "jku", "x5u", "x5c", "b64", "zip"];
 
 /// A token with a valid signature.

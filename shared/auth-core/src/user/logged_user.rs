@@ -47,7 +47,7 @@ impl LoggedUser {
         &self.permissions
     }
 
-    /// Returns the session of the token, its `sid`; `None` for a token from before there were sessions.
+    /// Returns the session of the token, its `sid`; `None` for a token issued before sessions existed.
     #[must_use]
     pub fn session_id(&self) -> Option<&str> {
         self.session_id.as_deref()
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_one_or_part_of_a_name_does_not() {
+    fn a_missing_permission_or_part_of_a_name_does_not_pass() {
         for permission in ["delete", "rea", "read ", "READ", "create read", ""] {
             let error = user().require_permission(permission).unwrap_err();
             assert_eq!(error.scope.as_deref(), Some(permission));

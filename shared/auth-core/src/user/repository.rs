@@ -33,8 +33,8 @@ pub trait CredentialRepository: Send + Sync {
         email: &Email,
     ) -> impl Future<Output = Result<Option<StoredUser>, RepositoryError>> + Send;
 
-    /// Replaces `old` with `new`, a hash of the same password, and returns whether it did. It does not
-    /// if the user has another hash by now: that one belongs to a newer password.
+    /// Replaces `old` with `new`, a hash of the same password, and returns whether it did. It does not if the
+    /// user has another hash by now, which belongs to a newer password.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ pub trait CredentialRepository: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] if the store fails; the sessions may have ended all the same.
+    /// [`RepositoryError`] if the store fails; the sessions may have ended anyway.
     fn end_sessions(
         &self,
         email: &Email,
@@ -70,7 +70,7 @@ pub enum DirectoryError {
     /// The address has no user.
     #[error("the user does not exist")]
     NotFound,
-    /// The store failed; the change may have been made all the same.
+    /// The store failed; the change may have been made anyway.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }

@@ -203,7 +203,7 @@ fn non_ascii_characters_are_rejected() {
 }
 
 #[test]
-fn white_space_inside_a_token_is_rejected() {
+fn whitespace_inside_a_token_is_rejected() {
     for space in ["\t.", " ."] {
         assert_eq!(
             authenticate(&secret_guard(), &valid_token().replacen('.', space, 1)),

@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 /// The time of every guard, in seconds since 1970.
 const NOW: u64 = 1_800_000_000;
 
-/// Returns the set of the one key [`forge::SECRET`].
+/// Returns a set with only the key [`forge::SECRET`].
 fn secret_keys() -> KeySet {
     let key = Key::from_secret(forge::SECRET.as_bytes(), Algorithm::HS256);
     key.unwrap().into()

@@ -81,7 +81,7 @@ fn check(file: &str, vectors: &Value, exceptions: &[(u64, &str)]) -> (usize, usi
 }
 
 #[test]
-fn every_signature_vector_gets_its_verdict() {
+fn every_signature_vector_has_the_expected_result() {
     let file = "json_web_signature_test.json";
     if let Some(vectors) = vectors(file) {
         let (cases, valid) = check(file, &vectors, &EXCEPTIONS);
@@ -91,7 +91,7 @@ fn every_signature_vector_gets_its_verdict() {
 }
 
 #[test]
-fn every_key_vector_gets_its_verdict() {
+fn every_key_vector_has_the_expected_result() {
     let file = "json_web_key_test.json";
     if let Some(vectors) = vectors(file) {
         let (cases, valid) = check(file, &vectors, &[]);

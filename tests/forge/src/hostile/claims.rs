@@ -56,7 +56,7 @@ fn names(table: &mut Table) {
     }
 }
 
-/// Every claim missing, and with every wrong type.
+/// Adds tokens with every claim missing, and with every wrong type.
 fn types(table: &mut Table) {
     let texts = ["iss", "sub", "jti", "sid", "email"];
     let not_text = [
@@ -72,7 +72,7 @@ fn types(table: &mut Table) {
             table.add_claims("wrong type", &json!({ claim: wrong }));
         }
     }
-    // Tokens from before there were sessions lack these two.
+    // Tokens issued before sessions existed lack these two.
     let optional = ["sid", "user_version"];
     for claim in [
         "iss", "sub", "aud", "iat", "nbf", "exp", "jti", "email", "roles", "scope",
@@ -129,7 +129,7 @@ fn types(table: &mut Table) {
     }
 }
 
-/// Times that are not numbers in range.
+/// Adds times that are not numbers in range.
 fn numbers(table: &mut Table) {
     for claim in ["iat", "nbf", "exp"] {
         let as_text = forge::claims(table.now)[claim].to_string();

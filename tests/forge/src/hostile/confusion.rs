@@ -46,12 +46,12 @@ pub(super) fn header(alg: &str, kid: &str) -> String {
     json!({"alg": alg, "typ": "at+jwt", "kid": kid}).to_string()
 }
 
-/// Returns a valid token of one of the [`private_jwk`](forge::private_jwk)s.
+/// Returns a valid token signed with a [`private_jwk`](forge::private_jwk).
 pub(super) fn valid(now: u64, kid: &str) -> String {
     issued(now, &forge::private_jwk(kid))
 }
 
-/// Returns a valid token of the tutorial's user by the bundle's own issuer, signed with a private JWK.
+/// Issues a valid token for the tutorial's user with the bundle's own issuer and a private JWK.
 #[must_use]
 pub fn issued(now: u64, jwk: &Value) -> String {
     let keys = KeySet::parse(&jwk.to_string(), Algorithm::HS256).expect("a key");
@@ -73,7 +73,7 @@ pub fn issued(now: u64, jwk: &Value) -> String {
     token.expect("a token").expose().to_owned()
 }
 
-/// The oldest confusion: an HMAC with the public key as the secret, in every form in which it is
+/// Adds the oldest confusion: an HMAC with the public key as the secret, in every form in which it is
 /// published (RFC 8725 section 2.1).
 fn public_key_as_secret(table: &mut Table) {
     let jwk = forge::public_jwk("rsa");
@@ -136,7 +136,7 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{lines}\n-----END PUBLIC KEY-----")
 }
 
-/// Returns a token of any header and claims, with a valid ES256 signature by the key `p256`.
+/// Returns a token with any header and claims and a valid ES256 signature by the key `p256`.
 fn es256(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     let message = forge::message(header, claims);
     let pair = forge::p256_pair(&ECDSA_P256_SHA256_FIXED_SIGNING);
@@ -144,7 +144,7 @@ fn es256(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     format!("{message}.{}", b64(signature.expect("a signature")))
 }
 
-/// Headers that are never accepted, with a valid signature.
+/// Adds headers that are never accepted, with a valid signature.
 fn signed_headers(table: &mut Table) {
     let claims = forge::claims(table.now).to_string();
     let valid: Value = serde_json::from_str(&header("ES256", "p256")).expect("JSON");
@@ -187,7 +187,7 @@ fn signed_headers(table: &mut Table) {
     }
 }
 
-/// Valid signatures by the right RSA key, with an algorithm that the key is not for.
+/// Adds valid signatures by the right RSA key, with an algorithm that the key is not for.
 fn other_algorithm_of_the_key(table: &mut Table) {
     for alg in ["RS384", "RS512", "PS256", "PS384", "PS512"] {
         let jwk = forge::with(forge::private_jwk("rsa"), &json!({ "alg": alg }));

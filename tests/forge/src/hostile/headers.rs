@@ -16,7 +16,7 @@ pub(super) fn add(table: &mut Table) {
     other_case(table);
 }
 
-/// Member names are case-sensitive (RFC 7515 section 10.13).
+/// Adds member names in capitals, because names are case-sensitive (RFC 7515 section 10.13).
 fn other_case(table: &mut Table) {
     let (header, claims) = (
         forge::header().to_string(),
@@ -46,7 +46,7 @@ fn other_case(table: &mut Table) {
     }
 }
 
-/// `none` in several spellings: without a signature, with an empty one and with a valid one.
+/// Adds `none` in several spellings: without a signature, with an empty one and with a valid one.
 fn no_algorithm(table: &mut Table) {
     let claims = forge::claims(table.now).to_string();
     for alg in [

@@ -1,4 +1,4 @@
-//! Signatures by public keys: in other formats, trivial ones, and second spellings of valid ones.
+//! Public-key signatures: in other formats, trivial ones, and second spellings of valid ones.
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -57,7 +57,7 @@ fn ecdsa_formats(table: &mut Table) {
     }
 }
 
-/// Signatures that are valid for any message if a verifier omits a check (CVE-2022-21449 and similar).
+/// Adds signatures that are valid for any message if a verifier omits a check (CVE-2022-21449 and similar).
 fn trivial_signatures(table: &mut Table) {
     let claims = forge::claims(table.now).to_string();
     let one = {
@@ -115,7 +115,7 @@ const ED25519_ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-/// Valid signatures in a second spelling that a lenient verifier accepts.
+/// Adds valid signatures in a second spelling that a lenient verifier accepts.
 fn shifted_signatures(table: &mut Table) {
     let split = |token: &str| {
         let (message, signature) = token.rsplit_once('.').expect("a token");

@@ -79,7 +79,8 @@ fn base64(table: &mut Table) {
         with("padding", format!("{part}="));
         with("double padding", format!("{part}=="));
         if index < 2 {
-            // After the signature it is white space around a header value, which is not part of the value.
+            // After the signature, the space would be whitespace around the header value, which is not part
+            // of it.
             with("a space", format!("{part} "));
         }
         with("a space inside", format!("{} {}", &part[..4], &part[4..]));
@@ -137,7 +138,7 @@ fn json_texts(table: &mut Table) {
     odd_claims(table, &header, &claims);
 }
 
-/// Valid headers in a form that another parser might accept.
+/// Adds valid headers in forms that another parser might accept.
 fn odd_headers(table: &mut Table, header: &str, claims: &str) {
     let utf16: Vec<u8> = header.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let deep = format!("{{\"x\":{}1{},", "[".repeat(1000), "]".repeat(1000));
@@ -162,7 +163,7 @@ fn odd_headers(table: &mut Table, header: &str, claims: &str) {
     );
 }
 
-/// Valid claims in a form that another parser might accept.
+/// Adds valid claims in forms that another parser might accept.
 fn odd_claims(table: &mut Table, header: &str, claims: &str) {
     let deep = format!("{{\"x\":{}1{},", "[".repeat(2000), "]".repeat(2000));
     let (before, after) = claims.split_once("Admin").expect("the role");

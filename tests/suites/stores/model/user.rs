@@ -31,7 +31,7 @@ pub(crate) struct ModelUser<S> {
     /// The latest time that the clock has shown.
     latest: UnixTime,
     accounts: Vec<Account>,
-    /// The new token for each token, whoever asked.
+    /// The new token for each token, whoever presented it.
     successors: HashMap<String, String>,
 }
 

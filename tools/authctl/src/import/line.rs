@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{cli::parse_email, error::CommandError, roles, users::first_version};
 
-/// The maximum length of an id: every token carries it.
+/// The maximum length of an id: every token contains it.
 const MAX_ID_BYTES: usize = 128;
 
 type Members = Map<String, Value>;
@@ -114,7 +114,7 @@ pub(super) mod tests {
         "$2b$10$gV8eQ.uFSGIvWZKHKTRteuHxJ3IJ.ApQ5v8.gbz3eUnvM4O59uMTm";
 
     #[test]
-    fn the_error_of_a_bad_line_repeats_none_of_its_contents() {
+    fn the_error_of_a_bad_line_does_not_repeat_its_contents() {
         for (line, reason) in [
             ("{", "not JSON, from column 1 on"),
             ("[]", "not a JSON object"),

@@ -134,7 +134,7 @@ fn access_tokens_are_verified_with_the_key_that_signs_them() {
 }
 
 #[test]
-fn refresh_tokens_have_another_key_than_access_tokens() {
+fn refresh_tokens_and_access_tokens_have_different_keys() {
     let folder = Folder::new();
     let store = folder.open();
     assert_ne!(kid(&store, KeyUse::Sessions), kid(&store, KeyUse::Sign));
