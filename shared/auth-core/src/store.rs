@@ -1,10 +1,12 @@
 //! The stores that need no server, for local work and tests.
 //!
 //! Both contain a [`Snapshot`](snapshot::Snapshot): [`InMemoryStore`] in the process, [`FileStore`] in a file
-//! that all functions and `authctl` share. The operations are in `snapshot`.
+//! that all functions and `authctl` share. The operations are in `snapshot`; `repositories` makes them the traits
+//! that functions use.
 
 mod file;
 mod memory;
+mod repositories;
 mod snapshot;
 
 pub use file::FileStore;

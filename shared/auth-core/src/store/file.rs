@@ -13,7 +13,7 @@ use std::{
 use aws_lc_rs::rand;
 use base64::Engine;
 
-use super::snapshot::{Snapshot, SnapshotStore};
+use super::{repositories::SnapshotStore, snapshot::Snapshot};
 use crate::{
     encoding::BASE64URL,
     key::{Algorithm, Key, KeySet, KeyUse},

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::snapshot::{Snapshot, SnapshotStore};
+use super::{repositories::SnapshotStore, snapshot::Snapshot};
 use crate::repository::RepositoryError;
 
 /// A store that lives as long as the process. Clones share it.

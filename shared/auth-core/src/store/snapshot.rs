@@ -1,7 +1,4 @@
 //! Everything that a store contains, as one value, and the operations on it.
-//!
-//! A store that can read and update a snapshot implements [`SnapshotStore`], which gives it all the
-//! traits of repositories and directories.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -12,15 +9,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    attempt::{AttemptDirectory, AttemptRepository, Count, CountedAttempts, Counter, Outcome},
+    attempt::{Count, CountedAttempts, Counter, Outcome},
     password::PasswordHash,
-    repository::RepositoryError,
-    session::{Advance, Session, SessionDirectory, SessionRepository},
+    session::{Advance, Session},
     token::SessionId,
-    user::{
-        CredentialRepository, DirectoryError, Email, PageKey, Role, StoredUser, User, UserChange,
-        UserDirectory, UserPage, UserRepository,
-    },
+    user::{DirectoryError, Email, PageKey, Role, StoredUser, User, UserChange, UserPage},
 };
 
 /// The hash of the tutorial's password, `changeme`.
@@ -33,8 +26,8 @@ const PAGE: usize = 100;
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
-    users: BTreeMap<Email, StoredUser>,
-    sessions: BTreeMap<SessionId, Session>,
+    pub(super) users: BTreeMap<Email, StoredUser>,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
     attempts: BTreeMap<String, StoredCounter>,
     /// Secrets by their use, for functions whose settings do not name any.
     #[serde(default)]
@@ -87,7 +80,7 @@ impl Snapshot {
         snapshot
     }
 
-    fn replace_password_hash(
+    pub(super) fn replace_password_hash(
         &mut self,
         email: &Email,
         old: &PasswordHash,
@@ -101,7 +94,7 @@ impl Snapshot {
         true
     }
 
-    fn end_sessions(&mut self, email: &Email, id: &str, version: u64) {
+    pub(super) fn end_sessions(&mut self, email: &Email, id: &str, version: u64) {
         if let Some(StoredUser { user, .. }) = self.users.get_mut(email)
             && user.id == id
             && user.version == version
@@ -110,7 +103,11 @@ impl Snapshot {
         }
     }
 
-    fn add_user(&mut self, email: Email, user: &StoredUser) -> Result<(), DirectoryError> {
+    pub(super) fn add_user(
+        &mut self,
+        email: Email,
+        user: &StoredUser,
+    ) -> Result<(), DirectoryError> {
         match self.users.entry(email) {
             Entry::Occupied(_) => Err(DirectoryError::AlreadyExists),
             Entry::Vacant(entry) => {
@@ -120,7 +117,11 @@ impl Snapshot {
         }
     }
 
-    fn change_user(&mut self, email: &Email, change: UserChange) -> Result<User, DirectoryError> {
+    pub(super) fn change_user(
+        &mut self,
+        email: &Email,
+        change: UserChange,
+    ) -> Result<User, DirectoryError> {
         let stored = self.users.get_mut(email).ok_or(DirectoryError::NotFound)?;
         stored.user.version += u64::from(change.ends_sessions());
         match change {
@@ -132,12 +133,12 @@ impl Snapshot {
         Ok(stored.user.clone())
     }
 
-    fn delete_user(&mut self, email: &Email) -> Result<(), DirectoryError> {
+    pub(super) fn delete_user(&mut self, email: &Email) -> Result<(), DirectoryError> {
         let removed = self.users.remove(email);
         removed.map(|_| ()).ok_or(DirectoryError::NotFound)
     }
 
-    fn list_users(&self, after: Option<PageKey>) -> UserPage {
+    pub(super) fn list_users(&self, after: Option<PageKey>) -> UserPage {
         let after = after.and_then(|PageKey(email)| Email::parse(&email).ok());
         let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
         let page: Vec<_> = self
@@ -152,7 +153,7 @@ impl Snapshot {
         }
     }
 
-    fn start_session(&mut self, session: &Session) {
+    pub(super) fn start_session(&mut self, session: &Session) {
         self.sessions
             .retain(|_, old| session.created_at < old.idle_expires_at);
         self.sessions
@@ -160,7 +161,7 @@ impl Snapshot {
             .or_insert_with(|| session.clone());
     }
 
-    fn advance_session(&mut self, next: &Session) -> Advance {
+    pub(super) fn advance_session(&mut self, next: &Session) -> Advance {
         let Some(stored) = self.sessions.get_mut(&next.id) else {
             return Advance::Refused(None);
         };
@@ -172,19 +173,19 @@ impl Snapshot {
         Advance::Done
     }
 
-    fn revoke_session(&mut self, id: &SessionId) {
+    pub(super) fn revoke_session(&mut self, id: &SessionId) {
         if let Some(stored) = self.sessions.get_mut(id) {
             stored.revoked = true;
         }
     }
 
-    fn list_sessions(&self, email: &Email) -> Vec<Session> {
+    pub(super) fn list_sessions(&self, email: &Email) -> Vec<Session> {
         let sessions = self.sessions.values();
         let sessions = sessions.filter(|session| session.email == *email);
         sessions.cloned().collect()
     }
 
-    fn reserve_attempt(&mut self, counter: &Counter, ticket: &str) -> Count {
+    pub(super) fn reserve_attempt(&mut self, counter: &Counter, ticket: &str) -> Count {
         // Counters of earlier windows no longer count.
         self.attempts
             .retain(|_, old| counter.expires_at <= old.counter.expires_at);
@@ -197,7 +198,7 @@ impl Snapshot {
         stored.count.clone()
     }
 
-    fn settle_attempt(
+    pub(super) fn settle_attempt(
         &mut self,
         counter: &Counter,
         ticket: &str,
@@ -218,7 +219,7 @@ impl Snapshot {
         }
     }
 
-    fn list_attempts(&self, email_mac: &str) -> Vec<CountedAttempts> {
+    pub(super) fn list_attempts(&self, email_mac: &str) -> Vec<CountedAttempts> {
         let of_email =
             |stored: &&StoredCounter| stored.counter.email_mac.as_deref() == Some(email_mac);
         self.attempts
@@ -232,173 +233,10 @@ impl Snapshot {
             .collect()
     }
 
-    fn clear_attempts(&mut self, email_mac: &str) -> usize {
+    pub(super) fn clear_attempts(&mut self, email_mac: &str) -> usize {
         let before = self.attempts.len();
         self.attempts
             .retain(|_, stored| stored.counter.email_mac.as_deref() != Some(email_mac));
         before - self.attempts.len()
-    }
-}
-
-/// Reads and updates a snapshot, each in one step.
-pub trait SnapshotStore: Send + Sync {
-    /// Reads the snapshot.
-    fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> Result<T, RepositoryError>;
-
-    /// Updates the snapshot. No other update happens in between, and an error changes nothing.
-    fn update<T, E: From<RepositoryError>>(
-        &self,
-        update: impl FnOnce(&mut Snapshot) -> Result<T, E>,
-    ) -> Result<T, E>;
-}
-
-impl<S: SnapshotStore> UserRepository for S {
-    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
-        self.read(|snapshot| snapshot.users.get(email).map(|stored| stored.user.clone()))
-    }
-}
-
-impl<S: SnapshotStore> CredentialRepository for S {
-    async fn find_with_password(
-        &self,
-        email: &Email,
-    ) -> Result<Option<StoredUser>, RepositoryError> {
-        self.read(|snapshot| snapshot.users.get(email).cloned())
-    }
-
-    async fn replace_password_hash(
-        &self,
-        email: &Email,
-        old: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, RepositoryError> {
-        self.update(|snapshot| Ok(snapshot.replace_password_hash(email, old, new)))
-    }
-
-    async fn end_sessions(
-        &self,
-        email: &Email,
-        id: &str,
-        version: u64,
-    ) -> Result<(), RepositoryError> {
-        self.update(|snapshot| {
-            snapshot.end_sessions(email, id, version);
-            Ok(())
-        })
-    }
-}
-
-impl<S: SnapshotStore> UserDirectory for S {
-    async fn add_user(&self, user: &StoredUser) -> Result<(), DirectoryError> {
-        let email = Email::parse(&user.user.email)
-            .map_err(|error| RepositoryError::Malformed(error.to_string()))?;
-        self.update(|snapshot| snapshot.add_user(email, user))
-    }
-
-    async fn change_user(&self, email: &Email, change: UserChange) -> Result<User, DirectoryError> {
-        self.update(|snapshot| snapshot.change_user(email, change))
-    }
-
-    async fn delete_user(&self, email: &Email) -> Result<(), DirectoryError> {
-        self.update(|snapshot| snapshot.delete_user(email))
-    }
-
-    async fn list_users(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
-        self.read(|snapshot| snapshot.list_users(after))
-    }
-}
-
-impl<S: SnapshotStore> SessionRepository for S {
-    async fn start_session(&self, session: &Session) -> Result<(), RepositoryError> {
-        self.update(|snapshot| {
-            snapshot.start_session(session);
-            Ok(())
-        })
-    }
-
-    async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
-        self.read(|snapshot| snapshot.sessions.get(id).cloned())
-    }
-
-    async fn advance_session(&self, next: &Session) -> Result<Advance, RepositoryError> {
-        self.update(|snapshot| Ok(snapshot.advance_session(next)))
-    }
-
-    async fn revoke_session(&self, id: &SessionId) -> Result<(), RepositoryError> {
-        self.update(|snapshot| {
-            snapshot.revoke_session(id);
-            Ok(())
-        })
-    }
-}
-
-impl<S: SnapshotStore> SessionDirectory for S {
-    async fn list_sessions(&self, email: &Email) -> Result<Vec<Session>, RepositoryError> {
-        self.read(|snapshot| snapshot.list_sessions(email))
-    }
-}
-
-impl<S: SnapshotStore> AttemptRepository for S {
-    async fn reserve_attempt(
-        &self,
-        counter: &Counter,
-        ticket: &str,
-    ) -> Result<Count, RepositoryError> {
-        self.update(|snapshot| Ok(snapshot.reserve_attempt(counter, ticket)))
-    }
-
-    async fn settle_attempt(
-        &self,
-        counter: &Counter,
-        ticket: &str,
-        expired: &[String],
-        outcome: Outcome,
-    ) -> Result<(), RepositoryError> {
-        self.update(|snapshot| {
-            snapshot.settle_attempt(counter, ticket, expired, outcome);
-            Ok(())
-        })
-    }
-}
-
-impl<S: SnapshotStore> AttemptDirectory for S {
-    async fn list_attempts(
-        &self,
-        email_mac: &str,
-    ) -> Result<Vec<CountedAttempts>, RepositoryError> {
-        self.read(|snapshot| snapshot.list_attempts(email_mac))
-    }
-
-    async fn clear_attempts(&self, email_mac: &str) -> Result<usize, RepositoryError> {
-        self.update(|snapshot| Ok(snapshot.clear_attempts(email_mac)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{InMemoryStore, Password, PasswordHasher};
-
-    #[tokio::test]
-    async fn the_tutorial_user_is_found_in_any_case_and_has_the_documented_password() {
-        let store = InMemoryStore::with_tutorial_user();
-        let email = Email::parse("John.Doe@Leapify.tech").unwrap();
-        let user = store.find_by_email(&email).await.unwrap().unwrap();
-        assert_eq!(user.id, "1");
-        assert_eq!(user.permissions(), ["create", "delete", "read", "update"]);
-
-        let stored = store.find_with_password(&email).await.unwrap().unwrap();
-        let password = Password::parse("changeme").unwrap();
-        assert_eq!(
-            PasswordHasher::new().verify(&password, Some(&stored.password_hash)),
-            Ok(true)
-        );
-    }
-
-    #[tokio::test]
-    async fn another_address_does_not_find_the_user() {
-        let store = InMemoryStore::with_tutorial_user();
-        let email = Email::parse("jane.doe@leapify.tech").unwrap();
-        assert_eq!(store.find_by_email(&email).await.unwrap(), None);
     }
 }

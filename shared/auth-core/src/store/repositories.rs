@@ -1,0 +1,177 @@
+//! The traits of repositories and directories, for stores that contain a [`Snapshot`].
+
+use super::snapshot::Snapshot;
+use crate::{
+    attempt::{AttemptDirectory, AttemptRepository, Count, CountedAttempts, Counter, Outcome},
+    password::PasswordHash,
+    repository::RepositoryError,
+    session::{Advance, Session, SessionDirectory, SessionRepository},
+    token::SessionId,
+    user::{
+        CredentialRepository, DirectoryError, Email, PageKey, StoredUser, User, UserChange,
+        UserDirectory, UserPage, UserRepository,
+    },
+};
+
+/// Reads and updates a snapshot, each in one step.
+pub trait SnapshotStore: Send + Sync {
+    /// Reads the snapshot.
+    fn read<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> Result<T, RepositoryError>;
+
+    /// Updates the snapshot. No other update happens in between, and an error changes nothing.
+    fn update<T, E: From<RepositoryError>>(
+        &self,
+        update: impl FnOnce(&mut Snapshot) -> Result<T, E>,
+    ) -> Result<T, E>;
+}
+
+impl<S: SnapshotStore> UserRepository for S {
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
+        self.read(|snapshot| snapshot.users.get(email).map(|stored| stored.user.clone()))
+    }
+}
+
+impl<S: SnapshotStore> CredentialRepository for S {
+    async fn find_with_password(
+        &self,
+        email: &Email,
+    ) -> Result<Option<StoredUser>, RepositoryError> {
+        self.read(|snapshot| snapshot.users.get(email).cloned())
+    }
+
+    async fn replace_password_hash(
+        &self,
+        email: &Email,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, RepositoryError> {
+        self.update(|snapshot| Ok(snapshot.replace_password_hash(email, old, new)))
+    }
+
+    async fn end_sessions(
+        &self,
+        email: &Email,
+        id: &str,
+        version: u64,
+    ) -> Result<(), RepositoryError> {
+        self.update(|snapshot| {
+            snapshot.end_sessions(email, id, version);
+            Ok(())
+        })
+    }
+}
+
+impl<S: SnapshotStore> UserDirectory for S {
+    async fn add_user(&self, user: &StoredUser) -> Result<(), DirectoryError> {
+        let email = Email::parse(&user.user.email)
+            .map_err(|error| RepositoryError::Malformed(error.to_string()))?;
+        self.update(|snapshot| snapshot.add_user(email, user))
+    }
+
+    async fn change_user(&self, email: &Email, change: UserChange) -> Result<User, DirectoryError> {
+        self.update(|snapshot| snapshot.change_user(email, change))
+    }
+
+    async fn delete_user(&self, email: &Email) -> Result<(), DirectoryError> {
+        self.update(|snapshot| snapshot.delete_user(email))
+    }
+
+    async fn list_users(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
+        self.read(|snapshot| snapshot.list_users(after))
+    }
+}
+
+impl<S: SnapshotStore> SessionRepository for S {
+    async fn start_session(&self, session: &Session) -> Result<(), RepositoryError> {
+        self.update(|snapshot| {
+            snapshot.start_session(session);
+            Ok(())
+        })
+    }
+
+    async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
+        self.read(|snapshot| snapshot.sessions.get(id).cloned())
+    }
+
+    async fn advance_session(&self, next: &Session) -> Result<Advance, RepositoryError> {
+        self.update(|snapshot| Ok(snapshot.advance_session(next)))
+    }
+
+    async fn revoke_session(&self, id: &SessionId) -> Result<(), RepositoryError> {
+        self.update(|snapshot| {
+            snapshot.revoke_session(id);
+            Ok(())
+        })
+    }
+}
+
+impl<S: SnapshotStore> SessionDirectory for S {
+    async fn list_sessions(&self, email: &Email) -> Result<Vec<Session>, RepositoryError> {
+        self.read(|snapshot| snapshot.list_sessions(email))
+    }
+}
+
+impl<S: SnapshotStore> AttemptRepository for S {
+    async fn reserve_attempt(
+        &self,
+        counter: &Counter,
+        ticket: &str,
+    ) -> Result<Count, RepositoryError> {
+        self.update(|snapshot| Ok(snapshot.reserve_attempt(counter, ticket)))
+    }
+
+    async fn settle_attempt(
+        &self,
+        counter: &Counter,
+        ticket: &str,
+        expired: &[String],
+        outcome: Outcome,
+    ) -> Result<(), RepositoryError> {
+        self.update(|snapshot| {
+            snapshot.settle_attempt(counter, ticket, expired, outcome);
+            Ok(())
+        })
+    }
+}
+
+impl<S: SnapshotStore> AttemptDirectory for S {
+    async fn list_attempts(
+        &self,
+        email_mac: &str,
+    ) -> Result<Vec<CountedAttempts>, RepositoryError> {
+        self.read(|snapshot| snapshot.list_attempts(email_mac))
+    }
+
+    async fn clear_attempts(&self, email_mac: &str) -> Result<usize, RepositoryError> {
+        self.update(|snapshot| Ok(snapshot.clear_attempts(email_mac)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{InMemoryStore, Password, PasswordHasher};
+
+    #[tokio::test]
+    async fn the_tutorial_user_is_found_in_any_case_and_has_the_documented_password() {
+        let store = InMemoryStore::with_tutorial_user();
+        let email = Email::parse("John.Doe@Leapify.tech").unwrap();
+        let user = store.find_by_email(&email).await.unwrap().unwrap();
+        assert_eq!(user.id, "1");
+        assert_eq!(user.permissions(), ["create", "delete", "read", "update"]);
+
+        let stored = store.find_with_password(&email).await.unwrap().unwrap();
+        let password = Password::parse("changeme").unwrap();
+        assert_eq!(
+            PasswordHasher::new().verify(&password, Some(&stored.password_hash)),
+            Ok(true)
+        );
+    }
+
+    #[tokio::test]
+    async fn another_address_does_not_find_the_user() {
+        let store = InMemoryStore::with_tutorial_user();
+        let email = Email::parse("jane.doe@leapify.tech").unwrap();
+        assert_eq!(store.find_by_email(&email).await.unwrap(), None);
+    }
+}
