@@ -6,12 +6,11 @@ use auth_core::{
     Advance, InMemoryStore, Role, Rotation, Session, SessionId, SessionRepository, SessionRules,
     UnixTime, UserChange,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bundle_tests::{
     app::{App, NOW},
     client::{ADDRESS, Client, Tokens},
     flaky::{FlakyStore, Script},
-    store::{TestStore, hash, john, user},
+    store::{TestStore, hash, john, session_id, user},
 };
 use futures_util::{FutureExt, future::join_all};
 use serde_json::{Value, json};
@@ -33,12 +32,6 @@ on_every_store![
 ];
 
 const INVALID: (u16, &str) = (401, "Invalid refresh token");
-
-/// Returns the session of a refresh token.
-pub(crate) fn session_id(refresh_token: &str) -> SessionId {
-    let bytes = URL_SAFE_NO_PAD.decode(refresh_token).expect("base64url");
-    SessionId::try_from(forge::b64(&bytes[..16])).expect("an id")
-}
 
 pub(crate) async fn stored(store: &impl SessionRepository, refresh_token: &str) -> Session {
     let found = store.find_session(&session_id(refresh_token)).await;

@@ -9,7 +9,7 @@ use auth_core::{
 use bundle_tests::{
     app::TestClock,
     flaky::{Failure, FlakyStore, Script},
-    store::{TestStore, hash, user},
+    store::{TestStore, hash, session_id, user},
 };
 use proptest::sample::Index;
 
@@ -17,7 +17,6 @@ use super::{
     account::{Account, Expected, RULES},
     steps::{Fault, Step},
 };
-use crate::sessions::session_id;
 
 pub(crate) struct ModelUser<S> {
     store: S,
