@@ -29,7 +29,7 @@ help: ## list these commands
 run: tools ## serve login and me on 127.0.0.1:$(PORT) and print how to call them
 	@PORT=$(PORT) scripts/run.sh
 
-test: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## run all tests, on release binaries with RELEASE=1; no AWS account is needed
+test: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/fastapi.stamp ## run all tests, on release binaries with RELEASE=1; no AWS account is needed
 	@$(BUILDING)
 	$(WITH_TOOLS) cargo test --workspace --locked --no-fail-fast -- --nocapture
 
@@ -116,10 +116,15 @@ $(TOOLS)/e2e.stamp: $(TOOLS)/e2e-venv/bin/pip scripts/requirements-e2e.txt
 	@$(TOOLS)/e2e-venv/bin/$(PIP_INSTALL) -r scripts/requirements-e2e.txt
 	@touch $@
 
-# The dependencies of the peers in other languages.
-$(TOOLS)/bench.stamp: $(TOOLS)/bench-venv/bin/pip benches/peers/fastapi/requirements.txt benches/peers/node/package.json | node
-	@echo "installing the peers into $(TOOLS) and benches/peers/node"
+# The tutorial's application, with which tests and benchmarks compare the functions.
+$(TOOLS)/fastapi.stamp: $(TOOLS)/bench-venv/bin/pip benches/peers/fastapi/requirements.txt
+	@echo "installing FastAPI into $(TOOLS)"
 	@$(TOOLS)/bench-venv/bin/$(PIP_INSTALL) -r benches/peers/fastapi/requirements.txt
+	@touch $@
+
+# The peers in Python and Node.js.
+$(TOOLS)/bench.stamp: $(TOOLS)/fastapi.stamp benches/peers/node/package.json | node
+	@echo "installing the Node.js peer into benches/peers/node"
 	@$(WITH_TOOLS) $(NPM_INSTALL) --prefix benches/peers/node
 	@touch $@
 

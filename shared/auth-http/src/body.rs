@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, fmt::Display};
 
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, ValidationError};
@@ -18,50 +18,34 @@ pub struct JsonBody {
 }
 
 impl JsonBody {
-    /// Parses a body that must be a JSON object. A missing content type counts as JSON, because clients that
-    /// omit it send JSON.
+    /// Parses a body that must be a JSON object, sent with a JSON content type. Browsers let every page send
+    /// the content types of forms, or none, to other origins, so none of them may log anyone in.
     ///
     /// # Errors
     ///
     /// [`ApiError::ContentTooLarge`] above [`MAX_BODY_BYTES`], [`ApiError::Validation`] for
-    /// anything but a JSON object.
+    /// anything but a JSON object without repeated members.
     pub fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
         if body.len() > MAX_BODY_BYTES {
             return Err(ApiError::ContentTooLarge);
         }
-        let whole = || vec![json!("body")];
         if body.is_empty() {
-            return Err(invalid("missing", whole(), "Field required"));
+            return Err(invalid("missing", vec![json!("body")], "Field required"));
         }
-        let content_type = headers.get(CONTENT_TYPE).map(|value| {
-            let media_type = value.to_str().unwrap_or_default().split(';').next();
-            media_type.unwrap_or_default().trim().to_ascii_lowercase()
-        });
-        // `application/json` or a type of the `+json` family (RFC 6839 section 3.1).
-        let is_json = content_type.is_none_or(|media_type| {
-            let subtype = media_type.strip_prefix("application/").unwrap_or_default();
-            subtype == "json" || subtype.ends_with("+json")
-        });
-        let value = if is_json {
-            serde_json::from_slice(body).map_err(|error| {
-                let loc = vec![json!("body"), json!(offset(body, &error))];
-                invalid("json_invalid", loc, "JSON decode error")
-            })?
-        } else {
-            Value::String(String::new())
-        };
-        match value {
-            Value::Object(members) => Ok(Self {
+        if is_json(headers)
+            && let Value::Object(members) =
+                auth_core::parse_json(body).map_err(|error| malformed(body, &error))?
+        {
+            return Ok(Self {
                 members,
                 errors: Vec::new(),
-            }),
-            Value::Null => Err(invalid("missing", whole(), "Field required")),
-            _ => Err(invalid(
-                "model_attributes_type",
-                whole(),
-                "Input should be a valid dictionary or object to extract fields from",
-            )),
+            });
         }
+        Err(invalid(
+            "model_attributes_type",
+            vec![json!("body")],
+            "Input should be a valid dictionary or object to extract fields from",
+        ))
     }
 
     /// Parses a member that must be a string within a limit, for example `254 characters`. `None` after
@@ -86,6 +70,14 @@ impl JsonBody {
     pub fn string(&mut self, name: &str) -> Option<String> {
         let own = |text: &str| Ok::<_, Infallible>(text.to_owned());
         self.text(name, own, "any number of characters")
+    }
+
+    /// Returns a member that must be a string of any length, or is absent or `null`. `None` after an error.
+    pub fn optional_string(&mut self, name: &str) -> Option<Option<String>> {
+        match self.members.get(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(_) => self.string(name).map(Some),
+        }
     }
 
     /// Returns a member that must be a boolean and is false if it is absent. `None` after an error.
@@ -121,6 +113,30 @@ fn invalid(kind: &'static str, loc: Vec<Value>, msg: &str) -> ApiError {
     }])
 }
 
+/// Checks for `application/json` or a type of the `+json` family (RFC 6839 section 3.1).
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let media_type = content_type.and_then(|value| value.split(|byte| *byte == b';').next());
+    let media_type = media_type
+        .unwrap_or_default()
+        .trim_ascii()
+        .to_ascii_lowercase();
+    let subtype = media_type.strip_prefix(b"application/").unwrap_or_default();
+    subtype == b"json" || subtype.ends_with(b"+json") && !subtype.contains(&b'/')
+}
+
+/// Returns the error for JSON that cannot be parsed. FastAPI accepts repeated members, so it has no words for
+/// them.
+fn malformed(body: &[u8], error: &serde_json::Error) -> ApiError {
+    let msg = if error.is_data() {
+        "Repeated member"
+    } else {
+        "JSON decode error"
+    };
+    let loc = vec![json!("body"), json!(offset(body, error))];
+    invalid("json_invalid", loc, msg)
+}
+
 /// Returns where the parser stopped, in characters from the start, as Python counts.
 fn offset(body: &[u8], error: &serde_json::Error) -> usize {
     let bytes = if error.is_eof() {
@@ -138,63 +154,89 @@ fn offset(body: &[u8], error: &serde_json::Error) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
-    fn parse(content_type: Option<&'static str>, body: &[u8]) -> Result<JsonBody, ApiError> {
-        let mut headers = HeaderMap::new();
-        if let Some(content_type) = content_type {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        }
-        JsonBody::parse(&headers, body)
+    fn parse_as(content_type: &'static str, body: &[u8]) -> Result<JsonBody, ApiError> {
+        let content_type = (CONTENT_TYPE, HeaderValue::from_static(content_type));
+        JsonBody::parse(&HeaderMap::from_iter([content_type]), body)
     }
 
-    fn error_of(result: Result<JsonBody, ApiError>) -> (&'static str, Vec<Value>) {
+    fn parse(body: &[u8]) -> Result<JsonBody, ApiError> {
+        parse_as("application/json", body)
+    }
+
+    fn error_of(result: Result<JsonBody, ApiError>) -> ValidationError {
         match result {
-            Err(ApiError::Validation(mut errors)) => {
-                let error = errors.remove(0);
-                (error.kind, error.loc)
-            }
+            Err(ApiError::Validation(mut errors)) => errors.remove(0),
             _ => panic!("not a validation error"),
         }
     }
 
     #[test]
-    fn json_is_accepted_with_every_json_type_and_without_a_type() {
+    fn json_is_accepted_with_every_json_type() {
         for content_type in [
-            None,
-            Some("application/json"),
-            Some("Application/JSON; charset=utf-8"),
-            Some("application/vnd.api+json"),
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            " application/json ;",
+            "application/vnd.api+json",
         ] {
-            assert!(parse(content_type, b"{}").is_ok(), "{content_type:?}");
+            assert!(parse_as(content_type, b"{}").is_ok(), "{content_type:?}");
         }
     }
 
     #[test]
-    fn other_types_and_json_other_than_an_object_are_rejected() {
+    fn a_body_of_another_type_or_without_a_type_is_not_parsed() {
+        let not_an_object = error_of(parse(b"[]"));
         for content_type in [
             "text/plain",
+            "text/plain; application/json",
             "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=application/json",
+            "application/json, text/plain",
+            "application/a/b+json",
             "text/json",
             "json",
             "",
         ] {
-            let (kind, loc) = error_of(parse(Some(content_type), b"{}"));
-            assert_eq!((kind, loc), ("model_attributes_type", vec![json!("body")]));
+            for body in ["{}", "{"] {
+                let error = error_of(parse_as(content_type, body.as_bytes()));
+                assert_eq!(error, not_an_object, "{content_type}");
+            }
         }
-        for body in ["[]", "1", "\"text\"", "true"] {
-            let (kind, _) = error_of(parse(None, body.as_bytes()));
-            assert_eq!(kind, "model_attributes_type");
+        let untyped = JsonBody::parse(&HeaderMap::new(), b"{}");
+        assert_eq!(error_of(untyped), not_an_object);
+    }
+
+    #[test]
+    fn json_other_than_an_object_is_rejected() {
+        for body in ["[]", "1", "\"text\"", "true", "null", " null "] {
+            let error = error_of(parse(body.as_bytes()));
+            assert_eq!(error.kind, "model_attributes_type", "{body}");
+            assert_eq!(error.loc, [json!("body")], "{body}");
         }
     }
 
     #[test]
-    fn an_empty_body_and_null_are_a_missing_body() {
-        for body in ["", "null", " null "] {
-            let (kind, loc) = error_of(parse(Some("application/json"), body.as_bytes()));
-            assert_eq!((kind, loc), ("missing", vec![json!("body")]));
+    fn an_empty_body_is_missing() {
+        let error = error_of(parse(b""));
+        assert_eq!((error.kind, error.loc), ("missing", vec![json!("body")]));
+    }
+
+    #[test]
+    fn a_repeated_member_is_located_at_the_end_of_its_second_name() {
+        for (body, offset) in [
+            (r#"{"a":1,"a":1}"#, 9),
+            (r#"{"a":"é","\u0061":1}"#, 16),
+            (r#"{"x":[{"a":1,"a":2}]}"#, 15),
+            ("{\n  \"a\": 1,\n  \"a\": 2\n}", 16),
+        ] {
+            let error = error_of(parse(body.as_bytes()));
+            let expected = ValidationError {
+                kind: "json_invalid",
+                loc: vec![json!("body"), json!(offset)],
+                msg: "Repeated member".into(),
+            };
+            assert_eq!(error, expected, "{body}");
         }
     }
 
@@ -208,22 +250,23 @@ mod tests {
             ("{} x", 3),
             ("{\"a\": 1", 7),
         ] {
-            let (kind, loc) = error_of(parse(None, body.as_bytes()));
-            assert_eq!(
-                (kind, loc),
-                ("json_invalid", vec![json!("body"), json!(offset)]),
-                "{body}"
-            );
+            let error = error_of(parse(body.as_bytes()));
+            let expected = ValidationError {
+                kind: "json_invalid",
+                loc: vec![json!("body"), json!(offset)],
+                msg: "JSON decode error".into(),
+            };
+            assert_eq!(error, expected, "{body}");
         }
-        assert_eq!(error_of(parse(None, b"{\"a\":\"\xff\"}")).0, "json_invalid");
+        assert_eq!(error_of(parse(b"{\"a\":\"\xff\"}")).kind, "json_invalid");
     }
 
     #[test]
     fn the_limit_is_the_largest_accepted_size() {
         let body = |size: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(size - 8));
-        assert!(parse(None, body(MAX_BODY_BYTES).as_bytes()).is_ok());
+        assert!(parse(body(MAX_BODY_BYTES).as_bytes()).is_ok());
         assert!(matches!(
-            parse(None, body(MAX_BODY_BYTES + 1).as_bytes()),
+            parse(body(MAX_BODY_BYTES + 1).as_bytes()),
             Err(ApiError::ContentTooLarge)
         ));
     }
@@ -231,7 +274,7 @@ mod tests {
     #[test]
     fn a_flag_is_true_false_or_absent() {
         let body = br#"{"a": true, "b": false, "c": "true", "d": null, "e": 1}"#;
-        let mut body = parse(None, body).unwrap();
+        let mut body = parse(body).unwrap();
         let flags = ["a", "b", "c", "d", "e", "f"].map(|name| body.flag(name));
         let expected = [Some(true), Some(false), None, None, None, Some(false)];
         assert_eq!(flags, expected);
@@ -247,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_errors_of_all_members_are_reported() {
-        let mut body = parse(None, br#"{"b": 1, "c": "text", "d": "text"}"#).unwrap();
+        let mut body = parse(br#"{"b": 1, "c": "text", "d": "text"}"#).unwrap();
         let mut text = |name: &str, limit: usize| {
             let parse = |text: &str| (text.len() <= limit).then(|| text.to_owned()).ok_or(());
             body.text(name, parse, format_args!("{limit} characters"))

@@ -1,7 +1,8 @@
-//! JSON objects without duplicate members.
+//! JSON in which no object repeats a member.
 //!
-//! RFC 7515 section 4 lets a parser reject duplicate members or use the last one. Two parsers that
-//! choose differently read two tokens from one text, so this one rejects them at every depth.
+//! RFC 7515 section 4 lets a parser reject repeated members or use the last one. Two parsers that
+//! choose differently read two tokens, or two requests, from one text, so this one rejects them at every
+//! depth.
 
 use std::fmt;
 
@@ -9,12 +10,27 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
+
+/// Parses JSON in which no object repeats a member, at any depth and in any spelling of its name.
+///
+/// ```
+/// let error = auth_core::parse_json(br#"{"a": 1, "\u0061": 2}"#).unwrap_err();
+/// assert!(error.is_data());
+/// ```
+///
+/// # Errors
+///
+/// [`serde_json::Error`], with the position at which the parser stopped. Only for a repeated member is it a
+/// [data error](serde_json::Error::is_data): then the parser stopped at the end of the second name.
+pub fn parse_json(json: &[u8]) -> Result<Value, serde_json::Error> {
+    serde_json::from_slice(json).map(|Unique(value)| value)
+}
 
 /// Parses one JSON object with nothing after it. `None` for anything else.
 pub(crate) fn parse_object(json: &[u8]) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(json) {
-        Ok(Unique(Value::Object(members))) => Some(members),
+    match parse_json(json) {
+        Ok(Value::Object(members)) => Some(members),
         _ => None,
     }
 }
@@ -41,7 +57,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON without duplicate members")
+        f.write_str("JSON without repeated members")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -84,10 +100,12 @@ impl<'de> Visitor<'de> for UniqueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((name, Unique(value))) = members.next_entry::<String, Unique>()? {
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("duplicate member"));
-            }
+        while let Some(name) = members.next_key::<String>()? {
+            let Entry::Vacant(entry) = object.entry(name) else {
+                return Err(A::Error::custom("repeated member"));
+            };
+            let Unique(value) = members.next_value()?;
+            entry.insert(value);
         }
         Ok(Value::Object(object))
     }
@@ -107,14 +125,35 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_are_rejected_at_every_depth_and_in_every_spelling() {
-        for json in [
-            r#"{"a":1,"a":1}"#,
-            r#"{"a":1,"\u0061":2}"#,
-            r#"{"x":{"a":1,"a":2}}"#,
-            r#"{"x":[{"a":1,"a":2}]}"#,
+    fn repeated_members_are_rejected_at_every_depth_and_in_every_spelling() {
+        for (json, name_ends_at) in [
+            (r#"{"a":1,"a":1}"#, 10),
+            (r#"{"a":1,"\u0061":2}"#, 15),
+            (r#"{"x":{"a":1,"a":2}}"#, 15),
+            (r#"{"x":[{"a":1,"a":2}]}"#, 16),
         ] {
+            let error = parse_json(json.as_bytes()).unwrap_err();
+            assert!(error.is_data(), "{json}: {error}");
+            assert_eq!((error.line(), error.column()), (1, name_ends_at), "{json}");
             assert_eq!(parse_object(json.as_bytes()), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn only_a_repeated_member_is_a_data_error() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for json in [
+            "",
+            "{",
+            "{x}",
+            "1e999",
+            r#""\ud800""#,
+            "\"\u{1}\"",
+            "{} {}",
+            &deep,
+        ] {
+            let error = parse_json(json.as_bytes()).unwrap_err();
+            assert!(!error.is_data(), "{json}: {error}");
         }
     }
 
