@@ -16,12 +16,13 @@ use serde_json::{Value, json};
 
 /// What a function may read although the template does not set it: the default suits, or another variable
 /// is set instead.
-const NOT_SET: [&str; 7] = [
+const NOT_SET: [&str; 8] = [
     "JWT_SECRET_KEY",
     "JWT_JWKS",
     "JWT_ALGORITHM",
     "JWT_LEEWAY",
     "SESSION_SECRET_KEY",
+    "COUNTER_SECRET_KEY",
     "SESSION_GRACE",
     "LOGIN_ERRORS",
 ];
@@ -63,7 +64,7 @@ fn every_function_has_its_own_role_and_logs() {
         let role = function["Properties"]["Role"].as_str().unwrap();
         let group = function["Properties"]["LoggingConfig"]["LogGroup"].as_str();
         let group = group.unwrap();
-        let rights = template.rights(function);
+        let rights = template.policy(function).rights();
         for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
             let right = (action.to_owned(), format!("{group}.Arn"));
             assert!(rights.contains(&right), "{name}: {action}");
@@ -78,7 +79,7 @@ fn every_function_has_its_own_role_and_logs() {
 fn only_the_resource_of_x_ray_is_a_star() {
     let template = Template::read();
     for name in functions::names() {
-        for (action, resource) in template.rights(&template.functions()[name]) {
+        for (action, resource) in template.policy(&template.functions()[name]).rights() {
             assert!(!action.contains('*'), "{name}: {action}");
             let is_star = resource.contains('*');
             assert_eq!(is_star, action.starts_with("xray:"), "{name}: {action}");
@@ -129,6 +130,45 @@ fn the_functions_the_api_and_the_table_have_alarms() {
     }
 }
 
+/// The metrics of `login`'s log are tested in `functions/logs.rs`.
+#[test]
+fn the_metric_of_throttled_requests_counts_429_in_the_access_log() {
+    let template = Template::read();
+    let format = &template.resource("Api")["Properties"]["AccessLogSettings"]["Format"];
+    let line = |status: &str| -> Value {
+        let line = format.as_str().unwrap().replace("$context.status", status);
+        let line = line.replace("$context.responseLatency", "0");
+        serde_json::from_str(&line).unwrap()
+    };
+    let filter = template.log_filter("ApiThrottledMetric");
+    assert!(filter.matches(&line("429")) && !filter.matches(&line("200")));
+}
+
+#[test]
+fn every_metric_of_a_log_has_an_alarm() {
+    let template = Template::read();
+    let alarms = template.of_type("AWS::CloudWatch::Alarm");
+    for (name, filter) in template.of_type("AWS::Logs::MetricFilter") {
+        let metric = &filter["Properties"]["MetricTransformations"][0];
+        let is_watched = alarms.values().any(|alarm| {
+            let alarm = &alarm["Properties"];
+            alarm["MetricName"] == metric["MetricName"]
+                && alarm["Namespace"] == metric["MetricNamespace"]
+        });
+        assert!(is_watched, "{name}");
+    }
+}
+
+#[test]
+fn every_threshold_is_a_parameter() {
+    let parameters = &project::yaml("template.yaml")["Parameters"];
+    for (name, alarm) in Template::read().of_type("AWS::CloudWatch::Alarm") {
+        let threshold = &alarm["Properties"]["Threshold"];
+        let parameter = threshold.as_str().and_then(|text| parameters.get(text));
+        assert!(parameter.is_some(), "{name}");
+    }
+}
+
 #[test]
 fn the_table_is_encrypted_backed_up_and_kept() {
     let template = Template::read();
@@ -145,6 +185,19 @@ fn the_table_is_encrypted_backed_up_and_kept() {
     assert_eq!(table["KeySchema"][0]["AttributeName"], "pk");
 }
 
+/// An index with other attributes would be written at each refresh.
+#[test]
+fn the_index_of_owners_contains_only_keys() {
+    let template = Template::read();
+    let indexes = &template.resource("AuthTable")["Properties"]["GlobalSecondaryIndexes"];
+    let expected = json!([{
+        "IndexName": "by_owner",
+        "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }]);
+    assert_eq!(*indexes, expected);
+}
+
 #[test]
 fn the_generated_keys_of_access_tokens_are_accepted() {
     check_generated("JwtKeys");
@@ -153,6 +206,11 @@ fn the_generated_keys_of_access_tokens_are_accepted() {
 #[test]
 fn the_generated_keys_of_refresh_tokens_are_accepted() {
     check_generated("SessionKeys");
+}
+
+#[test]
+fn the_generated_keys_of_counters_are_accepted() {
+    check_generated("CounterKeys");
 }
 
 /// Checks that a generated secret is a JWK with canonical base64url: only its alphabet, without a remainder.
@@ -183,9 +241,11 @@ fn every_parameter_has_a_description_and_a_default() {
 }
 
 #[test]
-fn the_outputs_name_the_address_and_the_table() {
+fn the_outputs_name_the_address_and_what_operators_use() {
     let outputs = &project::yaml("template.yaml")["Outputs"];
     assert_eq!(outputs["TableName"]["Value"], "AuthTable");
+    assert_eq!(outputs["SessionKeysSecretId"]["Value"], "SessionKeys");
+    assert_eq!(outputs["CounterKeysSecretId"]["Value"], "CounterKeys");
     assert!(outputs["ApiUrl"].is_object());
 }
 
@@ -206,11 +266,13 @@ fn the_template_allows_the_names_that_the_functions_accept() {
     check_parameter("JwtAudience", "JWT_AUDIENCE", &names, &Relation::Same);
 }
 
-const NUMBERS: [&str; 26] = [
+const NUMBERS: [&str; 28] = [
     "1",
     "9",
     "60",
     "99",
+    "100",
+    "101",
     "999",
     "1000",
     "9999",
@@ -247,6 +309,11 @@ fn the_template_allows_only_numbers_that_login_accepts() {
         ("SessionExpiration", "SESSION_EXPIRATION"),
         ("LoginMaxFailures", "LOGIN_MAX_FAILURES"),
         ("LoginFailureWindow", "LOGIN_FAILURE_WINDOW"),
+        ("LoginMaxFailuresPerDay", "LOGIN_MAX_FAILURES_PER_DAY"),
+        (
+            "LoginMaxFailuresPerNetwork",
+            "LOGIN_MAX_FAILURES_PER_NETWORK",
+        ),
     ] {
         check_parameter(parameter, variable, &NUMBERS, &Relation::Fewer);
     }
@@ -267,6 +334,15 @@ fn check_parameter(
     let (template, mut readers) = (Template::read(), 0);
     for function in &FUNCTIONS {
         let mut environment = template.environment(&template.functions()[function.name]);
+        // A pattern cannot compare this parameter with these.
+        for (other, value) in [
+            ("JWT_EXPIRATION", "1"),
+            ("SESSION_IDLE_EXPIRATION", "99999999"),
+        ] {
+            if environment.contains_key(other) {
+                environment.insert(other.into(), value.into());
+            }
+        }
         if !environment.contains_key(variable) {
             continue;
         }
