@@ -18,6 +18,7 @@ use bundle_tests::{
     dynamodb::Table,
     fault_proxy::{Fault, FaultProxy},
     secrets::Secrets,
+    store::TemporaryFileStore,
 };
 use figures::Figures;
 use subject::Services;
@@ -42,10 +43,12 @@ async fn main() {
     let secrets = Secrets::serve(Some(&subject::secret())).await;
     let proxy = FaultProxy::start(table.url()).await;
     proxy.set(Fault::Delay(AWAY));
+    let file = TemporaryFileStore::new();
     let folder = TempDir::new().expect("a temporary folder");
     let subjects = subject::all(&Services {
         table: &table,
         far_table: &table.behind(proxy.url()),
+        file: &file,
         secrets: secrets.url(),
         folder: folder.path(),
     });

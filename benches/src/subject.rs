@@ -6,7 +6,14 @@ use std::{
     process::Command,
 };
 
-use bundle_tests::{app::ENVIRONMENT, dynamodb::Table, events, process::release, project};
+use bundle_tests::{
+    app::ENVIRONMENT,
+    dynamodb::Table,
+    events,
+    process::{now, release},
+    project,
+    store::TemporaryFileStore,
+};
 use serde_json::json;
 
 /// A program that runs on the Lambda Runtime API.
@@ -30,6 +37,8 @@ pub(crate) struct Services<'a> {
     pub(crate) table: &'a Table,
     /// The same table behind a delay.
     pub(crate) far_table: &'a Table,
+    /// A file with the user and the session of the events' token.
+    pub(crate) file: &'a TemporaryFileStore,
     /// URL of the stand-in for Secrets Manager.
     pub(crate) secrets: &'a str,
     /// Directory that programs are copied to before they start, as Lambda unpacks a zip.
@@ -38,7 +47,7 @@ pub(crate) struct Services<'a> {
 
 pub(crate) const BARE: &str = "bare lambda_http";
 pub(crate) const GET_ITEM: &str = "GetItem with the SDK";
-pub(crate) const ME_MEMORY: &str = "me, memory";
+pub(crate) const ME_FILE: &str = "me, file";
 pub(crate) const ME: &str = "me, DynamoDB";
 pub(crate) const LOGIN_MEMORY: &str = "login, memory";
 pub(crate) const LOGIN: &str = "login, DynamoDB";
@@ -47,14 +56,28 @@ pub(crate) const LOGIN_FAR: &str = "login, DynamoDB 5 ms further away";
 pub(crate) const FASTAPI: &str = "FastAPI, me";
 pub(crate) const NODE: &str = "Node.js, me";
 
-/// Returns the secret that the stand-in for Secrets Manager serves: the key that signed the events' token.
+/// Returns the secret that the stand-in for Secrets Manager serves. Functions refuse the published one there.
 pub(crate) fn secret() -> String {
-    json!({"kty": "oct", "alg": "HS256", "k": forge::b64(forge::SECRET)}).to_string()
+    let kid = forge::kid_of(forge::SECRET);
+    json!({"kty": "oct", "kid": kid, "alg": "HS256", "k": forge::b64(key())}).to_string()
+}
+
+fn key() -> Vec<u8> {
+    forge::hmac_sha256(forge::SECRET.as_bytes(), b"unpublished")
+}
+
+/// Returns the event of `me` with a token that is signed with the secret.
+fn me_deployed() -> String {
+    let token = forge::token(now(), &json!({}), &json!({}));
+    let (message, _) = token.rsplit_once('.').expect("a token");
+    let tag = forge::hmac_sha256(&key(), message.as_bytes());
+    events::me(&format!("{message}.{}", forge::b64(tag)))
 }
 
 /// Returns all subjects, in the order of the report.
 pub(crate) fn all(services: &Services) -> Vec<Subject> {
     let memory = owned(&ENVIRONMENT);
+    let file = owned(&services.file.environment());
     let near = deployed(services.table, services.secrets);
     let far = deployed(services.far_table, services.secrets);
     let me = events::object("me_success").to_string();
@@ -79,15 +102,15 @@ pub(crate) fn all(services: &Services) -> Vec<Subject> {
         is_whole: false,
         is_near_table: false,
     };
-    let python = project::root().join(".tools/bench-venv/bin/python");
+    let python = project::python_of_peers();
     let python = python.to_str().expect("UTF-8");
     let handler = ["-m", "awslambdaric", "app.handler"];
     vec![
         rust(BARE, build_peer("peer-bare"), &[], &me),
-        rust(ME_MEMORY, release("me"), &memory, &me),
+        rust(ME_FILE, release("me"), &file, &me),
         rust(LOGIN_MEMORY, release("login"), &memory, &login),
         rust(GET_ITEM, build_peer("peer-get-item"), &near, &me),
-        rust(ME, release("me"), &near, &me),
+        rust(ME, release("me"), &near, &me_deployed()),
         rust(LOGIN, release("login"), &near, &login),
         rust(GET_ITEM_FAR, build_peer("peer-get-item"), &far, &me),
         rust(LOGIN_FAR, release("login"), &far, &login),
@@ -106,6 +129,7 @@ fn deployed(table: &Table, secrets: &str) -> Vec<(String, String)> {
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
             ("JWT_KEYS_SECRET_ID", "JwtKeys"),
             ("SESSION_KEY_SECRET_ID", "SessionKeys"),
+            ("COUNTER_KEY_SECRET_ID", "CounterKeys"),
         ],
     ];
     owned(&variables.concat())

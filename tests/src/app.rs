@@ -10,23 +10,29 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Clock, InMemoryStore, KeySettings, KeySource, SettingsReader, UnixTime};
+use auth_core::{
+    Clock, InMemoryStore, KeySettings, KeySource, LiveRepository, SettingsReader, UnixTime,
+};
 use login::{Login, LoginKeys, LoginSettings, LoginStore};
 use me::Me;
 
-use crate::client::{Client, Reply};
+use crate::{
+    client::{Client, Reply},
+    store,
+};
 
 /// The time at which every test in process begins, in seconds since 1970.
 pub const NOW: u64 = 1_800_000_000;
 
 /// The variables with the keys of the functions.
-pub const KEYS: [(&str, &str); 2] = [
+pub const KEYS: [(&str, &str); 3] = [
     ("JWT_SECRET_KEY", forge::SECRET),
     ("SESSION_SECRET_KEY", forge::SESSION_SECRET),
+    ("COUNTER_SECRET_KEY", forge::COUNTER_SECRET),
 ];
 
 /// The environment of all functions, as a test or a template would set it.
-pub const ENVIRONMENT: [(&str, &str); 3] = [("AUTH_STORE", "memory"), KEYS[0], KEYS[1]];
+pub const ENVIRONMENT: [(&str, &str); 4] = [("AUTH_STORE", "memory"), KEYS[0], KEYS[1], KEYS[2]];
 
 /// Returns [`ENVIRONMENT`] and one more variable.
 #[must_use]
@@ -44,14 +50,15 @@ pub struct App<S = InMemoryStore> {
 }
 
 impl App {
-    /// Returns the functions with [`ENVIRONMENT`] and these variables, and the tutorial's user.
+    /// Returns the functions with [`ENVIRONMENT`] and these variables, the tutorial's user, and the session of forged
+    /// tokens.
     #[must_use]
     pub fn new(extra: &[(&str, &str)]) -> Self {
-        Self::on(InMemoryStore::with_tutorial_user(), extra)
+        Self::on(store::memory(), extra)
     }
 }
 
-impl<S: LoginStore + Clone> App<S> {
+impl<S: LoginStore + LiveRepository + Clone> App<S> {
     /// Returns the functions with [`ENVIRONMENT`] and these variables, on a store.
     #[must_use]
     pub fn on(store: S, extra: &[(&str, &str)]) -> Self {
@@ -72,6 +79,12 @@ impl<S: LoginStore + Clone> App<S> {
         }
     }
 
+    /// Returns the clock of the functions.
+    #[must_use]
+    pub fn test_clock(&self) -> TestClock {
+        self.clock.clone()
+    }
+
     /// Advances the clock.
     pub fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
@@ -83,7 +96,7 @@ impl<S: LoginStore + Clone> App<S> {
     }
 }
 
-impl<S: LoginStore> Client for App<S> {
+impl<S: LoginStore + LiveRepository> Client for App<S> {
     async fn invoke(&self, function: &str, event: &str) -> Reply {
         let request = auth_lambda::request(event).expect("an event");
         match function {
@@ -150,5 +163,6 @@ pub fn login_keys(settings: &LoginSettings) -> LoginKeys {
     LoginKeys {
         access_tokens: fixed_keys(&settings.common.keys),
         refresh_tokens: fixed_keys(&settings.sessions.keys),
+        counters: fixed_keys(&settings.attempts.keys),
     }
 }

@@ -7,7 +7,9 @@ use crate::client::Reply;
 /// An expected body.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// Tokens with the default lifetime.
+    /// The tokens of a login, with the default lifetime.
+    Login,
+    /// The tokens of a refresh, with the default lifetime.
     Tokens,
     /// No body.
     None,
@@ -77,17 +79,25 @@ fn invalid(event: &'static str, errors: &[(&str, Value, &str)]) -> Case {
 /// Returns the cases of all events.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    [login(), login_422(), sessions(), sessions_422(), me()].concat()
+    [
+        login(),
+        login_422(),
+        sessions(),
+        sessions_422(),
+        not_objects(),
+        not_json(),
+        me(),
+    ]
+    .concat()
 }
 
 fn login() -> Vec<Case> {
-    let token = |event| case(event, 200, Body::Tokens, &[]);
+    let token = |event| case(event, 200, Body::Login, &[]);
     let refused = |event| detail(event, 401, "Invalid email or password", &[REALM]);
     vec![
         token("login_success"),
         token("login_success.v1"),
         token("login_email_in_capitals"),
-        token("login_no_content_type"),
         token("login_base64_body"),
         token("login_base64_body.v1"),
         token("login_stage_prefix"),
@@ -112,12 +122,6 @@ fn login_422() -> Vec<Case> {
     let body = json!(["body"]);
     let missing = |loc: &Value| ("missing", loc.clone(), "Field required");
     let not_a_string = |loc: &Value| ("string_type", loc.clone(), "Input should be a valid string");
-    let broken = |offset: usize| ("json_invalid", json!(["body", offset]), "JSON decode error");
-    let not_an_object = (
-        "model_attributes_type",
-        body.clone(),
-        "Input should be a valid dictionary or object to extract fields from",
-    );
     let too_long = |loc: &Value, msg| ("string_too_long", loc.clone(), msg);
     vec![
         invalid("login_missing_member", &[missing(&password)]),
@@ -126,16 +130,8 @@ fn login_422() -> Vec<Case> {
             "login_wrong_types",
             &[not_a_string(&email), not_a_string(&password)],
         ),
-        invalid("login_broken_json", &[broken(47)]),
-        invalid("login_broken_json.v1", &[broken(10)]),
-        invalid("login_not_utf8", &[broken(10)]),
-        invalid("login_bad_base64_body", &[broken(1)]),
-        invalid("login_not_an_object", std::slice::from_ref(&not_an_object)),
-        invalid("login_not_json", std::slice::from_ref(&not_an_object)),
-        invalid("login_form", &[not_an_object]),
         invalid("login_empty_body", &[missing(&body)]),
         invalid("login_empty_body.v1", &[missing(&body)]),
-        invalid("login_null_body", &[missing(&body)]),
         invalid(
             "login_oversized_email",
             &[too_long(
@@ -187,6 +183,41 @@ fn sessions_422() -> Vec<Case> {
         invalid("login_refresh_wrong_type", &[not_a_string]),
         invalid("login_logout_missing_member", &[missing]),
         invalid("login_logout_wrong_type", &[not_a_flag]),
+    ]
+}
+
+/// A body of another content type, or without one, is not parsed, so it is not an object either.
+fn not_objects() -> Vec<Case> {
+    let msg = "Input should be a valid dictionary or object to extract fields from";
+    let not_an_object = |event| invalid(event, &[("model_attributes_type", json!(["body"]), msg)]);
+    vec![
+        not_an_object("login_not_an_object"),
+        not_an_object("login_null_body"),
+        not_an_object("login_not_json"),
+        not_an_object("login_form"),
+        not_an_object("login_no_content_type"),
+        not_an_object("login_no_content_type.v1"),
+        not_an_object("login_refresh_no_content_type"),
+        not_an_object("login_logout_no_content_type"),
+    ]
+}
+
+fn not_json() -> Vec<Case> {
+    let error =
+        |event, offset, msg| invalid(event, &[("json_invalid", json!(["body", offset]), msg)]);
+    let broken = |event, offset: usize| error(event, offset, "JSON decode error");
+    let repeated = |event, offset: usize| error(event, offset, "Repeated member");
+    vec![
+        broken("login_broken_json", 47),
+        broken("login_broken_json.v1", 10),
+        broken("login_not_utf8", 10),
+        broken("login_bad_base64_body", 1),
+        repeated("login_duplicate_member", 65),
+        repeated("login_duplicate_member.v1", 65),
+        repeated("login_duplicate_member_escaped", 70),
+        repeated("login_duplicate_member_nested", 83),
+        repeated("login_refresh_duplicate_member", 47),
+        repeated("login_logout_duplicate_member", 69),
     ]
 }
 
@@ -268,14 +299,18 @@ impl Case {
         match &self.body {
             Body::None => assert_eq!(reply.body(), "", "{event}"),
             Body::Json(expected) => assert_eq!(&body, expected, "{event}"),
-            Body::Tokens => {
+            Body::Login | Body::Tokens => {
                 assert_eq!(body["token_type"], "Bearer", "{event}");
                 assert_eq!(body["expires_in"], 3600, "{event}");
                 let token = body["access_token"].as_str().expect("a token");
                 assert_eq!(token.split('.').count(), 3, "{event}");
                 let token = body["refresh_token"].as_str().expect("a token");
                 assert_eq!(token.len(), 70, "{event}");
-                assert_eq!(body.as_object().expect("an object").len(), 4, "{event}");
+                let is_login = matches!(self.body, Body::Login);
+                let device_token = body["device_token"].as_str().map(str::len);
+                assert_eq!(device_token, is_login.then_some(75), "{event}");
+                let members = body.as_object().expect("an object").len();
+                assert_eq!(members, 4 + usize::from(is_login), "{event}");
             }
         }
     }

@@ -76,6 +76,7 @@ impl Reply {
         Ok(Tokens {
             access: text("access_token"),
             refresh: text("refresh_token"),
+            device: body["device_token"].as_str().map(str::to_owned),
         })
     }
 }
@@ -116,6 +117,8 @@ pub struct Tokens {
     pub access: String,
     /// The refresh token.
     pub refresh: String,
+    /// The device token, after a login.
+    pub device: Option<String>,
 }
 
 /// Calls functions.

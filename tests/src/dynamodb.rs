@@ -16,14 +16,19 @@ use aws_sdk_dynamodb::{
     Client,
     config::{Credentials, SharedCredentialsProvider},
     types::{
-        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-        ScalarAttributeType,
+        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+        KeyType, Projection, ProjectionType, PutRequest, ScalarAttributeType, WriteRequest,
     },
 };
+use futures_util::{StreamExt, stream};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::{app::KEYS, project, store::tutorial_user};
+use crate::{
+    app::KEYS,
+    project,
+    store::{start_forged_session, tutorial_user},
+};
 
 /// How long the server may take to start.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
@@ -132,17 +137,18 @@ impl Table {
         SERVER.get_or_init(DynamoDbLocal::start).await.table().await
     }
 
-    /// Creates a table with the tutorial's user.
+    /// Creates a table with the tutorial's user and the session of forged tokens.
     pub async fn with_tutorial_user() -> Self {
         let table = Self::new().await;
         table.add_tutorial_user().await;
         table
     }
 
-    /// Adds the tutorial's user.
+    /// Adds the tutorial's user and the session of forged tokens.
     pub async fn add_tutorial_user(&self) {
-        let john = tutorial_user().await;
-        self.store().await.add_user(&john).await.expect("added");
+        let (store, john) = (self.store().await, tutorial_user().await);
+        store.add_user(&john).await.expect("added");
+        start_forged_session(&store).await;
     }
 
     /// Returns the same table at another URL, that of a proxy.
@@ -210,6 +216,33 @@ impl Table {
         request.set_item(Some(item)).send().await.expect("stored");
     }
 
+    /// Stores this many sessions of other users.
+    pub async fn fill(&self, count: usize) {
+        let client = self.client();
+        let session = |i: usize| {
+            let text =
+                |name: &str, kind: &str| (name.to_owned(), AttributeValue::S(format!("{kind}{i}")));
+            let put = PutRequest::builder()
+                .set_item(Some([text("pk", "session#"), text("owner", "user")].into()));
+            let put = put.build().expect("an item");
+            WriteRequest::builder().put_request(put).build()
+        };
+        let batches = (0..count).step_by(25).map(|begin| {
+            let items = (begin..count.min(begin + 25)).map(session).collect();
+            let written = client
+                .batch_write_item()
+                .request_items(&self.name, items)
+                .send();
+            async move {
+                let left = written.await.expect("written").unprocessed_items;
+                assert!(left.unwrap_or_default().is_empty());
+            }
+        });
+        stream::iter(batches)
+            .for_each_concurrent(8, |batch| batch)
+            .await;
+    }
+
     /// Returns the SDK's own client, for what the bundle does not do.
     #[must_use]
     pub fn client(&self) -> Client {
@@ -220,15 +253,26 @@ impl Table {
         let key = KeySchemaElement::builder()
             .attribute_name("pk")
             .key_type(KeyType::Hash);
-        let attribute = AttributeDefinition::builder()
-            .attribute_name("pk")
-            .attribute_type(ScalarAttributeType::S);
+        let owner = KeySchemaElement::builder()
+            .attribute_name("owner")
+            .key_type(KeyType::Hash);
+        let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly);
+        let index = GlobalSecondaryIndex::builder()
+            .index_name("by_owner")
+            .key_schema(owner.build().expect("a key"))
+            .projection(keys_only.build());
+        let attributes = ["pk", "owner"].map(|name| {
+            let attribute = AttributeDefinition::builder().attribute_name(name);
+            let attribute = attribute.attribute_type(ScalarAttributeType::S);
+            attribute.build().expect("an attribute")
+        });
         self.client()
             .create_table()
             .table_name(&self.name)
             .billing_mode(BillingMode::PayPerRequest)
             .key_schema(key.build().expect("a key"))
-            .attribute_definitions(attribute.build().expect("an attribute"))
+            .set_attribute_definitions(Some(attributes.into()))
+            .global_secondary_indexes(index.build().expect("an index"))
             .send()
             .await
             .expect("the table is created");

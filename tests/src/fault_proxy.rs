@@ -1,7 +1,7 @@
-//! An HTTP proxy between the SDK and a server, with faults that can be switched on and off.
+//! An HTTP proxy between the SDK and a server, with faults that can be switched on and off. It also counts the
+//! capacity units of `DynamoDB`.
 
 use std::{
-    collections::BTreeSet,
     io,
     sync::{Arc, Mutex},
     time::Duration,
@@ -14,6 +14,7 @@ use hyper::{
     client,
 };
 use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use crate::server::serve;
@@ -36,6 +37,8 @@ pub enum Fault {
     InternalError,
     /// It responds like an overloaded `DynamoDB`.
     Throttle,
+    /// Responds to a `BatchGetItem` that none of the keys were processed.
+    UnprocessedKeys,
     /// It responds with an empty 200, as a proxy might.
     EmptyResponse,
     /// It forwards reads and fails writes.
@@ -52,10 +55,22 @@ pub struct FaultProxy {
     state: Arc<State>,
 }
 
+/// The capacity units of some requests, as `DynamoDB` charges them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Units {
+    /// For reads.
+    pub read: f64,
+    /// For writes, including those to the index.
+    pub written: f64,
+    /// The number of requests.
+    pub requests: usize,
+}
+
 struct State {
     upstream: String,
+    units: Mutex<Units>,
     fault: Mutex<Fault>,
-    calls: Mutex<BTreeSet<String>>,
+    requests: Mutex<Vec<(String, Bytes)>>,
 }
 
 impl FaultProxy {
@@ -63,8 +78,9 @@ impl FaultProxy {
     pub async fn start(upstream: &str) -> Self {
         let state = Arc::new(State {
             upstream: upstream.trim_start_matches("http://").to_owned(),
+            units: Mutex::default(),
             fault: Mutex::new(Fault::None),
-            calls: Mutex::default(),
+            requests: Mutex::default(),
         });
         let shared = Arc::clone(&state);
         let address = serve(move |request| pass(Arc::clone(&shared), request)).await;
@@ -85,10 +101,17 @@ impl FaultProxy {
         *self.state.fault.lock().expect("no panic") = fault;
     }
 
-    /// Returns the SDK calls that arrived, for example `DynamoDB_20120810.GetItem`.
+    /// Returns the capacity units since the last call.
     #[must_use]
-    pub fn calls(&self) -> BTreeSet<String> {
-        self.state.calls.lock().expect("no panic").clone()
+    pub fn take_units(&self) -> Units {
+        std::mem::take(&mut *self.state.units.lock().expect("no panic"))
+    }
+
+    /// Returns the requests of the SDK that arrived: their targets, for example `DynamoDB_20120810.GetItem`, and
+    /// their bodies.
+    #[must_use]
+    pub fn requests(&self) -> Vec<(String, Bytes)> {
+        self.state.requests.lock().expect("no panic").clone()
     }
 }
 
@@ -98,14 +121,16 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let is_read = target.ends_with("GetItem");
-    state
-        .calls
-        .lock()
-        .expect("no panic")
-        .insert(target.to_owned());
+    let is_batch = target.ends_with("BatchGetItem");
+    let target = target.to_owned();
     let fault = *state.fault.lock().expect("no panic");
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    state
+        .requests
+        .lock()
+        .expect("no panic")
+        .push((target, body.clone()));
     let contains = |text: &str| !is_read && String::from_utf8_lossy(&body).contains(text);
     let forward = || forward(&state, parts.clone(), body.clone());
     match fault {
@@ -134,6 +159,8 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",
         )),
+        Fault::UnprocessedKeys if !is_batch => forward().await,
+        Fault::UnprocessedKeys => Ok(unprocessed(&body)),
         Fault::EmptyResponse => Ok(Response::new(Full::from("{}"))),
         Fault::Throttle => Ok(failure(
             StatusCode::BAD_REQUEST,
@@ -142,7 +169,18 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
     }
 }
 
-async fn forward(state: &State, parts: Parts, body: Bytes) -> io::Result<Response<Full<Bytes>>> {
+async fn forward(
+    state: &State,
+    mut parts: Parts,
+    body: Bytes,
+) -> io::Result<Response<Full<Bytes>>> {
+    let target = parts.headers.get("x-amz-target").cloned();
+    let is_read = target.is_some_and(|target| {
+        let reads: [&[u8]; 3] = [b"GetItem", b"Query", b"Scan"];
+        reads.iter().any(|read| target.as_bytes().ends_with(read))
+    });
+    let body = with_units(&body);
+    parts.headers.insert("content-length", body.len().into());
     let request = Request::from_parts(parts, Full::<Bytes>::from(body));
     let stream = TcpStream::connect(&state.upstream).await?;
     let handshake = client::conn::http1::handshake(TokioIo::new(stream)).await;
@@ -151,7 +189,45 @@ async fn forward(state: &State, parts: Parts, body: Bytes) -> io::Result<Respons
     let response = sender.send_request(request).await;
     let (parts, body) = response.map_err(io::Error::other)?.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    count_units(&mut state.units.lock().expect("no panic"), is_read, &body);
     Ok(Response::from_parts(parts, Full::from(body)))
+}
+
+/// Makes a request ask for the capacity units that it consumes.
+fn with_units(body: &Bytes) -> Bytes {
+    let Ok(mut request) = serde_json::from_slice::<Value>(body) else {
+        return body.clone();
+    };
+    request["ReturnConsumedCapacity"] = "TOTAL".into();
+    request.to_string().into()
+}
+
+fn count_units(units: &mut Units, is_read: bool, body: &Bytes) {
+    let response: Value = serde_json::from_slice(body).unwrap_or_default();
+    let consumed = &response["ConsumedCapacity"];
+    let of = |one: &Value| one["CapacityUnits"].as_f64();
+    let of_batch = || {
+        consumed
+            .as_array()
+            .map(|all| all.iter().filter_map(of).sum())
+    };
+    // A write whose condition fails is charged like a write, but the error does not say so. Its item is small.
+    let consumed = of(consumed).or_else(of_batch).unwrap_or(1.0);
+    units.requests += 1;
+    if is_read {
+        units.read += consumed;
+    } else {
+        units.written += consumed;
+    }
+}
+
+fn unprocessed(body: &Bytes) -> Response<Full<Bytes>> {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let body = json!({"Responses": {}, "UnprocessedKeys": request["RequestItems"]}).to_string();
+    let response = Response::builder()
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amzn-requestid", "unprocessed");
+    response.body(Full::from(body)).expect("a response")
 }
 
 fn failure(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {

@@ -1,11 +1,17 @@
 //! A store that fails as scripted, and records its calls.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use auth_core::{
-    Advance, AttemptRepository, Count, Counter, CredentialRepository, Email, Outcome, PasswordHash,
-    RepositoryError, Session, SessionId, SessionRepository, StoredUser, User, UserRepository,
+    Advance, AttemptRepository, Count, Counter, CredentialRepository, Email, LiveRepository,
+    NetworkCounter, Outcome, PasswordHash, RepositoryError, Reserved, Session, SessionId,
+    SessionRepository, Stale, StoredUser, User, UserRepository,
 };
+
+use crate::app::TestClock;
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +32,10 @@ struct State {
     failing: Option<(usize, Failure)>,
     /// Whether all later calls fail too.
     is_permanent: bool,
+    /// A clock, and how far each call advances it.
+    delay: Option<(TestClock, Duration)>,
+    /// The call that is executed twice.
+    repeated: Option<&'static str>,
 }
 
 impl Script {
@@ -51,6 +61,21 @@ impl Script {
         *self.0.lock().expect("no panic") = State::default();
     }
 
+    /// Makes each call take `seconds` on a clock.
+    pub fn delay_each(&self, clock: &TestClock, seconds: u64) {
+        let delay = (clock.clone(), Duration::from_secs(seconds));
+        self.0.lock().expect("no panic").delay = Some(delay);
+    }
+
+    /// Makes a call execute twice, as a retry of the SDK whose first response was lost.
+    pub fn repeat(&self, call: &'static str) {
+        self.0.lock().expect("no panic").repeated = Some(call);
+    }
+
+    fn is_repeated(&self, call: &str) -> bool {
+        self.0.lock().expect("no panic").repeated == Some(call)
+    }
+
     /// Returns the calls since they were last forgotten, by the names of their methods.
     #[must_use]
     pub fn calls(&self) -> Vec<&'static str> {
@@ -68,6 +93,9 @@ impl Script {
     fn enter(&self, call: &'static str) -> Option<Failure> {
         let mut state = self.0.lock().expect("no panic");
         state.calls.push(call);
+        if let Some((clock, duration)) = &state.delay {
+            clock.advance(*duration);
+        }
         let (at, failure) = state.failing?;
         let call = state.calls.len() - 1;
         (call == at || state.is_permanent && call > at).then_some(failure)
@@ -114,13 +142,25 @@ impl<S: UserRepository> UserRepository for FlakyStore<S> {
     }
 }
 
-impl<S: CredentialRepository> CredentialRepository for FlakyStore<S> {
-    async fn find_with_password(
+impl<S: LiveRepository> LiveRepository for FlakyStore<S> {
+    async fn find_user_and_session(
         &self,
         email: &Email,
-    ) -> Result<Option<StoredUser>, RepositoryError> {
-        let call = self.store.find_with_password(email);
-        self.script.run("find_with_password", call).await
+        id: &SessionId,
+    ) -> Result<(Option<User>, Option<Session>), RepositoryError> {
+        let call = self.store.find_user_and_session(email, id);
+        self.script.run("find_user_and_session", call).await
+    }
+}
+
+impl<S: CredentialRepository> CredentialRepository for FlakyStore<S> {
+    async fn find_for_login(
+        &self,
+        email: &Email,
+        network: &NetworkCounter,
+    ) -> Result<(Option<StoredUser>, u32), RepositoryError> {
+        let call = self.store.find_for_login(email, network);
+        self.script.run("find_for_login", call).await
     }
 
     async fn replace_password_hash(
@@ -133,13 +173,8 @@ impl<S: CredentialRepository> CredentialRepository for FlakyStore<S> {
         self.script.run("replace_password_hash", call).await
     }
 
-    async fn end_sessions(
-        &self,
-        email: &Email,
-        id: &str,
-        version: u64,
-    ) -> Result<(), RepositoryError> {
-        let call = self.store.end_sessions(email, id, version);
+    async fn end_sessions(&self, email: &Email, version: u64) -> Result<(), RepositoryError> {
+        let call = self.store.end_sessions(email, version);
         self.script.run("end_sessions", call).await
     }
 }
@@ -156,6 +191,10 @@ impl<S: SessionRepository> SessionRepository for FlakyStore<S> {
     }
 
     async fn advance_session(&self, next: &Session) -> Result<Advance, RepositoryError> {
+        if self.script.is_repeated("advance_session") {
+            let call = self.store.advance_session(next);
+            self.script.run("advance_session", call).await?;
+        }
         let call = self.store.advance_session(next);
         self.script.run("advance_session", call).await
     }
@@ -167,11 +206,16 @@ impl<S: SessionRepository> SessionRepository for FlakyStore<S> {
 }
 
 impl<S: AttemptRepository> AttemptRepository for FlakyStore<S> {
+    async fn find_attempts(&self, counter: &Counter) -> Result<Count, RepositoryError> {
+        let call = self.store.find_attempts(counter);
+        self.script.run("find_attempts", call).await
+    }
+
     async fn reserve_attempt(
         &self,
         counter: &Counter,
         ticket: &str,
-    ) -> Result<Count, RepositoryError> {
+    ) -> Result<Reserved, RepositoryError> {
         let call = self.store.reserve_attempt(counter, ticket);
         self.script.run("reserve_attempt", call).await
     }
@@ -180,10 +224,15 @@ impl<S: AttemptRepository> AttemptRepository for FlakyStore<S> {
         &self,
         counter: &Counter,
         ticket: &str,
-        expired: &[String],
+        stale: &Stale,
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
-        let call = self.store.settle_attempt(counter, ticket, expired, outcome);
+        let call = self.store.settle_attempt(counter, ticket, stale, outcome);
         self.script.run("settle_attempt", call).await
+    }
+
+    async fn add_network_failure(&self, counter: &NetworkCounter) -> Result<(), RepositoryError> {
+        let call = self.store.add_network_failure(counter);
+        self.script.run("add_network_failure", call).await
     }
 }

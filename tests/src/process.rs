@@ -15,10 +15,10 @@ use auth_core::{Clock, UnixTime};
 use tempfile::NamedTempFile;
 
 use crate::{
-    app::ENVIRONMENT,
     client::{Client, Reply},
     functions, project,
     runtime_api::{Outcome, RuntimeApi},
+    store::TemporaryFileStore,
 };
 
 /// Returns whether the tests use release builds, as CI does.
@@ -176,12 +176,21 @@ impl Client for Process {
 }
 
 /// Functions as processes with the same environment.
-pub struct Processes(BTreeMap<&'static str, Process>);
+pub struct Processes {
+    processes: BTreeMap<&'static str, Process>,
+    /// The store that their environment names, if it was created for them.
+    _store: Option<TemporaryFileStore>,
+}
 
 impl Processes {
-    /// Starts all functions with [`ENVIRONMENT`].
+    /// Starts all functions on a new file store with the tutorial's user.
     pub async fn start() -> Self {
-        Self::start_with(&ENVIRONMENT).await
+        let store = TemporaryFileStore::new();
+        let started = Self::start_with(&store.environment()).await;
+        Self {
+            _store: Some(store),
+            ..started
+        }
     }
 
     /// Starts all functions with these variables.
@@ -190,13 +199,16 @@ impl Processes {
         for name in functions::names() {
             processes.insert(name, Process::start(name, variables).await);
         }
-        Self(processes)
+        Self {
+            processes,
+            _store: None,
+        }
     }
 
     /// Returns the process of a function.
     #[must_use]
     pub fn get(&self, function: &str) -> &Process {
-        &self.0[function]
+        &self.processes[function]
     }
 }
 

@@ -32,3 +32,18 @@ pub fn cargo_lambda() -> PathBuf {
         .find(|tool| tool.is_file())
         .unwrap_or_else(|| panic!("cargo-lambda is not installed: run `make tools`"))
 }
+
+/// Returns the Python with the packages of benches/peers/fastapi that `make test` installed.
+///
+/// # Panics
+///
+/// If it is not installed.
+#[must_use]
+pub fn python_of_peers() -> PathBuf {
+    let python = root().join(".tools/bench-venv/bin/python");
+    assert!(
+        python.is_file(),
+        "FastAPI is not installed: `make test` installs it"
+    );
+    python
+}

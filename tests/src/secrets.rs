@@ -1,4 +1,5 @@
-//! A fake Secrets Manager with the same value for all names, which may change, fail and recover.
+//! A fake Secrets Manager with one value, which may change, fail and recover. If the value is an HMAC key, the secrets
+//! with other names contain other keys, because no two may contain the same.
 
 use std::{
     collections::BTreeSet,
@@ -27,15 +28,15 @@ impl Secrets {
         let requested = Arc::new(Mutex::new(BTreeSet::new()));
         let (text, ids) = (Arc::clone(&secret), Arc::clone(&requested));
         let address = serve(move |request| {
-            let response = respond(text.lock().expect("no panic").as_deref());
+            let secret = text.lock().expect("no panic").clone();
             let ids = Arc::clone(&ids);
             async move {
                 let body = request.into_body().collect().await;
                 let body = body.map_err(io::Error::other)?.to_bytes();
                 let body: Value = serde_json::from_slice(&body)?;
                 let id = body["SecretId"].as_str().unwrap_or_default().to_owned();
-                ids.lock().expect("no panic").insert(id);
-                Ok(response)
+                ids.lock().expect("no panic").insert(id.clone());
+                Ok(respond(secret.map(|secret| secret_of(&id, secret))))
             }
         })
         .await;
@@ -64,7 +65,30 @@ impl Secrets {
     }
 }
 
-fn respond(secret: Option<&str>) -> Response<Full<Bytes>> {
+/// Returns the value of a name.
+fn secret_of(id: &str, secret: String) -> String {
+    let other = match id.to_lowercase() {
+        id if id.starts_with("session") => forge::SESSION_SECRET,
+        id if id.starts_with("counter") => forge::COUNTER_SECRET,
+        _ => return secret,
+    };
+    let jwk: Value = serde_json::from_str(&secret).unwrap_or_default();
+    let is_long_hmac_key = jwk["k"].as_str().is_some_and(|key| key.len() > 42);
+    if is_long_hmac_key {
+        unpublished_jwk(other)
+    } else {
+        secret
+    }
+}
+
+/// Returns the JWK of a key that is derived from a published secret.
+#[must_use]
+pub fn unpublished_jwk(secret: &str) -> String {
+    let key = forge::hmac_sha256(secret.as_bytes(), b"unpublished");
+    json!({"kty": "oct", "alg": "HS256", "k": forge::b64(key)}).to_string()
+}
+
+fn respond(secret: Option<String>) -> Response<Full<Bytes>> {
     let (status, body) = match secret {
         Some(text) => (
             StatusCode::OK,

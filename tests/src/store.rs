@@ -3,43 +3,133 @@
 use std::ops::Deref;
 
 use auth_core::{
-    AttemptDirectory, Email, FileStore, InMemoryStore, PasswordHash, Role, SessionDirectory,
-    SessionId, StoredUser, User, UserDirectory,
+    AttemptDirectory, CredentialRepository, Email, FileStore, InMemoryStore, LiveRepository,
+    NetworkCounter, PasswordHash, RepositoryError, Role, Session, SessionDirectory, SessionId,
+    SessionRepository, StoredUser, UnixTime, User, UserDirectory,
 };
+use futures_util::FutureExt;
 use login::LoginStore;
 use tempfile::TempDir;
 
+use crate::app::KEYS;
+
 /// The access that tests need.
 pub trait TestStore:
-    LoginStore + UserDirectory + SessionDirectory + AttemptDirectory + Clone + 'static
+    LoginStore + LiveRepository + UserDirectory + SessionDirectory + AttemptDirectory + Clone + 'static
 {
 }
 
 impl<S> TestStore for S where
-    S: LoginStore + UserDirectory + SessionDirectory + AttemptDirectory + Clone + 'static
+    S: LoginStore
+        + LiveRepository
+        + UserDirectory
+        + SessionDirectory
+        + AttemptDirectory
+        + Clone
+        + 'static
 {
+}
+
+/// Returns a store in memory with the tutorial's user and the session of forged tokens.
+#[must_use]
+pub fn memory() -> InMemoryStore {
+    let store = InMemoryStore::with_tutorial_user();
+    start_forged_session(&store)
+        .now_or_never()
+        .expect("it never waits");
+    store
+}
+
+/// Starts the session that the tokens of [`forge`] name. It never ends, unless the tutorial's user gets another
+/// version.
+pub async fn start_forged_session(store: &impl SessionRepository) {
+    let end = UnixTime::from_secs(4_000_000_000);
+    let session = Session {
+        id: forged_session_id(),
+        email: john(),
+        user_id: "1".into(),
+        user_version: 0,
+        generation: 0,
+        created_at: UnixTime::default(),
+        rotated_at: UnixTime::default(),
+        idle_expires_at: end,
+        absolute_expires_at: end,
+        revoked: false,
+    };
+    store.start_session(&session).await.expect("started");
+}
+
+/// Returns the id of the session that the tokens of [`forge`] name.
+#[must_use]
+pub fn forged_session_id() -> SessionId {
+    SessionId::try_from(forge::SESSION_ID.to_owned()).expect("an id")
+}
+
+/// Returns the stored sessions of the tutorial's user, except that of forged tokens.
+pub async fn johns_sessions(store: &impl SessionDirectory) -> Vec<Session> {
+    let sessions = store.list_sessions("1").await.expect("a result");
+    let sessions = sessions.into_iter();
+    sessions
+        .filter(|session| session.id != forged_session_id())
+        .collect()
+}
+
+/// Finds a user with the password hash.
+///
+/// # Errors
+///
+/// [`RepositoryError`] if the store fails.
+pub async fn find_with_password(
+    store: &impl CredentialRepository,
+    email: &Email,
+) -> Result<Option<StoredUser>, RepositoryError> {
+    let network = NetworkCounter {
+        id: "none".into(),
+        max_failures: 1,
+        window_ends: UnixTime::default(),
+    };
+    let found = store.find_for_login(email, &network).await;
+    found.map(|(user, _)| user)
 }
 
 /// A store in its own file, deleted when it is dropped.
 pub struct TemporaryFileStore {
     store: FileStore,
-    folder: TempDir,
+    path: String,
+    _folder: TempDir,
 }
 
 impl TemporaryFileStore {
-    /// Creates a store with the tutorial's user.
+    /// Creates a store with the tutorial's user and the session of forged tokens.
     #[must_use]
     pub fn new() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let store = FileStore::open(folder.path().join("store.json")).expect("a store");
-        Self { store, folder }
+        let path = folder.path().join("store.json");
+        let store = FileStore::open(&path).expect("a store");
+        start_forged_session(&store)
+            .now_or_never()
+            .expect("it never waits");
+        Self {
+            store,
+            path: path.to_str().expect("UTF-8").to_owned(),
+            _folder: folder,
+        }
     }
 
     /// Returns the path of the file.
     #[must_use]
-    pub fn path(&self) -> String {
-        let path = self.folder.path().join("store.json");
-        path.to_str().expect("UTF-8").to_owned()
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the environment of a function on the file, with its keys.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&str, &str)> {
+        [
+            &[("AUTH_STORE", "file"), ("AUTH_FILE", &self.path)],
+            &KEYS[..],
+        ]
+        .concat()
     }
 }
 
@@ -90,9 +180,8 @@ pub fn session_id(refresh_token: &str) -> SessionId {
 
 /// Returns the tutorial's user with the password hash.
 pub async fn tutorial_user() -> StoredUser {
-    use auth_core::CredentialRepository;
     let store = InMemoryStore::with_tutorial_user();
-    let found = store.find_with_password(&john()).await;
+    let found = find_with_password(&store, &john()).await;
     found.expect("a result").expect("the user")
 }
 

@@ -1,10 +1,10 @@
 //! Looks up the parts of `template.yaml`. `!Ref X` and `!GetAtt X.Y` read as `X` and `X.Y`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::project;
+use crate::{log_filter::LogFilter, policy::Policy, project};
 
 /// The template of the stack.
 pub struct Template(Value);
@@ -80,9 +80,9 @@ impl Template {
             .collect()
     }
 
-    /// Returns what a function's own role allows: actions and resources.
+    /// Returns what a function's own role allows.
     #[must_use]
-    pub fn rights(&self, function: &Value) -> BTreeSet<(String, String)> {
+    pub fn policy(&self, function: &Value) -> Policy {
         let role = function["Properties"]["Role"].as_str().expect("a role");
         let role = &self.resource(role)["Properties"];
         assert!(
@@ -92,26 +92,15 @@ impl Template {
         let policies = role["Policies"].as_array().expect("policies");
         let statements = policies.iter().flat_map(|policy| {
             let statements = policy["PolicyDocument"]["Statement"].as_array();
-            statements.expect("statements")
+            statements.expect("statements").clone()
         });
-        statements
-            .flat_map(|statement| {
-                assert_eq!(statement["Effect"], "Allow");
-                let resources = texts(&statement["Resource"]);
-                let pairs = move |action: String| {
-                    let pair = move |resource| (action.clone(), resource);
-                    resources.clone().into_iter().map(pair)
-                };
-                texts(&statement["Action"]).into_iter().flat_map(pairs)
-            })
-            .collect()
+        Policy::parse(&statements.collect::<Vec<_>>())
     }
-}
 
-/// Returns a list of texts from one text or a list, because policies allow both.
-fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(all) => all.iter().flat_map(texts).collect(),
-        one => vec![one.as_str().expect("a text").to_owned()],
+    /// Returns the filter of a metric by its logical name.
+    #[must_use]
+    pub fn log_filter(&self, name: &str) -> LogFilter {
+        let pattern = &self.resource(name)["Properties"]["FilterPattern"];
+        LogFilter::parse(pattern.as_str().expect("a pattern"))
     }
 }

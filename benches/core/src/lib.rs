@@ -26,6 +26,9 @@ pub const ALGORITHMS: [(Algorithm, Option<&str>); 12] = [
     (Algorithm::EdDSA, Some(ED25519)),
 ];
 
+/// The end of the session, later than any token.
+const END: UnixTime = UnixTime::from_secs(4_000_000_000);
+
 const RSA: &str = include_str!("../../../tests/forge/keys/rsa.jwk.json");
 const P256: &str = include_str!("../../../tests/forge/keys/p256.jwk.json");
 const P384: &str = include_str!("../../../tests/forge/keys/p384.jwk.json");
@@ -67,7 +70,7 @@ impl Tokens {
     /// Issues a token.
     #[must_use]
     pub fn issue(&self) -> AccessToken {
-        let issued = self.issuer.issue(&self.user, &self.session);
+        let issued = self.issuer.issue(&self.user, &self.session, END);
         issued.now_or_never().expect("at once").expect("a token")
     }
 

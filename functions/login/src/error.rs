@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{AttemptKind, HashingError, RepositoryError, SigningError};
+use auth_core::{HashingError, RepositoryError, SigningError, UnixTime};
 
 /// Why a login is refused. All three cost one password hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) enum SignInError {
     /// A counter is full. The password was not checked.
     #[error("too many attempts")]
     TooManyAttempts {
-        counter: AttemptKind,
+        counter: &'static str,
         retry_after: Duration,
     },
     #[error(transparent)]
@@ -32,4 +32,14 @@ pub(crate) enum SignInError {
     Hashing(#[from] HashingError),
     #[error(transparent)]
     Signing(#[from] SigningError),
+}
+
+impl SignInError {
+    /// Returns the error of a counter that is full until a time.
+    pub(crate) fn too_many(counter: &'static str, until: UnixTime, now: UnixTime) -> Self {
+        Self::TooManyAttempts {
+            counter,
+            retry_after: until.since(now),
+        }
+    }
 }

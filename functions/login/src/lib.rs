@@ -3,6 +3,7 @@
 //! Start at [`Login::handle`]. The rule of a login is in `sign_in`; refreshes and logouts are in `sessions`.
 
 mod error;
+mod keys;
 mod reservation;
 mod sessions;
 mod settings;
@@ -11,9 +12,9 @@ mod sign_in;
 use std::sync::Arc;
 
 use auth_core::{
-    AttemptCounters, AttemptRepository, Clock, CredentialRepository, Email, IssuedTokens,
-    KeySource, MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, PasswordHasher, SessionRepository,
-    Sessions, TokenIssuer, UserRepository,
+    AttemptRepository, Attempts, Clock, CredentialRepository, DeviceToken, Email, IssuedTokens,
+    MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, PasswordHasher, SessionRepository, Sessions,
+    SourceNetwork, TokenIssuer, UserRepository,
 };
 use auth_http::{ApiError, JsonBody, Response, Route, find_endpoint, json, respond};
 use error::{Refusal, SignInError};
@@ -21,6 +22,7 @@ use http::{Request, StatusCode};
 use serde::Serialize;
 use tracing::info;
 
+pub use keys::{LoginKeys, SharedSecret};
 pub use settings::{LoginErrors, LoginSettings};
 
 /// The endpoints of the function.
@@ -64,15 +66,6 @@ impl<S> LoginStore for S where
 {
 }
 
-/// The keys of the function.
-#[derive(Debug)]
-pub struct LoginKeys {
-    /// Sign access tokens. Other functions may have these keys too.
-    pub access_tokens: Arc<dyn KeySource>,
-    /// Create refresh tokens and the keys of counters. Only this function has them.
-    pub refresh_tokens: Arc<dyn KeySource>,
-}
-
 /// The body of a 200 (RFC 6749 section 5.1).
 #[derive(Serialize)]
 struct TokenResponse {
@@ -81,6 +74,16 @@ struct TokenResponse {
     token_type: &'static str,
     /// The lifetime of the access token in seconds.
     expires_in: u64,
+    /// Only after a login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<DeviceToken>,
+}
+
+/// The body of a login.
+pub(crate) struct Credentials {
+    email: Email,
+    password: Password,
+    device_token: Option<String>,
 }
 
 /// The function.
@@ -88,7 +91,7 @@ struct TokenResponse {
 pub struct Login<S> {
     store: S,
     sessions: Sessions,
-    counters: AttemptCounters,
+    attempts: Attempts,
     hasher: Arc<PasswordHasher>,
     clock: Clock,
     errors: LoginErrors,
@@ -101,16 +104,16 @@ impl<S: LoginStore> Login<S> {
     #[must_use]
     pub fn new(settings: LoginSettings, keys: LoginKeys, store: S, clock: Clock) -> Self {
         let tokens = settings.common.tokens;
-        let refresh_keys = keys.refresh_tokens;
+        let device_lifetime = settings.sessions.rules.expiration;
         Self {
             store,
-            counters: AttemptCounters::new(Arc::clone(&refresh_keys), settings.limits),
+            attempts: Attempts::new(keys.counters, settings.attempts.limits, device_lifetime),
             hasher: Arc::default(),
             errors: settings.errors,
             realm: tokens.audience.clone(),
             expires_in: tokens.expiration.as_secs(),
             sessions: Sessions::new(
-                refresh_keys,
+                keys.refresh_tokens,
                 TokenIssuer::new(keys.access_tokens, tokens, clock.clone()),
                 settings.sessions.rules,
                 clock.clone(),
@@ -119,20 +122,24 @@ impl<S: LoginStore> Login<S> {
         }
     }
 
-    /// Handles a request. Reads the [`SourceNetwork`](auth_core::SourceNetwork) from the request's
+    /// Handles a request. Reads the [`SourceNetwork`] from the request's
     /// extensions.
     pub async fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response {
         respond(&self.realm, async {
             let (method, path) = (request.method(), request.uri().path());
-            let tokens = match find_endpoint(&ROUTES, method, path)? {
+            let (tokens, device_token) = match find_endpoint(&ROUTES, method, path)? {
                 Endpoint::Login => self.login(&request).await?,
-                Endpoint::Refresh => self.refresh(&request).await?,
+                Endpoint::Refresh => (self.refresh(&request).await?, None),
                 Endpoint::Logout => return self.logout(&request).await,
             };
+            // A token does not outlive its session.
+            let end = tokens.session.absolute_expires_at;
+            let expires_in = self.expires_in.min(end.since(self.clock.now()).as_secs());
             let response = TokenResponse {
                 tokens,
                 token_type: "Bearer",
-                expires_in: self.expires_in,
+                expires_in,
+                device_token,
             };
             Ok(json(StatusCode::OK, &response))
         })
@@ -146,39 +153,54 @@ impl<S: LoginStore> Login<S> {
     }
 
     /// Logs a user in, and logs the outcome. The cause of a failure is logged with the response.
-    async fn login<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Result<IssuedTokens, ApiError> {
-        let (email, password) = credentials(request)?;
-        let network = request.extensions().get().cloned().unwrap_or_default();
-        let error = match self.sign_in(&email, &password, &network).await {
-            Ok((issued, stored)) => {
-                let (user_id, session_id) = (&issued.session.user_id, &issued.session.id);
+    async fn login<B: AsRef<[u8]>>(
+        &self,
+        request: &Request<B>,
+    ) -> Result<(IssuedTokens, Option<DeviceToken>), ApiError> {
+        let credentials = credentials(request)?;
+        let network: SourceNetwork = request.extensions().get().cloned().unwrap_or_default();
+        let device_token = credentials.device_token.as_deref();
+        let now = self.clock.now();
+        let attempt = self
+            .attempts
+            .begin(&credentials.email, &network, device_token, now);
+        let attempt = attempt.await?;
+        match self.sign_in(&credentials, &attempt, now).await {
+            Ok(signed_in) => {
+                let session = &signed_in.issued.session;
+                let (user_id, session_id) = (&session.user_id, &session.id);
                 info!(outcome = "Success", user_id, %session_id, "login");
-                if !stored.password_hash.is_current() {
-                    self.renew_hash(&email, &password, &stored).await;
+                if !signed_in.stored.password_hash.is_current() {
+                    self.renew_hash(&credentials, &signed_in.stored).await;
                 }
-                return Ok(issued);
+                Ok((signed_in.issued, Some(signed_in.device_token)))
             }
-            Err(error) => error,
+            Err(error) => Err(self.refuse(error, &network.prefix(), attempt.email_mac())),
+        }
+    }
+
+    /// Logs why a login gets no tokens, and returns the response.
+    fn refuse(&self, error: SignInError, network: &str, email_mac: &str) -> ApiError {
+        let failed = |error: ApiError| {
+            info!(outcome = "Failed", network, email_mac, "login");
+            error
         };
         match error {
             SignInError::Refused { refusal, user_id } => {
-                info!(outcome = ?refusal, user_id, "login");
-                Err(ApiError::InvalidCredentials(self.detail(refusal)))
+                info!(outcome = ?refusal, user_id, network, email_mac, "login");
+                ApiError::InvalidCredentials(self.detail(refusal))
             }
             SignInError::TooManyAttempts {
                 counter,
                 retry_after,
             } => {
-                info!(
-                    outcome = "TooManyAttempts",
-                    counter = counter.name(),
-                    "login"
-                );
-                Err(ApiError::TooManyAttempts { retry_after })
+                let outcome = "TooManyAttempts";
+                info!(outcome, counter, network, email_mac, "login");
+                ApiError::TooManyAttempts { retry_after }
             }
-            SignInError::Repository(error) => Err(failed(error)),
-            SignInError::Hashing(error) => Err(failed(error)),
-            SignInError::Signing(error) => Err(failed(error)),
+            SignInError::Repository(error) => failed(error.into()),
+            SignInError::Hashing(error) => failed(error.into()),
+            SignInError::Signing(error) => failed(error.into()),
         }
     }
 
@@ -195,16 +217,19 @@ impl<S: LoginStore> Login<S> {
     }
 }
 
-fn failed(error: impl Into<ApiError>) -> ApiError {
-    info!(outcome = "Failed", "login");
-    error.into()
-}
-
-fn credentials<B: AsRef<[u8]>>(request: &Request<B>) -> Result<(Email, Password), ApiError> {
+fn credentials<B: AsRef<[u8]>>(request: &Request<B>) -> Result<Credentials, ApiError> {
     let mut body = JsonBody::parse(request.headers(), request.body().as_ref())?;
     let limit = format_args!("{MAX_EMAIL_CHARS} characters");
     let email = body.text("email", Email::parse, limit);
     let limit = format_args!("{MAX_PASSWORD_BYTES} bytes");
     let password = body.text("password", Password::parse, limit);
-    email.zip(password).ok_or_else(|| body.into_error())
+    let device_token = body.optional_string("device_token");
+    match (email, password, device_token) {
+        (Some(email), Some(password), Some(device_token)) => Ok(Credentials {
+            email,
+            password,
+            device_token,
+        }),
+        _ => Err(body.into_error()),
+    }
 }

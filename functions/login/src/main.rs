@@ -10,15 +10,18 @@ async fn main() -> Result<(), StartError> {
     auth_lambda::init_logs("login");
     let settings = LoginSettings::read(auth_lambda::environment())?;
     let aws = Aws::for_function();
-    // Both secrets are read concurrently.
-    let (access_tokens, refresh_tokens) = tokio::try_join!(
+    // All secrets are read concurrently.
+    let (access_tokens, refresh_tokens, counters) = tokio::try_join!(
         aws.key_source(&settings.common.keys, Clock::system()),
-        aws.key_source(&settings.sessions.keys, Clock::system())
+        aws.key_source(&settings.sessions.keys, Clock::system()),
+        aws.key_source(&settings.attempts.keys, Clock::system())
     )?;
     let keys = LoginKeys {
         access_tokens,
         refresh_tokens,
+        counters,
     };
+    keys.check_distinct().await?;
     match settings.common.store.clone() {
         Store::DynamoDb { table } => serve(settings, keys, aws.store(table).await).await,
         Store::File { path } => serve(settings, keys, FileStore::open(path)?).await,

@@ -57,7 +57,7 @@ impl<S: LoginStore> Login<S> {
 /// worth a warning.
 fn log_invalid_token(reason: &InvalidRefreshToken, endpoint: &str) {
     if let InvalidRefreshToken::Reused(session_id) = reason {
-        warn!(%session_id, endpoint, "refresh token reused, session revoked");
+        warn!(%session_id, "refresh token reused, session revoked");
     } else {
         info!(outcome = "Refused", %reason, endpoint, "refresh token");
     }

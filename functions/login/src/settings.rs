@@ -1,6 +1,8 @@
 //! The settings of `login`.
 
-use auth_core::{AttemptLimits, KeyUse, SessionSettings, Settings, SettingsError, SettingsReader};
+use auth_core::{
+    AttemptSettings, KeyUse, SessionSettings, Settings, SettingsError, SettingsReader,
+};
 
 /// The texts of refused logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +20,8 @@ pub struct LoginSettings {
     pub common: Settings,
     /// The settings of sessions.
     pub sessions: SessionSettings,
-    /// How often a login may fail.
-    pub limits: AttemptLimits,
+    /// The settings of attempts.
+    pub attempts: AttemptSettings,
     /// The texts of refused logins.
     pub errors: LoginErrors,
 }
@@ -32,15 +34,14 @@ impl LoginSettings {
     /// [`SettingsError`] with all problems.
     pub fn read(mut reader: SettingsReader) -> Result<Self, SettingsError> {
         let common = Settings::read(&mut reader, KeyUse::Sign);
-        let store = common.as_ref().map(|common| &common.store);
-        let sessions = SessionSettings::read(&mut reader, store);
-        let limits = AttemptLimits::read(&mut reader);
+        let sessions = SessionSettings::read(&mut reader, common.as_ref());
+        let attempts = AttemptSettings::read(&mut reader, common.as_ref());
         let errors = reader.optional("LOGIN_ERRORS", LoginErrors::Uniform, parse_errors);
-        let settings = common.zip(sessions).zip(limits.zip(errors));
-        let settings = settings.map(|((common, sessions), (limits, errors))| Self {
+        let settings = common.zip(sessions).zip(attempts.zip(errors));
+        let settings = settings.map(|((common, sessions), (attempts, errors))| Self {
             common,
             sessions,
-            limits,
+            attempts,
             errors,
         });
         reader.finish(settings)

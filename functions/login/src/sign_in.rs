@@ -3,41 +3,44 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    Email, HashingError, IssuedTokens, Password, RepositoryError, SourceNetwork, StoredUser,
+    Attempt, DeviceToken, Email, HashingError, IssuedTokens, Password, StoredUser, UnixTime,
 };
 use tokio::{task::spawn_blocking, time::timeout};
 use tracing::{info, warn};
 
 use crate::{
-    Login, LoginStore,
+    Credentials, Login, LoginStore,
     error::{Refusal, SignInError},
-    reservation::{FAILED, Reservation, SUCCEEDED},
+    reservation::Reservation,
 };
 
 /// How long a login waits for its outdated hash to be replaced. If that fails, the next login can do it.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// A login whose password was right.
+pub(crate) struct SignedIn {
+    pub(crate) issued: IssuedTokens,
+    pub(crate) device_token: DeviceToken,
+    pub(crate) stored: StoredUser,
+}
+
 impl<S: LoginStore> Login<S> {
     /// Counts the attempt, checks the password, and begins a session.
     pub(crate) async fn sign_in(
         &self,
-        email: &Email,
-        password: &Password,
-        network: &SourceNetwork,
-    ) -> Result<(IssuedTokens, StoredUser), SignInError> {
-        let now = self.clock.now();
-        let attempt = self.counters.for_attempt(email, network, now).await?;
-        // Both at once: a login waits for one round trip before the hash.
-        let (reservation, found) = tokio::join!(
-            Reservation::new(&self.store, attempt, now),
-            self.store.find_with_password(email)
-        );
-        let reservation = reservation?;
+        credentials: &Credentials,
+        attempt: &Attempt,
+        now: UnixTime,
+    ) -> Result<SignedIn, SignInError> {
+        let Credentials {
+            email, password, ..
+        } = credentials;
+        let (reservation, found) = self.reserve(email, attempt, now).await?;
         let stored = match self.check_password(password, found).await {
             Ok(stored) => stored,
             Err(refused @ SignInError::Refused { .. }) => {
                 // A refusal that cannot be counted is not revealed.
-                reservation.settle(FAILED).await?;
+                reservation.fail(&attempt.network_counter).await?;
                 return Err(refused);
             }
             Err(undecided) => {
@@ -47,24 +50,62 @@ impl<S: LoginStore> Login<S> {
         };
         let begin_session = async {
             let issued = self.sessions.begin(email, &stored.user).await?;
+            let device = attempt.known_device.as_ref().map(|known| known.id);
+            let device_token = self.attempts.issue_device_token(email, device, now).await?;
             self.store.start_session(&issued.session).await?;
-            Ok::<_, SignInError>(issued)
+            Ok::<_, SignInError>((issued, device_token))
         };
-        let (issued, settled) = tokio::join!(begin_session, reservation.settle(SUCCEEDED));
+        let (begun, settled) = tokio::join!(begin_session, reservation.succeed());
         if let Err(error) = settled {
             // The attempt soon stops counting, so the login is not refused.
             warn!(cause = error.cause(), "attempt not settled");
         }
-        Ok((issued?, stored))
+        let (issued, device_token) = begun?;
+        Ok(SignedIn {
+            issued,
+            device_token,
+            stored,
+        })
+    }
+
+    /// Reserves the attempt and reads the user, both at once: a login waits for one round trip before the hash.
+    async fn reserve<'a>(
+        &'a self,
+        email: &Email,
+        attempt: &'a Attempt,
+        now: UnixTime,
+    ) -> Result<(Reservation<'a, S>, Option<StoredUser>), SignInError> {
+        let network = &attempt.network_counter;
+        let is_full = |failures| failures >= network.max_failures;
+        let find = || self.store.find_for_login(email, network);
+        let reserve = |is_network_full| {
+            Reservation::new(&self.store, &self.attempts, attempt, is_network_full, now)
+        };
+        if self.attempts.is_known_full_network(network) {
+            // Its counter is read before the attempt is reserved, so a refused attempt costs no write.
+            let (stored, failures) = find().await?;
+            return Ok((reserve(is_full(failures)).await?, stored));
+        }
+        let (reservation, found) = tokio::join!(reserve(false), find());
+        let reservation = reservation?;
+        let error = match found {
+            Ok((_, failures)) if is_full(failures) && !reservation.is_from_known_device() => {
+                self.attempts.remember_full_network(network, now);
+                SignInError::too_many("network", network.window_ends, now)
+            }
+            Ok((stored, _)) => return Ok((reservation, stored)),
+            Err(error) => error.into(),
+        };
+        reservation.release().await;
+        Err(error)
     }
 
     /// Returns the user if the password is right. An unknown or disabled user costs the same hash.
     async fn check_password(
         &self,
         password: &Password,
-        found: Result<Option<StoredUser>, RepositoryError>,
+        found: Option<StoredUser>,
     ) -> Result<StoredUser, SignInError> {
-        let found = found?;
         let enabled = found.as_ref().filter(|stored| !stored.user.disabled);
         let hash = enabled.map(|stored| stored.password_hash.clone());
         let (password, hasher) = (password.clone(), Arc::clone(&self.hasher));
@@ -83,7 +124,10 @@ impl<S: LoginStore> Login<S> {
 
     /// Replaces a hash with outdated parameters, now that the password is available. A failure does not
     /// fail the login.
-    pub(crate) async fn renew_hash(&self, email: &Email, password: &Password, stored: &StoredUser) {
+    pub(crate) async fn renew_hash(&self, credentials: &Credentials, stored: &StoredUser) {
+        let Credentials {
+            email, password, ..
+        } = credentials;
         let replace = async {
             let (password, hasher) = (password.clone(), Arc::clone(&self.hasher));
             let new = spawn_blocking(move || hasher.hash(&password)).await;
@@ -105,8 +149,9 @@ impl<S: LoginStore> Login<S> {
 #[cfg(test)]
 mod tests {
     use auth_core::{
-        Algorithm, AttemptLimits, Clock, InMemoryStore, Key, KeySet, KeySettings, SessionRules,
-        SessionSettings, Settings, Store, TokenSettings, UserChange, UserDirectory,
+        Algorithm, AttemptLimits, AttemptSettings, Clock, InMemoryStore, Key, KeySet, KeySettings,
+        SessionRules, SessionSettings, Settings, SourceNetwork, Store, TokenSettings, UserChange,
+        UserDirectory,
     };
 
     use super::*;
@@ -132,12 +177,16 @@ mod tests {
                 keys: KeySettings::Fixed(keys(32)),
                 rules: SessionRules::default(),
             },
-            limits: AttemptLimits::default(),
+            attempts: AttemptSettings {
+                keys: KeySettings::Fixed(keys(64)),
+                limits: AttemptLimits::default(),
+            },
             errors: LoginErrors::Uniform,
         };
         let keys = LoginKeys {
             access_tokens: keys(0).into(),
             refresh_tokens: keys(32).into(),
+            counters: keys(64).into(),
         };
         Login::new(settings, keys, store, Clock::system())
     }
@@ -146,11 +195,19 @@ mod tests {
         login: &Login<InMemoryStore>,
         email: &str,
         password: &str,
-    ) -> Result<(IssuedTokens, StoredUser), SignInError> {
-        let email = Email::parse(email).unwrap();
-        let password = Password::parse(password).unwrap();
-        let network = SourceNetwork::default();
-        login.sign_in(&email, &password, &network).await
+    ) -> Result<SignedIn, SignInError> {
+        let credentials = Credentials {
+            email: Email::parse(email).unwrap(),
+            password: Password::parse(password).unwrap(),
+            device_token: None,
+        };
+        let (network, now) = (SourceNetwork::default(), login.clock.now());
+        let attempt = login
+            .attempts
+            .begin(&credentials.email, &network, None, now);
+        login
+            .sign_in(&credentials, &attempt.await.unwrap(), now)
+            .await
     }
 
     #[tokio::test]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Clock, Email, JwtBearer, KeySource, KeyUse, LoggedUser, Settings, SettingsError,
-    SettingsReader, UserRepository,
+    Clock, JwtBearer, KeySource, KeyUse, LiveRepository, LiveUser, Settings, SettingsError,
+    SettingsReader,
 };
-use auth_http::{ApiError, Response, Route, find_endpoint, json, respond};
+use auth_http::{Response, Route, find_endpoint, json, respond};
 use http::{Request, StatusCode};
 use serde::Serialize;
 
@@ -49,7 +49,7 @@ pub fn read_settings(mut reader: SettingsReader) -> Result<Settings, SettingsErr
     reader.finish(settings)
 }
 
-impl<S: UserRepository> Me<S> {
+impl<S: LiveRepository> Me<S> {
     /// Returns the function with these settings, keys and store.
     #[must_use]
     pub fn new(settings: Settings, keys: Arc<dyn KeySource>, store: S, clock: Clock) -> Self {
@@ -64,26 +64,23 @@ impl<S: UserRepository> Me<S> {
         respond(self.bearer.realm(), async {
             match find_endpoint(&ROUTES, request.method(), request.uri().path())? {
                 Endpoint::Me => {
-                    let user = self.bearer.authenticate(request.headers()).await?;
-                    self.me(&user).await
+                    let headers = request.headers();
+                    let user = self.bearer.authenticate_live(headers, &self.store).await?;
+                    Ok(me(&user))
                 }
             }
         })
         .await
     }
+}
 
-    /// Returns the user as stored now, which may differ from the token.
-    async fn me(&self, user: &LoggedUser) -> Result<Response, ApiError> {
-        let email = Email::parse(user.email()).map_err(|_| ApiError::UserGone)?;
-        let stored = self.store.find_by_email(&email).await?;
-        let stored = stored
-            .filter(|stored| user.is_valid_for(stored))
-            .ok_or(ApiError::UserGone)?;
-        let response = MeResponse {
-            id: &stored.id,
-            email: &stored.email,
-            roles: stored.roles.iter().map(|role| &*role.name).collect(),
-        };
-        Ok(json(StatusCode::OK, &response))
-    }
+/// Returns the user as stored now, which may differ from the token.
+fn me(live: &LiveUser) -> Response {
+    let user = live.user();
+    let response = MeResponse {
+        id: &user.id,
+        email: &user.email,
+        roles: user.roles.iter().map(|role| &*role.name).collect(),
+    };
+    json(StatusCode::OK, &response)
 }

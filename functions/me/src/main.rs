@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_aws::Aws;
-use auth_core::{Clock, FileStore, InMemoryStore, KeySource, Settings, Store, UserRepository};
+use auth_core::{Clock, FileStore, InMemoryStore, KeySource, LiveRepository, Settings, Store};
 use auth_lambda::StartError;
 use me::Me;
 
@@ -23,7 +23,7 @@ async fn main() -> Result<(), StartError> {
 async fn serve(
     settings: Settings,
     keys: Arc<dyn KeySource>,
-    store: impl UserRepository,
+    store: impl LiveRepository,
 ) -> Result<(), StartError> {
     let me = Me::new(settings, keys, store, Clock::system());
     auth_lambda::run(|request| me.handle(request)).await

@@ -171,7 +171,7 @@ impl<T: KeyDocument> SecretKeys<T> {
     }
 
     fn parse(&self, text: &str) -> Result<KeySet, KeyError> {
-        KeySet::parse(text, self.algorithm)?.for_use(self.key_use)
+        KeySet::parse_deployed(text, self.algorithm, self.key_use)
     }
 
     /// Reads the keys if they are at least `age` old, and returns the state and the time.

@@ -5,9 +5,9 @@ use aws_sdk_cloudformation::types::Stack;
 
 use crate::{aws::Aws, cause::cause, keys::KeyDocument};
 
-/// The outputs of the template with the table and the secret of refresh tokens.
+/// The outputs of the template with the table and the secret of counters.
 const TABLE_OUTPUT: &str = "TableName";
-const SESSION_KEYS_OUTPUT: &str = "SessionKeysSecretId";
+const COUNTER_KEYS_OUTPUT: &str = "CounterKeysSecretId";
 
 /// Why an output of a stack is not available.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum SecretError {
     /// Secrets Manager refused the request or could not be reached.
     #[error("the secret cannot be read: {0}")]
     Unreadable(String),
-    /// The secret does not contain keys for refresh tokens.
+    /// The secret does not contain keys for counters.
     #[error("the secret is rejected: {0}")]
     Rejected(#[from] KeyError),
 }
@@ -41,24 +41,25 @@ impl Aws {
         self.output(name, TABLE_OUTPUT).await
     }
 
-    /// Returns the id of the secret of a stack's refresh tokens, from its outputs.
+    /// Returns the id of the secret of a stack's counters, from its outputs.
     ///
     /// # Errors
     ///
     /// As [`Aws::table_of_stack`].
-    pub async fn session_keys_of_stack(&self, name: &str) -> Result<String, StackError> {
-        self.output(name, SESSION_KEYS_OUTPUT).await
+    pub async fn counter_keys_of_stack(&self, name: &str) -> Result<String, StackError> {
+        self.output(name, COUNTER_KEYS_OUTPUT).await
     }
 
-    /// Reads the keys of refresh tokens in a secret, once.
+    /// Reads the counter keys from a secret, once.
     ///
     /// # Errors
     ///
     /// [`SecretError`] if they cannot be read or are not usable.
-    pub async fn read_session_keys(&self, id: String) -> Result<KeySet, SecretError> {
+    pub async fn read_counter_keys(&self, id: String) -> Result<KeySet, SecretError> {
         let text = self.secret(id).await.read().await;
-        let keys = KeySet::parse(&text.map_err(SecretError::Unreadable)?, Algorithm::HS256)?;
-        Ok(keys.for_use(KeyUse::Sessions)?)
+        let text = text.map_err(SecretError::Unreadable)?;
+        let keys = KeySet::parse_deployed(&text, Algorithm::HS256, KeyUse::Counters)?;
+        Ok(keys)
     }
 
     async fn output(&self, stack: &str, key: &'static str) -> Result<String, StackError> {

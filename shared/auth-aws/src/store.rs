@@ -2,13 +2,14 @@
 //!
 //! All items have the key `pk`. Reads are strongly consistent, so a user who was disabled is rejected by
 //! the next request. Writes are conditional; [`Written`] is their result. The SDK's futures have several
-//! kilobytes, and a login waits for four at once, so each is boxed.
+//! kilobytes, and a login waits for two at once, so each is boxed.
 
 mod attempts;
+mod live;
 mod sessions;
 mod users;
 
-use std::{collections::HashMap, error::Error, fmt::Display};
+use std::{collections::HashMap, error::Error, fmt::Display, time::Duration};
 
 use auth_core::RepositoryError;
 use aws_sdk_dynamodb::{
@@ -21,12 +22,19 @@ use aws_sdk_dynamodb::{
     },
     types::{
         AttributeValue::{self, S},
-        ReturnValuesOnConditionCheckFailure,
+        KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
+        builders::KeysAndAttributesBuilder,
     },
 };
 use futures_util::FutureExt;
 
 use crate::cause::cause;
+
+/// How often a batch is requested while `DynamoDB` leaves some of its keys unprocessed.
+const BATCH_ATTEMPTS: u32 = 3;
+
+/// How much longer to wait before each further attempt.
+const BATCH_PAUSE: Duration = Duration::from_millis(50);
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -63,6 +71,43 @@ impl DynamoDbStore {
             .consistent_read(true);
         let read = request.send().boxed().await.map_err(unavailable)?;
         Ok(confirmed(read)?.item)
+    }
+
+    /// Reads several items at once, and returns those that exist by their keys; `adjust` completes the request.
+    /// Items that `DynamoDB` leaves unprocessed are read again. If some are still unprocessed after the last attempt,
+    /// that is an error, because they may exist.
+    async fn batch_get(
+        &self,
+        keys: impl IntoIterator<Item = String>,
+        adjust: impl FnOnce(KeysAndAttributesBuilder) -> KeysAndAttributesBuilder,
+    ) -> Result<HashMap<String, Item>, RepositoryError> {
+        let keys = keys
+            .into_iter()
+            .map(|key| Item::from([("pk".to_owned(), S(key))]));
+        let request = adjust(KeysAndAttributes::builder().set_keys(Some(keys.collect())));
+        let request = request.consistent_read(true).build().map_err(malformed)?;
+        let mut requests = HashMap::from([(self.table.clone(), request)]);
+        let mut items = HashMap::new();
+        for attempt in 0..BATCH_ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(BATCH_PAUSE * attempt).await;
+            }
+            let request = self
+                .client
+                .batch_get_item()
+                .set_request_items(Some(requests));
+            let read = confirmed(request.send().boxed().await.map_err(unavailable)?)?;
+            for item in read.responses.unwrap_or_default().into_values().flatten() {
+                let key = item.get("pk").and_then(|key| key.as_s().ok()).cloned();
+                items.insert(key.ok_or_else(|| malformed("an item without pk"))?, item);
+            }
+            requests = read.unprocessed_keys.unwrap_or_default();
+            if requests.is_empty() {
+                return Ok(items);
+            }
+        }
+        let cause = "DynamoDB did not process all keys";
+        Err(RepositoryError::Unavailable(cause.into()))
     }
 
     /// Stores the item `<kind>#<id>` unless it already exists.
@@ -117,28 +162,6 @@ impl DynamoDbStore {
             _ => Err(unavailable(error)),
         }
     }
-
-    /// Reads all items that match a filter. This reads the whole table.
-    async fn scan(&self, filter: &str, values: Item) -> Result<Vec<Item>, RepositoryError> {
-        let (mut items, mut after) = (Vec::new(), None);
-        loop {
-            let request = self
-                .client
-                .scan()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .filter_expression(filter)
-                .set_expression_attribute_values(Some(values.clone()))
-                .set_exclusive_start_key(after);
-            let page = request.send().boxed().await.map_err(unavailable)?;
-            let page = confirmed(page)?;
-            items.extend(page.items.unwrap_or_default());
-            after = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if after.is_none() {
-                return Ok(items);
-            }
-        }
-    }
 }
 
 /// Checks that a response is from `DynamoDB`, which puts a request id into each. An empty 200 from a
@@ -167,7 +190,10 @@ mod tests {
         thread,
     };
 
-    use auth_core::{CredentialRepository, Email, SessionId, SessionRepository, UserRepository};
+    use auth_core::{
+        CredentialRepository, Email, LiveRepository, NetworkCounter, SessionId, SessionRepository,
+        UnixTime, UserRepository,
+    };
     use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
     use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 
@@ -180,7 +206,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
-            (0..3)
+            (0..4)
                 .map(|_| {
                     let (mut stream, _) = listener.accept().unwrap();
                     let mut request = [0; 8192];
@@ -201,11 +227,17 @@ mod tests {
         let store = DynamoDbStore::new(Client::new(&config), "users".into());
         let email = Email::parse("jane@example.com").unwrap();
         assert!(store.find_by_email(&email).await.is_err());
-        assert!(store.find_with_password(&email).await.is_err());
         let session = SessionId::random().unwrap();
         assert!(store.find_session(&session).await.is_err());
+        assert!(store.find_user_and_session(&email, &session).await.is_err());
+        let network = NetworkCounter {
+            id: String::new(),
+            max_failures: 1,
+            window_ends: UnixTime::default(),
+        };
+        assert!(store.find_for_login(&email, &network).await.is_err());
         for request in server.join().unwrap() {
-            assert!(request.contains("DynamoDB_20120810.GetItem"), "{request}");
+            assert!(request.contains("GetItem"), "{request}");
             assert!(request.contains(r#""ConsistentRead":true"#), "{request}");
         }
     }

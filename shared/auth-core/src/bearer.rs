@@ -1,7 +1,7 @@
 //! The guard: authenticates a request by its `Authorization` header.
 //!
-//! Start at [`JwtBearer::authenticate`]. The guard reads no user store: a function that must know
-//! whether the user still exists looks the user up itself, as `me` does.
+//! Start at [`JwtBearer::authenticate`], the token level of guarding, which reads nothing but keys. The live
+//! level is [`JwtBearer::authenticate_live`].
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     encoding::json,
     key::{KeySet, KeySource, KeysUnavailable},
-    time::Clock,
+    time::{Clock, UnixTime},
     token::{ACCESS_TOKEN_TYPE, TokenError, TokenSettings, claims, jws},
     user::LoggedUser,
 };
@@ -60,7 +60,8 @@ impl From<TokenError> for BearerError {
 /// let mut headers = http::HeaderMap::new();
 /// assert_eq!(bearer.authenticate(&headers).await, Err(BearerError::NotAuthenticated));
 ///
-/// let token = issuer.issue(&user, &session).await?;
+/// let end = Clock::system().now() + std::time::Duration::from_secs(60);
+/// let token = issuer.issue(&user, &session, end).await?;
 /// headers.insert("authorization", format!("Bearer {}", token.expose()).parse()?);
 /// assert_eq!(bearer.authenticate(&headers).await?.id(), "1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -98,6 +99,10 @@ impl JwtBearer {
             }
             checked => checked,
         }
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.clock.now()
     }
 
     fn check(&self, token: &[u8], keys: &KeySet) -> Result<LoggedUser, BearerError> {

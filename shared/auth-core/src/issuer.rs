@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    id::{SessionId, random_id},
     key::{KeySource, KeysUnavailable},
-    time::Clock,
-    token::{
-        ACCESS_TOKEN_TYPE, AccessToken, MAX_TOKEN_BYTES, SessionId, TokenSettings, claims::Claims,
-        random_id,
-    },
+    time::{Clock, UnixTime},
+    token::{ACCESS_TOKEN_TYPE, AccessToken, MAX_TOKEN_BYTES, TokenSettings, claims::Claims},
     user::User,
 };
 
@@ -52,7 +50,8 @@ impl TokenIssuer {
         }
     }
 
-    /// Issues a token for `user` in a session, valid from now for [`TokenSettings::expiration`].
+    /// Issues a token for `user` in a session, valid from now for [`TokenSettings::expiration`], but not longer
+    /// than the session, which ends at `end`.
     ///
     /// # Errors
     ///
@@ -61,6 +60,7 @@ impl TokenIssuer {
         &self,
         user: &User,
         session: &SessionId,
+        end: UnixTime,
     ) -> Result<AccessToken, SigningError> {
         if user.id.is_empty() || user.email.is_empty() {
             return Err(SigningError::Unnamed);
@@ -75,12 +75,12 @@ impl TokenIssuer {
             iss: &self.settings.issuer,
             sub: &user.id,
             aud: &self.settings.audience,
+            client_id: &self.settings.audience,
             iat: now,
             nbf: now,
-            exp: now + self.settings.expiration,
+            exp: end.min(now + self.settings.expiration),
             jti: &random_id().ok_or(SigningError::Unavailable)?,
             sid: &session.0,
-            user_version: user.version,
             email: &user.email,
             roles: &roles,
             scope: &permissions.join(" "),
@@ -124,6 +124,9 @@ mod tests {
         )
     }
 
+    /// The end of the session, far in the future.
+    const END: UnixTime = UnixTime::from_secs(1_000_000);
+
     fn session() -> SessionId {
         SessionId::try_from("AAECAwQFBgcICQoLDA0ODw".to_owned()).unwrap()
     }
@@ -146,11 +149,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_permission_that_is_not_a_scope_token_is_not_issued() {
-        assert!(issuer().issue(&user("read"), &session()).await.is_ok());
+        assert!(issuer().issue(&user("read"), &session(), END).await.is_ok());
         for permission in ["read write", "", "a\"b", "a\\b", "lesen-ü", "a\tb"] {
             assert_eq!(
                 issuer()
-                    .issue(&user(permission), &session())
+                    .issue(&user(permission), &session(), END)
                     .await
                     .unwrap_err(),
                 SigningError::Permission,
@@ -185,7 +188,7 @@ mod tests {
             settings,
             ..issuer()
         };
-        let token = issuer.issue(&user, &session()).await.unwrap();
+        let token = issuer.issue(&user, &session(), END).await.unwrap();
         let parts: Vec<_> = token
             .expose()
             .split('.')
@@ -204,9 +207,9 @@ mod tests {
         assert_eq!(
             claims,
             serde_json::json!({
-                "iss": "https://auth.example.com", "sub": "1", "aud": "shop", "iat": 1_000,
+                "iss": "https://auth.example.com", "sub": "1", "aud": "shop", "client_id": "shop", "iat": 1_000,
                 "nbf": 1_000, "exp": 1_060, "sid": "AAECAwQFBgcICQoLDA0ODw",
-                "user_version": 4, "email": "a@b.c", "roles": ["Admin", "Auditor"],
+                "email": "a@b.c", "roles": ["Admin", "Auditor"],
                 "scope": "audit read write",
             })
         );
@@ -214,7 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_that_the_guard_would_reject_is_not_issued() {
-        let error = async |user| issuer().issue(&user, &session()).await.unwrap_err();
+        let error = async |user| issuer().issue(&user, &session(), END).await.unwrap_err();
         assert_eq!(error(user(&"x".repeat(6_000))).await, SigningError::TooLong);
         let unnamed = |id: &str, email: &str| User {
             id: id.into(),
@@ -228,8 +231,14 @@ mod tests {
     #[tokio::test]
     async fn two_tokens_issued_in_one_second_differ_and_neither_is_printed() {
         let (one, two) = (
-            issuer().issue(&user("read"), &session()).await.unwrap(),
-            issuer().issue(&user("read"), &session()).await.unwrap(),
+            issuer()
+                .issue(&user("read"), &session(), END)
+                .await
+                .unwrap(),
+            issuer()
+                .issue(&user("read"), &session(), END)
+                .await
+                .unwrap(),
         );
         assert_ne!(one.expose(), two.expose());
         assert_eq!(format!("{one:?}"), "AccessToken(redacted)");
@@ -242,7 +251,10 @@ mod tests {
         let keys = KeySet::parse(public, Algorithm::EdDSA).unwrap();
         let issuer = TokenIssuer::new(keys, TokenSettings::default(), Clock::system());
         assert_eq!(
-            issuer.issue(&user("read"), &session()).await.unwrap_err(),
+            issuer
+                .issue(&user("read"), &session(), END)
+                .await
+                .unwrap_err(),
             SigningError::Unavailable
         );
     }

@@ -1,8 +1,7 @@
 //! Keys: one key with its algorithm, sets of keys, and where they come from while a process runs.
 //!
-//! Start at [`Key::from_secret`] and [`KeySet::parse`]. A key is checked when it is made; the checks of
-//! each key type are in the submodules. Whether an HMAC secret can be guessed is checked only by
-//! [`Key::from_secret`], because published test vectors contain JWKs that can.
+//! Start at [`Key::from_secret`] and [`KeySet::parse`]. A key is checked when it is made, wherever it comes
+//! from; the checks of each key type are in the submodules.
 
 mod algorithm;
 mod elliptic;
@@ -49,6 +48,9 @@ pub enum KeyError {
     /// An HMAC secret that anyone can guess.
     #[error("is a placeholder: create one with `openssl rand -base64 48`")]
     Placeholder,
+    /// An HMAC secret that is published, such as those of the tests, among keys for deployed functions.
+    #[error("is a published secret")]
+    Published,
     /// An RSA modulus or exponent that cannot be trusted.
     #[error("RSA key rejected: {0}")]
     WeakRsa(&'static str),
@@ -62,6 +64,9 @@ pub enum KeyError {
     /// Two keys of a set share a `kid`.
     #[error("two keys have the same kid")]
     DuplicateKid,
+    /// One key twice in a set, under two names.
+    #[error("two keys are the same key")]
+    DuplicateKey,
     /// A set with both HMAC and signature keys, which invites confusing the two.
     #[error("a set must not mix HMAC and signature keys")]
     MixedSet,
@@ -71,9 +76,9 @@ pub enum KeyError {
     /// The first key of the set cannot sign, although it has to.
     #[error("the first key cannot sign")]
     NotForSigning,
-    /// A key for refresh tokens that is not an HS256 key.
-    #[error("refresh tokens need HS256 keys")]
-    NotForSessions,
+    /// A key that is not an HS256 key, for a use that needs one.
+    #[error("{0} need HS256 keys")]
+    NotHs256(&'static str),
     /// A private or secret key among keys that must be public.
     #[error("must contain only public keys")]
     NotPublic,
@@ -89,6 +94,10 @@ pub struct Key {
     verifying: DecodingKey,
     signing: Option<EncodingKey>,
     is_public: bool,
+    /// The `kid` derived from the key, which identifies it even if it has another one.
+    fingerprint: String,
+    /// Whether the secret is marked as published. Deployed functions must not use it.
+    pub(crate) is_published: bool,
 }
 
 impl Key {
@@ -96,18 +105,19 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the secret is a placeholder or too short for `algorithm`, or if `algorithm` is
-    /// not an HMAC.
+    /// [`KeyError`] if the secret can be guessed or is too short for `algorithm`, or if `algorithm` is not
+    /// an HMAC.
     pub fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
-        hmac::check_guessable(secret)?;
-        hmac::check_length(secret, algorithm)?;
+        let parts = hmac::parse(secret, algorithm)?;
         Ok(Self {
-            kid: hmac::derived_kid(secret),
+            kid: parts.derived_kid.clone(),
             algorithm,
             jws_algorithm: algorithm.provider(),
-            verifying: DecodingKey::from_secret(secret),
-            signing: Some(EncodingKey::from_secret(secret)),
+            verifying: parts.verifying,
+            signing: parts.signing,
             is_public: false,
+            fingerprint: parts.derived_kid,
+            is_published: parts.is_published,
         })
     }
 
@@ -124,7 +134,7 @@ impl Key {
         let jwk = Jwk::parse(members)?;
         let algorithm = jwk.algorithm(default)?;
         let parts = match algorithm.family() {
-            Family::Hmac => hmac::parse(&jwk, algorithm)?,
+            Family::Hmac => hmac::parse_jwk(&jwk, algorithm)?,
             Family::Rsa => rsa::parse(&jwk)?,
             Family::Ec if algorithm == Algorithm::ES256 => elliptic::parse_ecdsa(&jwk, &P256)?,
             Family::Ec => elliptic::parse_ecdsa(&jwk, &P384)?,
@@ -133,11 +143,13 @@ impl Key {
         jwk.check_operations(parts.signing.is_some())?;
         Ok(Self {
             is_public: jwk.is_public(),
-            kid: jwk.kid.map_or(parts.derived_kid, str::to_owned),
+            kid: jwk.kid.unwrap_or(&parts.derived_kid).to_owned(),
             algorithm,
             jws_algorithm: algorithm.provider(),
             verifying: parts.verifying,
             signing: parts.signing.filter(|_| jwk.may_sign),
+            fingerprint: parts.derived_kid,
+            is_published: parts.is_published,
         })
     }
 
@@ -182,6 +194,7 @@ struct Parts {
     signing: Option<EncodingKey>,
     /// The `kid` of a key that has none, the same in every process that reads the key.
     derived_kid: String,
+    is_published: bool,
 }
 
 /// Returns the thumbprint (RFC 7638 section 3) of `required`, the JSON of the required members in order.

@@ -1,15 +1,18 @@
 //! The rules of sign-in, without HTTP responses, AWS or a runtime.
 //!
-//! To guard a route, call [`JwtBearer::authenticate`], then [`LoggedUser::require_permission`] if needed.
+//! To guard a route, call [`JwtBearer::authenticate`] or, to notice ended sessions at once,
+//! [`JwtBearer::authenticate_live`], then [`LoggedUser::require_permission`] if needed.
 //! A guard needs the modules `bearer`, `key`, `token` and `user`.
 //!
 //! A function that logs users in reads a user from a [`CredentialRepository`], checks the password with
-//! [`PasswordHasher`], counts attempts with [`AttemptCounters`], and begins a session with
+//! [`PasswordHasher`], counts attempts with [`Attempts`], and begins a session with
 //! [`Sessions`], which issues tokens through [`TokenIssuer`]. `store` has the stores for local work.
 
 mod attempt;
 mod bearer;
+mod credential;
 mod encoding;
+mod id;
 mod issuer;
 mod key;
 mod password;
@@ -22,10 +25,14 @@ mod token;
 mod user;
 
 pub use attempt::{
-    Attempt, AttemptCounters, AttemptDirectory, AttemptKind, AttemptLimits, AttemptRepository,
-    Count, CountedAttempts, Counter, Load, Outcome, SourceNetwork,
+    Attempt, AttemptDirectory, AttemptLimits, AttemptRepository, Attempts, Count, Counter,
+    DeviceId, DeviceToken, Full, KnownDevice, NetworkCounter, Outcome, Reserved, SourceNetwork,
+    Stale, Subject,
 };
 pub use bearer::{BearerError, JwtBearer};
+pub use credential::CredentialRepository;
+pub use encoding::json::parse_json;
+pub use id::{InvalidSessionId, SessionId, random_id};
 pub use issuer::{SigningError, TokenIssuer, is_scope_token};
 pub use key::{
     Algorithm, Key, KeyError, KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable,
@@ -37,20 +44,17 @@ pub use password::{
 };
 pub use repository::RepositoryError;
 pub use session::{
-    Advance, InvalidRefreshToken, IssuedTokens, RefreshError, RefreshToken, Rotation, Session,
-    SessionDirectory, SessionRepository, SessionRules, Sessions,
+    Advance, InvalidRefreshToken, IssuedTokens, LiveError, LiveRepository, LiveUser, RefreshError,
+    RefreshToken, Rotation, Session, SessionDirectory, SessionRepository, SessionRules, Sessions,
 };
 pub use settings::{
-    KeySettings, SessionSettings, Settings, SettingsError, SettingsReader, Store, VARIABLES,
+    AttemptSettings, KeySettings, SessionSettings, Settings, SettingsError, SettingsReader, Store,
+    VARIABLES,
 };
 pub use store::{FileStore, InMemoryStore};
 pub use time::{Clock, UnixTime};
-pub use token::{
-    AccessToken, InvalidSessionId, MAX_TOKEN_BYTES, SessionId, TokenError, TokenSettings,
-    random_id, verify_compact,
-};
+pub use token::{AccessToken, MAX_TOKEN_BYTES, TokenError, TokenSettings, verify_compact};
 pub use user::{
-    CredentialRepository, DirectoryError, Email, EmailTooLong, Forbidden, LoggedUser,
-    MAX_EMAIL_CHARS, PageKey, Role, StoredUser, User, UserChange, UserDirectory, UserPage,
-    UserRepository,
+    DirectoryError, Email, EmailTooLong, Forbidden, LoggedUser, MAX_EMAIL_CHARS, PageKey, Role,
+    StoredUser, User, UserChange, UserDirectory, UserPage, UserRepository,
 };

@@ -4,6 +4,7 @@
 //! Start at [`Sessions`]. The rule of rotation is [`Session::rotation`], a function of the stored
 //! session, the generation of the presented refresh token, and the time. No token is stored.
 
+mod live;
 mod refresh_token;
 mod repository;
 mod sessions;
@@ -12,15 +13,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use live::{LiveError, LiveRepository, LiveUser};
 pub use refresh_token::RefreshToken;
 pub use repository::{Advance, SessionDirectory, SessionRepository};
 pub use sessions::{InvalidRefreshToken, IssuedTokens, RefreshError, Sessions};
 
 use crate::{
+    id::{SessionId, random_id},
     time::UnixTime,
-    token::{SessionId, random_id},
     user::{Email, User},
 };
+
+/// The longest time between a write and the arrival of its response at the client. The template limits requests to
+/// 10 s.
+const MAX_REQUEST_DURATION: Duration = Duration::from_secs(10);
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +40,19 @@ pub struct SessionRules {
     pub grace: Duration,
 }
 
+impl SessionRules {
+    /// Returns for how long after a rotation a session is not rotated again.
+    pub(crate) fn rotation_pause(&self) -> Duration {
+        self.grace + MAX_REQUEST_DURATION
+    }
+}
+
 impl Default for SessionRules {
     fn default() -> Self {
         Self {
             idle_expiration: Duration::from_hours(14 * 24),
             expiration: Duration::from_hours(90 * 24),
-            grace: Duration::from_secs(10),
+            grace: Duration::from_secs(30),
         }
     }
 }
@@ -52,6 +65,7 @@ pub struct Session {
     /// The address by which the session's user is found.
     pub email: Email,
     /// The user's id. Another user with the same address has no access to the session.
+    #[serde(rename = "owner")]
     pub user_id: String,
     /// The user's version when the session began. The session has ended if the user has another one.
     pub user_version: u64,
@@ -76,7 +90,8 @@ pub struct Session {
 pub enum Rotation {
     /// The token is the newest one. This is the next state of the session.
     Advance(Session),
-    /// The token is the previous one, within the grace period. The newest one is returned again.
+    /// The session was rotated a moment ago, and the token is the newest one or the previous one. The newest
+    /// one is returned again.
     Repeat,
     /// The token was used before, so a copy has leaked. The session must end.
     Reused,
@@ -107,7 +122,13 @@ impl Session {
     /// Returns whether the session has neither expired nor been revoked, whatever the user's version.
     #[must_use]
     pub fn is_live(&self, now: UnixTime) -> bool {
-        !self.revoked && now < self.idle_expires_at && now < self.absolute_expires_at
+        !self.revoked && !self.has_expired(now)
+    }
+
+    /// Returns whether the session has expired.
+    #[must_use]
+    pub fn has_expired(&self, now: UnixTime) -> bool {
+        now >= self.idle_expires_at || now >= self.absolute_expires_at
     }
 
     /// Returns whether the session belongs to `user` and has not been ended by a newer version of the user.
@@ -122,10 +143,14 @@ impl Session {
         if !self.is_live(now) || presented > self.generation {
             return Rotation::Ended;
         }
+        // Clocks differ: a rotation in the future has just happened.
+        let age = now.since(self.rotated_at);
         match self.generation - presented {
+            // A session rotates at most once in the grace period and the life of a request, so however slow the
+            // requests of a client are, none of them has a token that is two generations old.
+            0 if self.generation > 0 && age <= rules.rotation_pause() => Rotation::Repeat,
             0 => self.next(rules, now),
-            // Clocks differ: a rotation in the future has just happened.
-            1 if now.since(self.rotated_at) <= rules.grace => Rotation::Repeat,
+            1 if age <= rules.grace => Rotation::Repeat,
             _ => Rotation::Reused,
         }
     }
@@ -134,12 +159,16 @@ impl Session {
         let Some(generation) = self.generation.checked_add(1) else {
             return Rotation::Ended;
         };
-        Rotation::Advance(Self {
-            generation,
-            rotated_at: now,
-            idle_expires_at: self.absolute_expires_at.min(now + rules.idle_expiration),
-            ..self.clone()
-        })
+        let mut next = self.clone();
+        next.generation = generation;
+        next.set_rotated(rules, now);
+        Rotation::Advance(next)
+    }
+
+    /// Records that the session is rotated at `now`.
+    fn set_rotated(&mut self, rules: &SessionRules, now: UnixTime) {
+        self.rotated_at = now;
+        self.idle_expires_at = self.absolute_expires_at.min(now + rules.idle_expiration);
     }
 }
 
@@ -207,6 +236,23 @@ mod tests {
     }
 
     #[test]
+    fn a_session_rotates_at_most_once_in_the_grace_period_and_the_life_of_a_request() {
+        let session = session(7);
+        for now in [990, 1_000, 1_020] {
+            let rotation = session.rotation(7, &RULES, at(now));
+            assert_eq!(rotation, Rotation::Repeat, "{now}");
+        }
+        let rotation = session.rotation(7, &RULES, at(1_021));
+        assert!(matches!(rotation, Rotation::Advance(next) if next.generation == 8));
+    }
+
+    #[test]
+    fn the_token_of_a_login_advances_at_once() {
+        let rotation = session(0).rotation(0, &RULES, at(1_000));
+        assert!(matches!(rotation, Rotation::Advance(next) if next.generation == 1));
+    }
+
+    #[test]
     fn the_previous_token_is_repeated_within_the_grace_period_and_reused_after_it() {
         let session = session(7);
         for (now, rotation) in [
@@ -246,6 +292,6 @@ mod tests {
             assert_eq!(idle, Rotation::Ended);
         }
         let last = session(u32::MAX);
-        assert_eq!(last.rotation(u32::MAX, &RULES, at(1_000)), Rotation::Ended);
+        assert_eq!(last.rotation(u32::MAX, &RULES, at(1_050)), Rotation::Ended);
     }
 }

@@ -3,28 +3,21 @@
 //! Start at [`Settings::read`]. A function with further settings reads them with the same
 //! [`SettingsReader`], so that all problems are reported together.
 
+mod keys;
 mod reader;
 mod sessions;
 
 use std::path::PathBuf;
 
+pub use keys::KeySettings;
 use reader::seconds;
 pub use reader::{SettingsError, SettingsReader, VARIABLES};
-pub use sessions::SessionSettings;
+pub use sessions::{AttemptSettings, SessionSettings};
 
-use crate::{
-    key::{Algorithm, Key, KeySet, KeyUse},
-    token::TokenSettings,
-};
+use crate::{key::KeyUse, token::TokenSettings};
 
 /// The longest configurable lifetime of an access token: 30 days, in seconds.
 const MAX_EXPIRATION: u64 = 30 * 24 * 3600;
-
-/// The variables that name the source of keys, of which one must be set. The first two can sign.
-const KEY_VARIABLES: [&str; 3] = ["JWT_SECRET_KEY", "JWT_KEYS_SECRET_ID", "JWT_JWKS"];
-
-/// Marks a published secret, such as those of the tests, which is rejected in AWS Lambda.
-const LOCAL_SECRET_MARK: &str = "not-for-deployment";
 
 /// Where `AUTH_STORE=file` stores everything by default.
 const DEFAULT_FILE: &str = ".local/store.json";
@@ -46,42 +39,6 @@ pub enum Store {
     },
 }
 
-/// Where keys come from.
-#[derive(Debug, Clone)]
-pub enum KeySettings {
-    /// From the environment. They do not change while the process lives.
-    Fixed(KeySet),
-    /// From the file store, which creates them when they are first needed.
-    File {
-        /// The path of the file.
-        path: PathBuf,
-        /// The algorithm of the keys.
-        algorithm: Algorithm,
-        /// What the keys are used for.
-        key_use: KeyUse,
-    },
-    /// From AWS Secrets Manager: a JWK or JWK set, which may change.
-    Secret {
-        /// The secret's name or ARN.
-        id: String,
-        /// The algorithm of a key without `alg` whose type allows several.
-        algorithm: Algorithm,
-        /// What the keys are used for.
-        key_use: KeyUse,
-    },
-}
-
-impl KeyUse {
-    /// Returns the variable that names the secret of such keys in Secrets Manager.
-    #[must_use]
-    pub fn secret_variable(self) -> &'static str {
-        match self {
-            Self::Sign | Self::Verify => "JWT_KEYS_SECRET_ID",
-            Self::Sessions => "SESSION_KEY_SECRET_ID",
-        }
-    }
-}
-
 /// The settings that every function reads.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -98,7 +55,7 @@ impl Settings {
     /// which [`SettingsReader::finish`] reports.
     pub fn read(reader: &mut SettingsReader, key_use: KeyUse) -> Option<Self> {
         let store = read_store(reader);
-        let keys = read_keys(reader, key_use, store.as_ref());
+        let keys = KeySettings::read(reader, key_use, store.as_ref());
         let tokens = TokenSettings::read(reader);
         Some(Self {
             store: store?,
@@ -147,104 +104,6 @@ fn read_store(reader: &mut SettingsReader) -> Option<Store> {
             Some(Store::File { path })
         }
         _ => Some(Store::Memory),
-    }
-}
-
-fn read_keys(
-    reader: &mut SettingsReader,
-    key_use: KeyUse,
-    store: Option<&Store>,
-) -> Option<KeySettings> {
-    let algorithm = reader.optional("JWT_ALGORITHM", Algorithm::HS256, |name| {
-        name.parse::<Algorithm>().map_err(|error| error.to_string())
-    });
-    // The keys are checked even if the algorithm is invalid, so that their problems are reported too.
-    let default = algorithm.unwrap_or(Algorithm::HS256);
-    let variables = match key_use {
-        KeyUse::Sign | KeyUse::Sessions => &KEY_VARIABLES[..2],
-        KeyUse::Verify => &KEY_VARIABLES[..],
-    };
-    let mut set = variables.iter().filter(|name| reader.is_set(name));
-    let keys = match (set.next().copied(), set.next().copied(), store) {
-        (Some(one), Some(other), _) => {
-            reader.problem(other, format_args!("set either this or {one}, not both"))
-        }
-        (Some("JWT_KEYS_SECRET_ID"), None, _) => {
-            let id = reader.required("JWT_KEYS_SECRET_ID", parse_secret_id);
-            id.map(|id| KeySettings::Secret {
-                id,
-                algorithm: default,
-                key_use,
-            })
-        }
-        (Some("JWT_JWKS"), None, _) => {
-            let keys = reader.required("JWT_JWKS", |text| {
-                KeySet::parse_public(text, default).map_err(|error| error.to_string())
-            });
-            keys.map(KeySettings::Fixed)
-        }
-        (Some(_), None, _) => read_secret(reader, default).map(KeySettings::Fixed),
-        (None, _, Some(Store::File { path })) => {
-            check_hmac(reader, default).then(|| KeySettings::File {
-                path: path.clone(),
-                algorithm: default,
-                key_use,
-            })
-        }
-        (None, _, _) => {
-            let others = variables[1..].join(" or ");
-            reader.problem(
-                variables[0],
-                format_args!("must be set, or {others} instead"),
-            )
-        }
-    };
-    algorithm.and(keys)
-}
-
-/// Checks that a secret can be used with `algorithm`.
-fn check_hmac(reader: &mut SettingsReader, algorithm: Algorithm) -> bool {
-    let is_hmac = algorithm.min_secret_bytes().is_some();
-    if !is_hmac {
-        let what = "must be HS256, HS384 or HS512 with a secret";
-        reader.problem::<()>("JWT_ALGORITHM", what);
-    }
-    is_hmac
-}
-
-fn read_secret(reader: &mut SettingsReader, algorithm: Algorithm) -> Option<KeySet> {
-    // The secret is checked even if the algorithm is invalid, so that its problems are reported too.
-    let algorithm = if check_hmac(reader, algorithm) {
-        algorithm
-    } else {
-        Algorithm::HS256
-    };
-    read_hmac_secret(reader, "JWT_SECRET_KEY", algorithm)
-}
-
-fn read_hmac_secret(
-    reader: &mut SettingsReader,
-    variable: &str,
-    algorithm: Algorithm,
-) -> Option<KeySet> {
-    let in_lambda = reader.is_in_lambda();
-    reader.required(variable, |secret| {
-        if in_lambda && secret.contains(LOCAL_SECRET_MARK) {
-            return Err("is a published secret".into());
-        }
-        Key::from_secret(secret.as_bytes(), algorithm)
-            .map(KeySet::from)
-            .map_err(|error| error.to_string())
-    })
-}
-
-/// Parses an id or ARN of Secrets Manager (`CreateSecret` in its API reference).
-fn parse_secret_id(text: &str) -> Result<String, String> {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@:!-".contains(&byte);
-    if text.len() <= 2048 && text.bytes().all(is_allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be the name or ARN of a secret".into())
     }
 }
 

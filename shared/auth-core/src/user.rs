@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 
 pub use logged_user::{Forbidden, LoggedUser};
 pub use repository::{
-    CredentialRepository, DirectoryError, PageKey, UserChange, UserDirectory, UserPage,
-    UserRepository,
+    DirectoryError, PageKey, UserChange, UserDirectory, UserPage, UserRepository,
 };
 
-use crate::password::PasswordHash;
+use crate::{id::random_bytes, password::PasswordHash};
+
+/// The size of a new user's version: that of the integers that JSON carries exactly (RFC 8259 section 6).
+const VERSION_BITS: u32 = 53;
 
 /// A person who can log in. It never contains the password hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +61,15 @@ pub struct StoredUser {
 }
 
 impl User {
+    /// Returns the version of a new user: one that no earlier user with the same address and id had.
+    /// Otherwise that user's tokens would become valid again. It is random and below 2^53, so that every
+    /// reader of JSON keeps it exactly. `None` if no randomness is available.
+    #[must_use]
+    pub fn first_version() -> Option<u64> {
+        let random = random_bytes().map(u64::from_ne_bytes);
+        random.map(|random| random >> (u64::BITS - VERSION_BITS))
+    }
+
     /// Returns the permissions of all roles, sorted and without duplicates.
     #[must_use]
     pub fn permissions(&self) -> Vec<&str> {
@@ -126,6 +137,8 @@ impl fmt::Display for Email {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -144,6 +157,14 @@ mod tests {
             roles: vec![role(&["write", "read"]), role(&["read", "audit"])],
         };
         assert_eq!(user.permissions(), ["audit", "read", "write"]);
+    }
+
+    #[test]
+    fn a_first_version_is_random_and_below_2_to_the_53() {
+        let versions: BTreeSet<u64> = (0..1_000).map(|_| User::first_version().unwrap()).collect();
+        assert_eq!(versions.len(), 1_000, "no two are the same");
+        let all_bits = versions.iter().fold(0, |bits, version| bits | version);
+        assert_eq!(all_bits, (1 << 53) - 1, "every bit is used");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use auth_core::{BearerError, Forbidden, HashingError, RepositoryError, SigningError};
+use auth_core::{BearerError, Forbidden, HashingError, LiveError, RepositoryError, SigningError};
 use http::{
     HeaderValue, StatusCode,
     header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -23,9 +23,9 @@ pub enum ApiError {
     /// The guard rejected the request.
     #[error(transparent)]
     Bearer(#[from] BearerError),
-    /// The token is valid, but its user is gone, disabled or has signed out everywhere since.
-    #[error("the token's user is gone, disabled or signed out everywhere")]
-    UserGone,
+    /// The token is valid, but its user is gone or disabled, or its session has ended.
+    #[error("the token's user is gone or disabled, or its session has ended")]
+    SessionEnded,
     /// A permission or role is missing.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
@@ -82,6 +82,16 @@ pub struct ValidationError {
     pub msg: String,
 }
 
+impl From<LiveError> for ApiError {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Bearer(error) => error.into(),
+            LiveError::Ended => Self::SessionEnded,
+            LiveError::Repository(error) => error.into(),
+        }
+    }
+}
+
 impl ApiError {
     /// Returns the status of the response.
     #[must_use]
@@ -91,7 +101,7 @@ impl ApiError {
             Self::Bearer(
                 BearerError::NotAuthenticated | BearerError::InvalidToken(_) | BearerError::Expired,
             )
-            | Self::UserGone
+            | Self::SessionEnded
             | Self::InvalidCredentials(_)
             | Self::InvalidRefreshToken => StatusCode::UNAUTHORIZED,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -127,7 +137,7 @@ impl ApiError {
             Self::Bearer(BearerError::InvalidRequest) => "Invalid request".into(),
             Self::Bearer(BearerError::InvalidToken(_)) => "Invalid token".into(),
             Self::Bearer(BearerError::Expired) => "Token has expired".into(),
-            Self::UserGone => "User not found".into(),
+            Self::SessionEnded => "User not found".into(),
             Self::Forbidden(_) => "Not enough permissions".into(),
             Self::InvalidCredentials(detail) => (*detail).into(),
             Self::InvalidRefreshToken => "Invalid refresh token".into(),
@@ -157,9 +167,8 @@ impl ApiError {
                 challenge("")
             }
             Self::Bearer(BearerError::InvalidRequest) => challenge(", error=\"invalid_request\""),
-            Self::Bearer(BearerError::InvalidToken(_) | BearerError::Expired) | Self::UserGone => {
-                challenge(", error=\"invalid_token\"")
-            }
+            Self::Bearer(BearerError::InvalidToken(_) | BearerError::Expired)
+            | Self::SessionEnded => challenge(", error=\"invalid_token\""),
             Self::Forbidden(Forbidden { scope: Some(scope) }) => challenge(&format!(
                 ", error=\"insufficient_scope\", scope=\"{scope}\""
             )),
@@ -235,7 +244,7 @@ mod tests {
                 "Invalid request",
                 with(r#"error="invalid_request""#),
             ),
-            (ApiError::UserGone, 401, "User not found", invalid_token),
+            (ApiError::SessionEnded, 401, "User not found", invalid_token),
             (ApiError::InvalidCredentials("No"), 401, "No", challenge),
             (
                 scope(Some("read")).into(),

@@ -15,7 +15,7 @@ pub(crate) fn error(error: &ApiError) {
         | ApiError::Signing(SigningError::KeysUnavailable(_))
         | ApiError::DeadlineExceeded => tracing::error!(status, reason = %error, "unavailable"),
         ApiError::Bearer(_)
-        | ApiError::UserGone
+        | ApiError::SessionEnded
         | ApiError::Forbidden(_)
         | ApiError::Validation(_)
         | ApiError::ContentTooLarge

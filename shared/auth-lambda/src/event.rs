@@ -73,6 +73,15 @@ pub(crate) fn add_source_network(request: &mut Request) {
     request.extensions_mut().insert(network);
 }
 
+/// Returns API Gateway's id of a request, which its access log contains too. `None` if the event has none.
+pub(crate) fn api_request_id(request: &Request) -> Option<&str> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV1(context) => context.request_id.as_deref(),
+        RequestContext::ApiGatewayV2(context) => context.request_id.as_deref(),
+        _ => None,
+    }
+}
+
 fn sanitize(event: &mut LambdaRequest) {
     match event {
         LambdaRequest::ApiGatewayV1(request) => sanitize_rest(request),
@@ -146,6 +155,22 @@ fn is_base64(body: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_request_id_is_that_of_the_api() {
+        let http = r#"{"version":"2.0","rawPath":"/","headers":{},"isBase64Encoded":false,
+            "requestContext":{"requestId":"JKJaXmPLvHcESHA=","http":{"method":"GET"}}}"#;
+        let rest = r#"{"path":"/","httpMethod":"GET","requestContext":{"httpMethod":"GET",
+            "extendedRequestId":"JKJaXmPLvHcESHA=","requestId":"c6af9ac6-7b61-11e6-9a41"}}"#;
+        let id = |event: &str| api_request_id(&request(event).unwrap()).map(str::to_owned);
+        assert_eq!(id(http).as_deref(), Some("JKJaXmPLvHcESHA="));
+        assert_eq!(id(rest).as_deref(), Some("c6af9ac6-7b61-11e6-9a41"));
+        let without = http
+            .replace("JKJaXmPLvHcESHA=", "")
+            .replace("requestId", "other");
+        assert_eq!(id(&without), None);
+        assert_eq!(api_request_id(&Request::default()), None);
+    }
 
     #[test]
     fn paths_that_a_url_would_change_are_not_served() {

@@ -13,6 +13,7 @@ use auth_core::SettingsReader;
 use auth_http::Response;
 use event::SanitizedEvents;
 use lambda_http::{Adapter, Request, service_fn};
+use tracing::Instrument;
 
 pub use event::request;
 pub use log::init as init_logs;
@@ -77,10 +78,11 @@ where
     F: Future<Output = Response> + Send + 'a,
 {
     let service = service_fn(move |mut request| {
-        let time_left = deadline::time_left(&request);
+        let (time_left, span) = (deadline::time_left(&request), log::request_span(&request));
         event::add_source_network(&mut request);
         let response = handler(request);
         async move { Ok::<_, Infallible>(deadline::respond_in(time_left, response).await) }
+            .instrument(span)
     });
     lambda_runtime::run(SanitizedEvents::new(Adapter::from(service)))
         .await

@@ -1,18 +1,21 @@
 //! Logs: one JSON object per line on standard output, which Lambda collects.
 //!
-//! The runtime opens a span with the request id around each event, so every line contains it. Passwords,
-//! tokens, hashes and keys are never fields. A panic is logged only with its location, because its text may
-//! repeat the input.
+//! A line contains the innermost span. The runtime opens one with Lambda's request id around each event, and
+//! [`request_span`] one with API Gateway's id as well around each request. Passwords, tokens, hashes and keys are
+//! never fields. A panic is logged only with its location, because its text may repeat the input.
 
 use std::{io, panic};
 
-use tracing::{Subscriber, level_filters::LevelFilter};
+use lambda_http::{Request, RequestExt};
+use tracing::{Span, Subscriber, info_span, level_filters::LevelFilter};
 use tracing_subscriber::{
     filter::filter_fn,
     fmt::{self, MakeWriter},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
+
+use crate::event::api_request_id;
 
 /// The variable with which Lambda sets the log level of a function.
 const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
@@ -32,6 +35,17 @@ pub fn init(function: &'static str) {
     }));
 }
 
+/// Returns the span of a request. It repeats the fields of the runtime's span, because a line contains only one.
+pub(crate) fn request_span(request: &Request) -> Span {
+    let context = request.lambda_context_ref();
+    info_span!(
+        "request",
+        requestId = context.map(|context| context.request_id.as_str()),
+        xrayTraceId = context.and_then(|context| context.xray_trace_id.as_deref()),
+        apiRequestId = api_request_id(request),
+    )
+}
+
 fn subscriber<W>(
     function: &'static str,
     level: LevelFilter,
@@ -48,7 +62,7 @@ where
         } else {
             level.min(LevelFilter::INFO)
         };
-        // The runtime's span with the request id has the level INFO; lines of a higher level need it too.
+        // The spans with the ids of the request have the level INFO; lines of a higher level need them too.
         let is_request = metadata.is_span() && *metadata.level() <= LevelFilter::INFO;
         is_request || *metadata.level() <= limit
     });

@@ -15,6 +15,9 @@ pub const SECRET: &str = "test-not-for-deployment-pqN4wYc7Jk2vXz9mB5tR8s";
 /// The secret of refresh tokens in every test.
 pub const SESSION_SECRET: &str = "test-not-for-deployment-sessions-Lw7Tq2Xz8Vn4Rb";
 
+/// The secret of counters and device tokens.
+pub const COUNTER_SECRET: &str = "test-not-for-deployment-counters-Hs3Gm9Yc5Kd1Pj";
+
 /// Returns the refresh token for a generation of a session.
 #[must_use]
 pub fn refresh_token(secret: &str, session: [u8; 16], generation: u32) -> String {
@@ -55,13 +58,15 @@ pub fn header() -> Value {
     json!({"alg": "HS256", "typ": "at+jwt", "kid": kid_of(SECRET)})
 }
 
+/// The session of the tokens.
+pub const SESSION_ID: &str = "AAECAwQFBgcICQoLDA0ODw";
+
 /// Returns the claims of a valid token of the tutorial's user, issued at `now`, in seconds since 1970.
 #[must_use]
 pub fn claims(now: u64) -> Value {
     json!({
-        "iss": "auth", "sub": "1", "aud": "api", "iat": now, "nbf": now, "exp": now + 3600,
-        "jti": "c2Vzc2lvbi1pZA", "sid": "AAECAwQFBgcICQoLDA0ODw", "user_version": 0,
-        "email": "john.doe@leapify.tech", "roles": ["Admin"], "scope": "create delete read update",
+        "iss": "auth", "sub": "1", "aud": "api", "client_id": "api", "iat": now, "nbf": now, "exp": now + 3600,
+        "jti": "c2Vzc2lvbi1pZA", "sid": SESSION_ID, "email": "john.doe@leapify.tech", "roles": ["Admin"], "scope": "create delete read update",
     })
 }
 

@@ -2,18 +2,18 @@
 //!
 //! The handlers are the bundle's own. `panic@example.com` makes the store panic, `unavailable@example.com`
 //! makes it unavailable, `disabled@example.com` is disabled, and all other users are unknown. Ids are `1` and
-//! passwords `changeme`. A session whose id is all ones makes the store panic, one of all twos makes it
-//! unavailable, and no other exists.
+//! passwords `changeme`. The session of forged tokens is live. For `login`, a session whose id is all ones makes the
+//! store panic, one of all twos makes it unavailable, and no other exists.
 
 use auth_core::{
     Advance, AttemptRepository, Clock, Count, Counter, CredentialRepository, Email, InMemoryStore,
-    Outcome, PasswordHash, RepositoryError, Session, SessionId, SessionRepository, StoredUser,
-    User, UserRepository,
+    LiveRepository, NetworkCounter, Outcome, PasswordHash, RepositoryError, Reserved, Session,
+    SessionId, SessionRepository, Stale, StoredUser, User, UserRepository,
 };
 use auth_lambda::StartError;
 use bundle_tests::{
     app::{fixed_keys, login_keys},
-    store::tutorial_user,
+    store::{memory, tutorial_user},
 };
 use login::{Login, LoginSettings};
 use me::Me;
@@ -24,27 +24,45 @@ struct StagedStore(InMemoryStore);
 
 impl UserRepository for StagedStore {
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
-        let found = self.find_with_password(email).await?;
+        let found = find(email).await?;
         Ok(found.map(|stored| stored.user))
     }
 }
 
-impl CredentialRepository for StagedStore {
-    async fn find_with_password(
+impl LiveRepository for StagedStore {
+    async fn find_user_and_session(
         &self,
         email: &Email,
-    ) -> Result<Option<StoredUser>, RepositoryError> {
-        match email.as_str() {
-            "panic@example.com" => panic!("the text of a panic, with {email}"),
-            "unavailable@example.com" => Err(unavailable()),
-            "disabled@example.com" => {
-                let mut john = tutorial_user().await;
-                john.user.disabled = true;
-                john.user.email = email.to_string();
-                Ok(Some(john))
-            }
-            _ => Ok(None),
+        id: &SessionId,
+    ) -> Result<(Option<User>, Option<Session>), RepositoryError> {
+        let user = self.find_by_email(email).await?;
+        let (_, session) = memory().find_user_and_session(email, id).await?;
+        Ok((user, session))
+    }
+}
+
+async fn find(email: &Email) -> Result<Option<StoredUser>, RepositoryError> {
+    match email.as_str() {
+        "panic@example.com" => panic!("the text of a panic, with {email}"),
+        "unavailable@example.com" => Err(unavailable()),
+        "disabled@example.com" => {
+            let mut john = tutorial_user().await;
+            john.user.disabled = true;
+            john.user.email = email.to_string();
+            Ok(Some(john))
         }
+        _ => Ok(None),
+    }
+}
+
+impl CredentialRepository for StagedStore {
+    async fn find_for_login(
+        &self,
+        email: &Email,
+        network: &NetworkCounter,
+    ) -> Result<(Option<StoredUser>, u32), RepositoryError> {
+        let (_, failures) = self.0.find_for_login(email, network).await?;
+        Ok((find(email).await?, failures))
     }
 
     async fn replace_password_hash(
@@ -56,7 +74,7 @@ impl CredentialRepository for StagedStore {
         panic!("all hashes are current")
     }
 
-    async fn end_sessions(&self, _: &Email, _: &str, _: u64) -> Result<(), RepositoryError> {
+    async fn end_sessions(&self, _: &Email, _: u64) -> Result<(), RepositoryError> {
         panic!("no session exists")
     }
 }
@@ -84,11 +102,15 @@ impl SessionRepository for StagedStore {
 }
 
 impl AttemptRepository for StagedStore {
+    async fn find_attempts(&self, counter: &Counter) -> Result<Count, RepositoryError> {
+        self.0.find_attempts(counter).await
+    }
+
     async fn reserve_attempt(
         &self,
         counter: &Counter,
         ticket: &str,
-    ) -> Result<Count, RepositoryError> {
+    ) -> Result<Reserved, RepositoryError> {
         self.0.reserve_attempt(counter, ticket).await
     }
 
@@ -96,12 +118,15 @@ impl AttemptRepository for StagedStore {
         &self,
         counter: &Counter,
         ticket: &str,
-        expired: &[String],
+        stale: &Stale,
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
-        self.0
-            .settle_attempt(counter, ticket, expired, outcome)
-            .await
+        let settled = self.0.settle_attempt(counter, ticket, stale, outcome);
+        settled.await
+    }
+
+    async fn add_network_failure(&self, counter: &NetworkCounter) -> Result<(), RepositoryError> {
+        self.0.add_network_failure(counter).await
     }
 }
 

@@ -1,10 +1,14 @@
 //! The commands about sessions and failed logins of the real `login`.
 
+use std::time::Instant;
+
 use bundle_tests::{
     authctl::Tool,
     client::{ADDRESS, Client, Tokens},
     dynamodb::Table,
+    fault_proxy::FaultProxy,
     process::Process,
+    store::session_id,
 };
 use serde_json::{Value, json};
 
@@ -94,24 +98,48 @@ async fn commands_about_the_sessions_of_an_unknown_user_fail() {
 }
 
 #[tokio::test]
+async fn one_session_is_revoked_with_its_access_tokens() {
+    let table = Table::new().await;
+    let (tool, login) = (Tool::on(&table), login_with_jane(&table).await);
+    let me = Process::start("me", &table.environment_with_keys()).await;
+    let first = log_in(&login, PASSWORD).await.unwrap();
+    let second = log_in(&login, PASSWORD).await.unwrap();
+    let id = session_id(&first.refresh).to_string();
+    tool.succeed(&["user", "add", "joe@example.com"], PASSWORD);
+    let revoke = |email: &str| tool.run(&["session", "revoke", email, "--session", &id], "");
+    let (code, _, error) = revoke("joe@example.com");
+    let reason = format!("authctl: joe@example.com has no session {id}\n");
+    assert_eq!((code, error), (4, reason), "it is Jane's");
+    assert_eq!(me.me(&first.access).await, 200);
+    assert_eq!(revoke(JANE).0, 0);
+    assert_eq!(me.me(&first.access).await, 401);
+    assert_eq!(login.refresh(&first.refresh).await.unwrap_err().0, 401);
+    assert_eq!(me.me(&second.access).await, 200);
+    assert_eq!(list(&tool).len(), 1);
+    let (code, _, error) = tool.run(&["session", "revoke", JANE, "--session", "x"], "");
+    assert_eq!(code, 2, "{error}");
+}
+
+#[tokio::test]
 async fn attempts_are_shown_and_cleared() {
     let table = Table::new().await;
     let (tool, login) = (Tool::on(&table).with_keys(), login_with_jane(&table).await);
     let shown = || {
-        let lines = tool
-            .json_lines(&["attempts", "show", "Jane@example.com"])
-            .into_iter();
-        let counts = lines.map(|line| (line["kind"].clone(), line["attempts"].clone()));
-        let mut counts: Vec<_> = counts.collect();
-        counts.sort_by_key(|(kind, _)| kind.to_string());
-        counts
+        let lines = tool.json_lines(&["attempts", "show", "Jane@example.com"]);
+        let counts = lines
+            .into_iter()
+            .map(|line| (line["subject"].clone(), line["failures"].clone()));
+        counts.collect::<Vec<_>>()
     };
     assert_eq!(shown(), []);
-    for _ in 0..5 {
-        assert_eq!(log_in(&login, "wrong").await, Err(401));
+    let known = log_in(&login, PASSWORD).await.unwrap().device.unwrap();
+    let wrong = json!({"email": JANE, "password": "wrong", "device_token": known});
+    for _ in 0..10 {
+        assert_eq!(login.post("login", &wrong, ADDRESS).await.status(), 401);
     }
+    assert_eq!(login.post("login", &wrong, ADDRESS).await.status(), 429);
     assert_eq!(log_in(&login, PASSWORD).await, Err(429));
-    let counts = [(json!("email"), json!(5)), (json!("pair"), json!(5))];
+    let counts = [(json!("email"), json!(5)), (json!("devices"), json!(5))];
     assert_eq!(shown(), counts);
     let cleared = tool.json(&["attempts", "clear", JANE], "");
     assert_eq!(cleared, json!({"cleared": 2}));
@@ -124,6 +152,42 @@ async fn attempts_in_a_table_cannot_be_shown_without_the_key() {
     let tool = Tool::on(&Table::new().await);
     let (code, _, error) = tool.run(&["attempts", "show", JANE], "");
     assert_eq!(code, 2);
-    let reason = "use --stack NAME, or set SESSION_KEY_SECRET_ID or SESSION_SECRET_KEY";
+    let reason = "use --stack NAME, or set COUNTER_KEY_SECRET_ID or COUNTER_SECRET_KEY";
     assert!(error.contains(reason), "{error}");
+}
+
+/// The number of other users' items in a large table.
+const OTHERS: usize = 100_000;
+
+/// No command about one user scans the table.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_about_one_user_are_quick_in_a_large_table() {
+    let table = Table::new().await;
+    let login = login_with_jane(&table).await;
+    let tokens = log_in(&login, PASSWORD).await.unwrap();
+    assert_eq!(log_in(&login, "wrong").await, Err(401));
+    table.fill(OTHERS).await;
+    let proxy = FaultProxy::start(table.url()).await;
+    let tool = Tool::on(&table.behind(proxy.url())).with_keys();
+    let id = session_id(&tokens.refresh).to_string();
+    for command in [
+        &["session", "list", JANE][..],
+        &["attempts", "show", JANE],
+        &["attempts", "clear", JANE],
+        &["session", "revoke", JANE, "--session", &id],
+    ] {
+        let _ = proxy.take_units();
+        let begin = Instant::now();
+        let text = tool.text(command, "");
+        let (elapsed, units) = (begin.elapsed(), proxy.take_units());
+        println!(
+            "{command:?} among {OTHERS} items: {elapsed:?}, {} calls",
+            units.requests
+        );
+        assert!(!text.is_empty(), "{command:?}");
+        assert!(units.requests <= 3, "{command:?}: {units:?}");
+        assert!(units.read <= 4.0, "{command:?}: {units:?}");
+    }
+    let mut calls = proxy.requests().into_iter().map(|(call, _)| call);
+    assert!(calls.all(|call| call != "DynamoDB_20120810.Scan"));
 }

@@ -2,14 +2,14 @@
 
 use std::process::{Command, Output};
 
-use auth_core::{CredentialRepository, Password, PasswordHasher, UserRepository};
+use auth_core::{Password, PasswordHasher, UserRepository};
 use bundle_tests::{
     authctl::Tool,
     client::{ADDRESS, Client},
     dynamodb::Table,
     events,
     process::{self, Processes},
-    store::email,
+    store::{email, find_with_password},
 };
 use serde_json::json;
 
@@ -43,7 +43,7 @@ async fn a_password_is_set_as_typed_without_the_end_of_the_line() {
     let table = Table::new().await;
     let (tool, store) = (Tool::on(&table), table.store().await);
     let has_password = async |text: &str| {
-        let found = store.find_with_password(&email(JANE)).await.unwrap();
+        let found = find_with_password(&store, &email(JANE)).await.unwrap();
         let (password, hash) = (Password::parse(text).unwrap(), found.unwrap().password_hash);
         PasswordHasher::new()
             .verify(&password, Some(&hash))

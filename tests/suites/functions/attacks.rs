@@ -1,9 +1,9 @@
 //! The real `me` rejects every hostile token. `auth-core` proves the same of the guard in process.
 
 use bundle_tests::{
-    app::ENVIRONMENT,
     events,
     process::{self, Process},
+    store::TemporaryFileStore,
 };
 use forge::hostile::{self, Target};
 use serde_json::json;
@@ -11,7 +11,10 @@ use serde_json::json;
 #[tokio::test]
 async fn every_hostile_token_is_refused_by_the_real_me() {
     let keys = hostile::public_keys();
-    let secret = Process::start("me", &ENVIRONMENT).await;
+    let store = TemporaryFileStore::new();
+    let secret = Process::start("me", &store.environment()).await;
+    let accepted = secret.send(&events::success("me")).await;
+    assert_eq!(accepted.status(), 200, "the forged session is live");
     let public = Process::start("me", &[("AUTH_STORE", "memory"), ("JWT_JWKS", &keys)]).await;
     let tokens = hostile::tokens(process::now(), 600);
     for hostile in &tokens {

@@ -41,8 +41,48 @@ async fn more_processes_do_not_allow_more_guesses() {
     assert_eq!(counts, (5, 45), "{replies:?}");
     let logs: String = processes.iter().map(Process::logs).collect();
     assert_eq!(logs.matches(r#""outcome":"WrongPassword""#).count(), 5);
-    let full = r#""outcome":"TooManyAttempts","counter":"pair""#;
+    let full = r#""outcome":"TooManyAttempts","counter":"email""#;
     assert_eq!(logs.matches(full).count(), 45, "{logs}");
+}
+
+/// Twenty processes, 500 guesses from 200 addresses. Meanwhile the user logs in from a known device.
+#[tokio::test]
+async fn a_distributed_attack_on_many_processes_has_100_guesses_a_day() {
+    let table = Table::with_tutorial_user().await;
+    let variables = [table.environment_with_keys(), vec![WINDOW]].concat();
+    let processes = join_all((0..20).map(|_| Process::start("login", &variables))).await;
+    let known = processes[0].sign_in().await.device.unwrap();
+    let attack = processes.iter().enumerate().map(async |(i, login)| {
+        let mut statuses = Vec::new();
+        for j in 0..25 {
+            let address = format!("10.9.{}.1", (i * 25 + j) % 200);
+            statuses.push(login.post("login", &wrong(), &address).await.status());
+        }
+        statuses
+    });
+    let log_in = async {
+        let mut body = events::credentials();
+        body["device_token"] = known.into();
+        for (i, login) in processes.iter().enumerate().take(5) {
+            let reply = login.post("login", &body, &format!("10.9.{i}.1")).await;
+            assert_eq!(reply.status(), 200, "{reply:?}");
+        }
+    };
+    let (statuses, ()) = tokio::join!(join_all(attack), log_in);
+    let statuses = statuses.concat();
+    let count = |status| statuses.iter().filter(|one| **one == status).count();
+    println!(
+        "20 processes, 500 guesses: {} checked, {} refused",
+        count(401),
+        count(429)
+    );
+    assert!(count(401) <= 100, "{}", count(401));
+    assert_eq!(count(401) + count(429), 500);
+    let hashes: String = processes.iter().map(Process::logs).collect();
+    assert_eq!(
+        hashes.matches(r#""outcome":"WrongPassword""#).count(),
+        count(401)
+    );
 }
 
 #[tokio::test]

@@ -48,7 +48,9 @@ async fn every_event_has_its_response_in_process() {
 
 #[tokio::test]
 async fn every_event_has_its_response_from_the_real_functions() {
-    let (functions, cases) = (Processes::start().await, cases::all());
+    let (functions, mut cases) = (Processes::start().await, cases::all());
+    // A logout everywhere ends the tokens of other events.
+    cases.sort_by_key(|case| case.event == "login_logout_all_sessions");
     for case in &cases {
         case.check(&replay(&functions, case).await);
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_core::{CredentialRepository, PasswordHash, UserDirectory};
+use auth_core::{PasswordHash, UserDirectory};
 use bundle_tests::{
     app::App,
     client::{Client, Reply},
@@ -16,7 +16,7 @@ use bundle_tests::{
     fault_proxy::{Fault, FaultProxy},
     functions,
     process::Process,
-    store::{john, tutorial_user},
+    store::{find_with_password, john, tutorial_user},
 };
 use futures_util::future::join_all;
 
@@ -25,6 +25,9 @@ const LIMIT: Duration = Duration::from_secs(3);
 
 /// How many processes of each function are called at once.
 const PROCESSES: usize = 4;
+
+/// How often each process is called during a fault: 1,000 requests to two functions.
+const ROUNDS: usize = 125;
 
 /// Returns the address of the user as whom process `i` is called. The processes have different users, as in
 /// real life: the attempts of simultaneous logins that an outage leaves unsettled would lock out one user
@@ -116,7 +119,7 @@ async fn a_killed_dynamodb_is_a_503_until_it_is_back() {
     let load = Load::start(&table).await;
     load.check().await;
     server.kill();
-    load.check_fault("killed", 60).await;
+    load.check_fault("killed", ROUNDS).await;
     server.start_again().await;
     // A cold server is slow at first, so its return is awaited with a client that waits longer.
     App::on(table.store().await, &[]).sign_in().await;
@@ -125,22 +128,27 @@ async fn a_killed_dynamodb_is_a_503_until_it_is_back() {
 
 #[tokio::test]
 async fn an_internal_error_of_dynamodb_is_a_503_until_it_is_over() {
-    check_fault(Fault::InternalError, 60).await;
+    check_fault(Fault::InternalError, ROUNDS).await;
 }
 
 #[tokio::test]
 async fn an_overloaded_dynamodb_is_a_503_until_it_has_recovered() {
-    check_fault(Fault::Throttle, 20).await;
+    check_fault(Fault::Throttle, ROUNDS).await;
 }
 
 #[tokio::test]
 async fn a_closed_connection_is_a_503_until_it_can_be_opened_again() {
-    check_fault(Fault::Cut, 20).await;
+    check_fault(Fault::Cut, ROUNDS).await;
 }
 
 #[tokio::test]
 async fn a_response_that_is_not_from_dynamodb_is_a_503() {
-    check_fault(Fault::EmptyResponse, 10).await;
+    check_fault(Fault::EmptyResponse, ROUNDS).await;
+}
+
+#[tokio::test]
+async fn keys_that_dynamodb_does_not_process_are_a_503_and_not_a_missing_user() {
+    check_fault(Fault::UnprocessedKeys, ROUNDS).await;
 }
 
 #[tokio::test]
@@ -254,7 +262,7 @@ async fn check_renewal(outdated: &str) {
     let login = start("login", &table.behind(proxy.url())).await;
     let store = table.store().await;
     let stored = async || {
-        let found = store.find_with_password(&john()).await.unwrap();
+        let found = find_with_password(&store, &john()).await.unwrap();
         found.unwrap().password_hash
     };
     let wrong = events::object("login_wrong_password").to_string();

@@ -1,11 +1,16 @@
-//! Events that cannot be parsed, panics, outages and disabled users, and what is logged about them.
+//! Events that cannot be parsed, panics, outages and disabled users, what is logged about them, and which lines the
+//! metrics count.
+
+use std::time::Duration;
 
 use bundle_tests::{
     app::{ENVIRONMENT, environment_with},
-    client::Reply,
+    client::{ADDRESS, Client, Reply},
     events, functions,
-    process::Processes,
+    process::{Process, Processes},
     runtime_api::Outcome,
+    store::TemporaryFileStore,
+    template::Template,
 };
 use serde_json::{Value, json};
 
@@ -72,16 +77,42 @@ async fn a_panic_is_a_plain_500_and_an_outage_a_503() {
     }
 }
 
-/// Parses logs, and checks that each line has the request's id.
+/// Parses the logs of requests to an HTTP API, and checks that each line has both ids of its request.
 fn json_lines(logs: &str) -> Vec<Value> {
+    lines_of_request(logs, &"JKJaXmPLvHcESHA=".into())
+}
+
+/// Parses logs, and checks that each line has Lambda's and API Gateway's ids of its request.
+fn lines_of_request(logs: &str, api_request_id: &Value) -> Vec<Value> {
     let parse = |line| serde_json::from_str(line).expect("a JSON line");
     let lines: Vec<Value> = logs.lines().map(parse).collect();
-    let id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
-    assert!(
-        lines.iter().all(|line| line["span"]["requestId"] == id),
-        "{logs}"
-    );
+    assert!(!lines.is_empty());
+    for span in lines.iter().map(|line| &line["span"]) {
+        let id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+        assert_eq!(span["requestId"], id, "{logs}");
+        assert!(span["xrayTraceId"].is_string(), "{logs}");
+        assert_eq!(&span["apiRequestId"], api_request_id, "{logs}");
+    }
     lines
+}
+
+#[tokio::test]
+async fn the_lines_of_a_rest_api_have_its_request_id() {
+    let login = Process::start("login", &ENVIRONMENT).await;
+    login
+        .send(&events::object("login_success.v1").to_string())
+        .await;
+    let id = json!("c6af9ac6-7b61-11e6-9a41-93e8deadbeef");
+    lines_of_request(&login.logs(), &id);
+}
+
+#[tokio::test]
+async fn an_event_without_an_api_request_id_is_logged_without_one() {
+    let login = Process::start("login", &ENVIRONMENT).await;
+    let mut event = events::object("login_success");
+    event["requestContext"]["requestId"] = Value::Null;
+    login.send(&event.to_string()).await;
+    lines_of_request(&login.logs(), &Value::Null);
 }
 
 /// Calls a function as a disabled user. Returns its logs and the response, which is a 401 with this detail.
@@ -122,7 +153,9 @@ async fn a_disabled_user_is_refused_by_me() {
 /// even at the lowest level.
 #[tokio::test]
 async fn logs_are_json_with_outcomes_and_without_secrets() {
-    let variables = environment_with(("AWS_LAMBDA_LOG_LEVEL", "TRACE"));
+    let store = TemporaryFileStore::new();
+    let mut variables = store.environment();
+    variables.push(("AWS_LAMBDA_LOG_LEVEL", "TRACE"));
     let functions = Processes::start_with(&variables).await;
     let (login, me) = (functions.get("login"), functions.get("me"));
     let mut secrets: Vec<String> = [forge::SECRET, "changeme", "changeMe", "argon2id"]
@@ -165,6 +198,13 @@ async fn logs_are_json_with_outcomes_and_without_secrets() {
     };
     let outcomes = ["Success", "UnknownUser", "WrongPassword"];
     assert_eq!(logged("login", "outcome"), outcomes);
+    // Refused logins can be grouped without naming anyone.
+    let network = json!("203.0.113.0/24");
+    assert_eq!(logged("login", "network")[1..], [network.clone(), network]);
+    let macs = logged("login", "email_mac");
+    let lengths: Vec<_> = macs.iter().map(|mac| mac.as_str().map(str::len)).collect();
+    assert_eq!(lengths, [None, Some(22), Some(22)]);
+    assert_ne!(macs[1], macs[2]);
     let reasons = [
         "malformed body",
         "malformed body",
@@ -174,4 +214,46 @@ async fn logs_are_json_with_outcomes_and_without_secrets() {
         "no bearer token",
     ];
     assert_eq!(logged("refused", "reason"), reasons);
+}
+
+/// The filters of the alarms in the template match the lines that `login` really logs.
+#[tokio::test]
+async fn the_metrics_count_refused_logins_and_reused_tokens() {
+    // Without a grace period, an old refresh token counts as reused once the second of its rotation is over.
+    let mut variables = environment_with(("SESSION_GRACE", "0"));
+    variables.push(("LOGIN_FAILURE_WINDOW", "86400"));
+    let login = Process::start("login", &variables).await;
+    let old = login.sign_in().await.refresh;
+    login.refresh(&old).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(login.refresh(&old).await.unwrap_err().0, 401);
+    login.refresh("not a token").await.unwrap_err();
+    let jane = json!({"email": "jane@example.com", "password": "changeme"});
+    login.post("login", &jane, ADDRESS).await;
+    let mut wrong = events::credentials();
+    wrong["password"] = "wrong".into();
+    for _ in 0..6 {
+        login.post("login", &wrong, ADDRESS).await;
+    }
+    let detail = "Invalid email or password";
+    let (disabled, _) = send_as_disabled_user("login", &ENVIRONMENT, detail).await;
+    let lines = json_lines(&(login.logs() + &disabled));
+    let template = Template::read();
+    let count = |metric: &str, field: &str| -> Vec<Value> {
+        let filter = template.log_filter(metric);
+        let lines = lines.iter().filter(|line| filter.matches(line));
+        lines.map(|line| line[field].clone()).collect()
+    };
+    let refused = [
+        "UnknownUser",
+        "WrongPassword",
+        "WrongPassword",
+        "WrongPassword",
+        "WrongPassword",
+        "WrongPassword",
+        "TooManyAttempts",
+        "DisabledUser",
+    ];
+    assert_eq!(count("RefusedLoginsMetric", "outcome"), refused);
+    assert_eq!(count("ReusedTokensMetric", "level"), ["WARN"]);
 }

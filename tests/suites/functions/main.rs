@@ -1,11 +1,12 @@
 //! The real functions as processes: on sample events, with attackers, faults, several processes and files,
-//! and at their start.
+//! and at their start. Their responses are compared with those of FastAPI.
 //!
 //! Each test has its own processes, and its own table or file if it needs a store.
 
 mod attacks;
 mod attempts;
 mod events;
+mod fastapi;
 mod faults;
 mod file_store;
 mod logs;

@@ -11,7 +11,7 @@ use bundle_tests::{
     dynamodb::Table,
     events, functions,
     process::Process,
-    store::{HASHES, session_id},
+    store::{HASHES, session_id, start_forged_session},
 };
 
 type Item = HashMap<String, AttributeValue>;
@@ -84,6 +84,7 @@ async fn check_user(reads: impl Fn(&str) -> bool, damage: impl FnOnce(&mut Item)
     damage(&mut item);
     let table = Table::new().await;
     table.put(item).await;
+    start_forged_session(&table.store().await).await;
     for name in functions::names() {
         let function = Process::start(name, &table.environment_with_keys()).await;
         let begin = Instant::now();
@@ -109,7 +110,9 @@ async fn a_malformed_session_is_a_500() {
     let token = login.sign_in().await.refresh;
     let key = text(&format!("session#{}", session_id(&token)));
     let update = table.client().update_item().table_name(table.name());
-    let update = update.key("pk", key).update_expression("REMOVE user_id");
+    let update = update
+        .key("pk", key)
+        .update_expression("REMOVE user_version");
     update.send().await.unwrap();
     assert_eq!(login.refresh(&token).await.unwrap_err().0, 500);
     assert!(login.logs().contains("a stored item cannot be read"));

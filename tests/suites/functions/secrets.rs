@@ -13,7 +13,7 @@ use bundle_tests::{
     dynamodb, events, functions,
     process::{Processes, failed_start},
     secrets::Secrets,
-    store::user,
+    store::{TemporaryFileStore, user},
 };
 use http::{HeaderMap, header::AUTHORIZATION};
 
@@ -21,11 +21,17 @@ const OLD: &str =
     r#"{"kty":"oct","kid":"old","alg":"HS256","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}"#;
 const BOTH: &str = r#"{"keys":[{"kty":"oct","kid":"new","alg":"HS256","k":"cVhLM25WOHRSMXdZeFA1bUI3Y1oyZEY2Z0g5akw0c0E"},{"kty":"oct","kid":"old","alg":"HS256","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}]}"#;
 
-fn environment(secrets: &Secrets) -> [(&str, &str); 7] {
-    [
-        ("AUTH_STORE", "memory"),
+/// Returns an environment in which the secrets are the keys of functions on a store.
+fn environment<'a>(
+    secrets: &'a Secrets,
+    store: &'a TemporaryFileStore,
+) -> Vec<(&'static str, &'a str)> {
+    vec![
+        ("AUTH_STORE", "file"),
+        ("AUTH_FILE", store.path()),
         ("JWT_KEYS_SECRET_ID", "keys"),
         ("SESSION_KEY_SECRET_ID", "session-keys"),
+        ("COUNTER_KEY_SECRET_ID", "counter-keys"),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()),
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
@@ -46,7 +52,8 @@ async fn log_in_and_call_me(functions: &Processes) -> (u16, u16) {
 #[tokio::test]
 async fn the_functions_keep_their_keys_while_secrets_manager_fails() {
     let secrets = Secrets::serve(Some(OLD)).await;
-    let functions = Processes::start_with(&environment(&secrets)).await;
+    let store = TemporaryFileStore::new();
+    let functions = Processes::start_with(&environment(&secrets, &store)).await;
     secrets.set(None);
     assert_eq!(log_in_and_call_me(&functions).await, (200, 200));
 }
@@ -54,7 +61,8 @@ async fn the_functions_keep_their_keys_while_secrets_manager_fails() {
 #[tokio::test]
 async fn functions_that_start_in_an_outage_respond_with_503_until_it_is_over() {
     let secrets = Secrets::serve(None).await;
-    let functions = Processes::start_with(&environment(&secrets)).await;
+    let store = TemporaryFileStore::new();
+    let functions = Processes::start_with(&environment(&secrets, &store)).await;
     for _ in 0..3 {
         let begin = Instant::now();
         assert_eq!(log_in_and_call_me(&functions).await, (503, 503));
@@ -86,12 +94,19 @@ async fn a_secret_without_keys_fails_the_start() {
 
 /// Checks that every function refuses to start with this secret, and reports the problem.
 async fn check_failed_start(secret: &str, problem: &str) {
-    let secrets = Secrets::serve(Some(secret)).await;
+    let (secrets, store) = (
+        Secrets::serve(Some(secret)).await,
+        TemporaryFileStore::new(),
+    );
     for function in functions::names() {
-        let (code, output) = failed_start(function, &environment(&secrets));
+        let (code, output) = failed_start(function, &environment(&secrets, &store));
         assert_eq!(code, Some(1), "{function}: {output}");
-        // `login` reads two secrets at once and reports the first that is rejected.
-        let variables = ["JWT_KEYS_SECRET_ID", "SESSION_KEY_SECRET_ID"];
+        // `login` reads its secrets concurrently and reports the first that is rejected.
+        let variables = [
+            "JWT_KEYS_SECRET_ID",
+            "SESSION_KEY_SECRET_ID",
+            "COUNTER_KEY_SECRET_ID",
+        ];
         let is_reported =
             |variable| output.contains(&format!("{variable}: the secret is rejected: {problem}"));
         assert!(variables.into_iter().any(is_reported), "{output}");
@@ -105,10 +120,46 @@ async fn check_failed_start(secret: &str, problem: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_tokens_need_a_key_of_their_own_kind() {
     let secrets = Secrets::serve(Some(&forge::private_jwk("p256").to_string())).await;
-    let (code, output) = failed_start("login", &environment(&secrets));
+    let store = TemporaryFileStore::new();
+    let (code, output) = failed_start("login", &environment(&secrets, &store));
     assert_eq!(code, Some(1), "{output}");
     let problem = "SESSION_KEY_SECRET_ID: the secret is rejected: refresh tokens need HS256 keys";
     assert!(output.contains(problem), "{output}");
+}
+
+/// The names differ, but both secrets contain the same key.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_in_two_secrets_fails_the_start() {
+    let (secrets, store) = (Secrets::serve(Some(OLD)).await, TemporaryFileStore::new());
+    for (variable, other) in [
+        ("SESSION_KEY_SECRET_ID", "JWT_KEYS_SECRET_ID"),
+        ("COUNTER_KEY_SECRET_ID", "JWT_KEYS_SECRET_ID"),
+    ] {
+        let mut variables = environment(&secrets, &store);
+        variables.retain(|(name, _)| *name != variable);
+        variables.push((
+            variable,
+            "arn:aws:secretsmanager:eu-central-1:1:secret:keys",
+        ));
+        let (code, output) = failed_start("login", &variables);
+        assert_eq!(code, Some(1), "{output}");
+        let problem = format!("{variable}: the secret has the same key as {other}");
+        assert!(output.contains(&problem), "{output}");
+    }
+}
+
+/// A secret that anyone can guess or that is published is refused, although it comes from Secrets Manager.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guessable_or_published_secret_fails_the_start() {
+    let jwk = |secret: &str| {
+        format!(
+            r#"{{"kty":"oct","alg":"HS256","k":"{}"}}"#,
+            forge::b64(secret)
+        )
+    };
+    check_failed_start(&jwk(&"\0".repeat(32)), "is a placeholder").await;
+    check_failed_start(&jwk("changemechangemechangemechangeme"), "is a placeholder").await;
+    check_failed_start(&jwk(forge::SECRET), "is a published secret").await;
 }
 
 /// When the guard receives a token with a new key, it reads the secret again and accepts tokens of both keys.
@@ -129,7 +180,8 @@ async fn a_rotation_is_followed_when_a_token_names_the_new_key() {
     let issue = async || {
         let issuer = TokenIssuer::new(keys(KeyUse::Sign).await, rules(), clock.clock());
         let (jane, session) = (user("1", "jane@example.com").user, SessionId::random());
-        issuer.issue(&jane, &session.unwrap()).await.unwrap()
+        let end = clock.now() + Duration::from_hours(1);
+        issuer.issue(&jane, &session.unwrap(), end).await.unwrap()
     };
     let bearer = JwtBearer::new(keys(KeyUse::Verify).await, rules(), clock.clock());
     let old = issue().await;

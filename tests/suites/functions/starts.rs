@@ -6,6 +6,7 @@ use bundle_tests::{
     app::{ENVIRONMENT, KEYS, environment_with},
     events, functions,
     process::{self, Process, binary, failed_start},
+    store::TemporaryFileStore,
 };
 use serde_json::Value;
 
@@ -15,9 +16,10 @@ const SESSION_SECRET: (&str, &str) = KEYS[1];
 const LAMBDA: (&str, &str) = ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
 
 /// Secrets that are not published.
-const PRIVATE_KEYS: [(&str, &str); 2] = [
+const PRIVATE_KEYS: [(&str, &str); 3] = [
     ("JWT_SECRET_KEY", "a7Vq2Xm9Kc4Zt6Wb1Yn8Rd3Lf5Hs0GjPe"),
     ("SESSION_SECRET_KEY", "k8Wq3Zt6Yv1Xn4Rb7Mc2Jd5Hf9Gs0LpA"),
+    ("COUNTER_SECRET_KEY", "Yb7Nx2Qf5Tz9Kd4Hw8Vm1Jc6Rg3Ls0PaE"),
 ];
 
 /// Starts a function that is expected to end at once, without repeating a secret. Returns the logged reason.
@@ -100,7 +102,7 @@ fn every_function_reports_all_problems_of_its_settings() {
         ),
     ] {
         for function in functions::names() {
-            // The key that only `login` reads is not tested here.
+            // The keys that only `login` reads are not tested here.
             let variables = [variables, &PRIVATE_KEYS[1..]].concat();
             check_problems(&problems(function, &variables), expected);
         }
@@ -120,7 +122,7 @@ fn login_reports_problems_of_sessions_and_attempts() {
         ),
         (
             &[("SESSION_SECRET_KEY", SECRET.1)],
-            "SESSION_SECRET_KEY: must differ from JWT_SECRET_KEY, which `me` reads too",
+            "SESSION_SECRET_KEY: must differ from JWT_SECRET_KEY",
         ),
         (
             &[SESSION_SECRET, ("SESSION_KEY_SECRET_ID", "keys")],
@@ -154,8 +156,25 @@ fn login_reports_problems_of_sessions_and_attempts() {
             &[SESSION_SECRET, ("SESSION_GRCE", "5")],
             "SESSION_GRCE: unknown variable",
         ),
+        (
+            &[SESSION_SECRET, ("COUNTER_SECRET", "5")],
+            "COUNTER_SECRET: unknown variable",
+        ),
+        (
+            &[SESSION_SECRET, ("LOGIN_FAILURE_WINDOW", "59")],
+            "LOGIN_FAILURE_WINDOW: must be",
+        ),
+        (
+            &[SESSION_SECRET, ("LOGIN_MAX_FAILURES_PER_DAY", "101")],
+            "LOGIN_MAX_FAILURES_PER_DAY: must be",
+        ),
+        (
+            &[SESSION_SECRET, ("SESSION_IDLE_EXPIRATION", "3600")],
+            "SESSION_IDLE_EXPIRATION: must be more than 3640",
+        ),
     ] {
-        let variables = [&[MEMORY, SECRET], variables].concat();
+        let counters = [KEYS[2]];
+        let variables = [&[MEMORY, SECRET], &counters[..], variables].concat();
         check_problems(&problems("login", &variables), &[expected]);
     }
 }
@@ -245,7 +264,9 @@ fn a_process_outside_of_lambda_reports_how_to_start_it() {
 /// Desktop sessions set it, and `make run` passes it on.
 #[tokio::test]
 async fn a_variable_of_desktop_sessions_is_ignored() {
-    let variables = environment_with(("SESSION_MANAGER", "local/host:@/tmp/.ICE-unix/1"));
+    let store = TemporaryFileStore::new();
+    let mut variables = store.environment();
+    variables.push(("SESSION_MANAGER", "local/host:@/tmp/.ICE-unix/1"));
     for function in functions::names() {
         let process = Process::start(function, &variables).await;
         let reply = process.send(&events::success(function)).await;
@@ -279,7 +300,8 @@ async fn me_needs_little_memory() {
     if !is_release() {
         return;
     }
-    let me = Process::start("me", &ENVIRONMENT).await;
+    let store = TemporaryFileStore::new();
+    let me = Process::start("me", &store.environment()).await;
     let event = events::success("me");
     for _ in 0..1000 {
         assert_eq!(me.send(&event).await.status(), 200);

@@ -1,12 +1,17 @@
 //! Guessing passwords: the same limits on every store.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
+use auth_core::{
+    Algorithm, AttemptLimits, Attempts, Counter, Key, KeySet, Outcome, Reserved, SourceNetwork,
+    Stale, UnixTime,
+};
 use bundle_tests::{
     app::{App, NOW},
-    client::{Client, Reply},
+    client::{ADDRESS, Client, Reply},
     events,
-    store::{TestStore, tutorial_user},
+    flaky::{FlakyStore, Script},
+    store::{self, TestStore, tutorial_user},
 };
 use futures_util::{StreamExt, future::join_all, stream};
 use serde_json::{Value, json};
@@ -15,10 +20,15 @@ use crate::on_every_store;
 
 on_every_store![
     an_attempt_is_settled_once,
+    a_counter_without_room_refuses_a_ticket,
     simultaneous_guesses_are_limited,
     the_second_simultaneous_login_must_wait_if_one_is_allowed,
-    a_network_may_fail_20_times_as_often_as_an_email_from_it,
-    an_email_may_fail_100_times_from_anywhere,
+    a_network_may_fail_100_times_over_all_emails,
+    an_email_may_fail_100_times_a_day_from_anywhere,
+    a_distributed_attack_has_100_guesses_a_day,
+    a_stolen_device_token_adds_few_guesses,
+    a_device_token_is_bound_to_its_email_and_lapses,
+    a_full_counter_is_remembered_and_read_again,
     refused_logins_do_not_lock_an_email,
     successes_do_not_lock_anyone_out,
     a_success_clears_earlier_failures,
@@ -44,43 +54,102 @@ fn count(statuses: impl IntoIterator<Item = u16>) -> BTreeMap<u16, usize> {
     counts
 }
 
+/// Returns the rules of attempts with the keys of the functions and the default limits.
+fn rules() -> Attempts {
+    let key = Key::from_secret(forge::COUNTER_SECRET.as_bytes(), Algorithm::HS256);
+    let keys = KeySet::from(key.expect("a key"));
+    Attempts::new(keys, AttemptLimits::default(), Duration::from_hours(1))
+}
+
+/// Returns the counter of an email for attempts from an address at [`NOW`].
+async fn counter_of(email: &str, address: &str) -> Counter {
+    let (email, network) = (store::email(email), SourceNetwork::parse(address));
+    let attempt = rules()
+        .begin(&email, &network, None, UnixTime::from_secs(NOW))
+        .await;
+    attempt.expect("an attempt").email_counter
+}
+
 /// An attempt is settled once. One that was never reserved, or whose counter is gone, is not.
 async fn an_attempt_is_settled_once(store: &impl TestStore) {
-    use auth_core::{AttemptKind, Counter, Outcome, UnixTime};
-    let counter = Counter {
-        kind: AttemptKind::Pair,
-        key: "pair#mac#0".into(),
-        email_mac: Some("mac".into()),
-        limit: 5,
-        expires_at: UnixTime::from_secs(NOW + 1_000_000),
-    };
+    let counter = counter_of(JOHN, "198.51.100.7").await;
     let settle = async |ticket: &str, outcome| {
-        let settled = store.settle_attempt(&counter, ticket, &[], outcome).await;
+        let none = Stale::default();
+        let settled = store.settle_attempt(&counter, ticket, &none, outcome).await;
         settled.expect("settled");
     };
     let reserve = async |ticket: &str| {
-        let count = store.reserve_attempt(&counter, ticket).await;
-        let count = count.expect("a count");
-        let pending: Vec<String> = count.pending.into_iter().collect();
-        (count.failures, pending.join(" "))
+        let reserved = store.reserve_attempt(&counter, ticket).await;
+        let Reserved::Done(count) = reserved.expect("a count") else {
+            panic!("no room");
+        };
+        let tickets: Vec<String> = count.tickets.into_iter().collect();
+        let of_source = count.sources.get(&counter.source).copied();
+        (
+            count.failures,
+            of_source.unwrap_or_default(),
+            tickets.join(" "),
+        )
     };
-    for outcome in [Outcome::Failed, Outcome::Released, Outcome::Reset] {
+    for outcome in [Outcome::Failed, Outcome::Released, Outcome::Succeeded] {
         settle("none", outcome).await;
     }
-    assert_eq!(reserve("a").await, (0, "a".into()));
-    assert_eq!(reserve("a").await, (0, "a".into()), "retried");
+    assert_eq!(reserve("a").await, (0, 0, "a".into()));
+    assert_eq!(reserve("a").await, (0, 0, "a".into()), "retried");
     for _ in 0..2 {
         settle("a", Outcome::Failed).await;
     }
-    assert_eq!(reserve("b").await, (1, "b".into()));
-    assert_eq!(reserve("c").await, (1, "b c".into()));
+    assert_eq!(reserve("b").await, (1, 1, "b".into()));
+    assert_eq!(reserve("c").await, (1, 1, "b c".into()));
     for _ in 0..2 {
         settle("b", Outcome::Released).await;
     }
-    settle("none", Outcome::Reset).await;
-    assert_eq!(reserve("d").await, (1, "c d".into()));
-    settle("c", Outcome::Reset).await;
-    assert_eq!(reserve("e").await, (0, "d e".into()), "others are pending");
+    settle("none", Outcome::Succeeded).await;
+    assert_eq!(reserve("d").await, (1, 1, "c d".into()));
+    settle("c", Outcome::Succeeded).await;
+    // The failures of the source are forgotten, not those of the day. The ticket of another attempt stays.
+    assert_eq!(reserve("e").await, (1, 0, "d e".into()));
+}
+
+/// The stores agree with [`Count::has_room`].
+async fn a_counter_without_room_refuses_a_ticket(store: &impl TestStore) {
+    let limits = |counter: &mut Counter, per_source, per_day| {
+        counter.max_per_source = per_source;
+        counter.max_per_day = per_day;
+    };
+    let mut counter = counter_of(JOHN, "198.51.100.7").await;
+    let none = Stale::default();
+    for ticket in ["a", "b"] {
+        store
+            .reserve_attempt(&counter, ticket)
+            .await
+            .expect("a count");
+        let failed = store
+            .settle_attempt(&counter, ticket, &none, Outcome::Failed)
+            .await;
+        failed.expect("settled");
+    }
+    for (per_source, per_day, has_room) in [(2, 100, false), (3, 2, false), (3, 3, true)] {
+        limits(&mut counter, per_source, per_day);
+        let reserved = store.reserve_attempt(&counter, "c").await.expect("a count");
+        assert_eq!(
+            matches!(reserved, Reserved::Done(_)),
+            has_room,
+            "{per_source} {per_day}"
+        );
+    }
+    limits(&mut counter, 100, 100);
+    for i in 1..=20 {
+        let reserved = store.reserve_attempt(&counter, &format!("t{i}")).await;
+        let has_room = matches!(reserved.expect("a count"), Reserved::Done(_));
+        assert_eq!(has_room, i < 20, "{i}");
+    }
+    // A ticket that is there is found again, although there is no room for another one.
+    let again = store
+        .reserve_attempt(&counter, "t1")
+        .await
+        .expect("a count");
+    assert!(matches!(again, Reserved::Done(_)));
 }
 
 /// The parts of a response that a client sees.
@@ -176,8 +245,9 @@ async fn the_second_simultaneous_login_must_wait_if_one_is_allowed(store: &impl 
     assert_eq!(login().await.status(), 200);
 }
 
-async fn a_network_may_fail_20_times_as_often_as_an_email_from_it(store: &impl TestStore) {
-    let app = App::on(store.clone(), &[("LOGIN_MAX_FAILURES", "1")]);
+async fn a_network_may_fail_100_times_over_all_emails(store: &impl TestStore) {
+    let app = App::on(store.clone(), &[("LOGIN_MAX_FAILURES_PER_NETWORK", "20")]);
+    let known = app.sign_in().await.device.expect("a device token");
     for i in 0..25 {
         let email = format!("user{i}@example.com");
         let expected = if i < 20 { 401 } else { 429 };
@@ -186,10 +256,19 @@ async fn a_network_may_fail_20_times_as_often_as_an_email_from_it(store: &impl T
     }
     assert_eq!(status(&app, JOHN, "changeme", "198.51.100.20").await, 429);
     assert_eq!(status(&app, JOHN, "changeme", "198.51.100.21").await, 200);
+    let from_device = with_device(&app, JOHN, "changeme", "198.51.100.20", &known).await;
+    assert_eq!(
+        from_device.status(),
+        200,
+        "a known device is not refused by its network"
+    );
+    app.pass(900);
+    assert_eq!(status(&app, JOHN, "changeme", "198.51.100.20").await, 200);
 }
 
-async fn an_email_may_fail_100_times_from_anywhere(store: &impl TestStore) {
+async fn an_email_may_fail_100_times_a_day_from_anywhere(store: &impl TestStore) {
     let app = App::on(store.clone(), &[("LOGIN_MAX_FAILURES", "1")]);
+    let known = app.sign_in().await.device.expect("a device token");
     for i in 0..105 {
         let address = format!("10.0.0.{i}");
         let expected = if i < 100 { 401 } else { 429 };
@@ -198,7 +277,173 @@ async fn an_email_may_fail_100_times_from_anywhere(store: &impl TestStore) {
     }
     assert_eq!(status(&app, JOHN, "changeme", "198.51.100.22").await, 429);
     app.pass(900);
+    let refused = app
+        .post("login", &body(JOHN, "changeme"), "198.51.100.22")
+        .await;
+    assert_eq!(refused.status(), 429);
+    let day_ends = 86_400 - (NOW + 900) % 86_400;
+    assert_eq!(
+        refused.header("retry-after"),
+        Some(day_ends.to_string().as_str())
+    );
+    // Strangers cannot lock out someone who has logged in on the device before, even from their own network.
+    let from_device = with_device(&app, JOHN, "changeme", "10.0.0.1", &known).await;
+    assert_eq!(from_device.status(), 200);
+    app.pass(day_ends);
     assert_eq!(status(&app, JOHN, "changeme", "198.51.100.22").await, 200);
+}
+
+/// Logs in with a device token.
+async fn with_device(
+    app: &impl Client,
+    email: &str,
+    password: &str,
+    address: &str,
+    device_token: &str,
+) -> Reply {
+    let mut body = body(email, password);
+    body["device_token"] = device_token.into();
+    app.post("login", &body, address).await
+}
+
+/// A stolen device token adds five guesses in a window, and all stolen ones share one limit a day.
+async fn a_stolen_device_token_adds_few_guesses(store: &impl TestStore) {
+    let app = App::on(store.clone(), &[]);
+    let mut tokens = Vec::new();
+    for _ in 0..25 {
+        tokens.push(app.sign_in().await.device.expect("a device token"));
+    }
+    let guess_until_full = async |token: &str, address: &str| {
+        let mut checked = 0;
+        while with_device(&app, JOHN, "wrong", address, token)
+            .await
+            .status()
+            == 401
+        {
+            checked += 1;
+        }
+        checked
+    };
+    // Five as a known device, then five as any client of the network.
+    assert_eq!(guess_until_full(&tokens[0], "198.51.100.60").await, 10);
+    assert_eq!(guess_until_full(&tokens[0], "198.51.100.60").await, 0);
+    let mut known = 5;
+    for (i, token) in tokens[1..].iter().enumerate() {
+        let guessed = guess_until_full(token, &format!("198.51.100.{}", 61 + i)).await;
+        known += guessed.min(5);
+        assert!(known <= 100, "{i}");
+    }
+    assert_eq!(known, 100);
+    app.pass(900);
+    assert_eq!(app.hashes_computed(), 25 + 100 + 100);
+    assert_eq!(
+        guess_until_full(&tokens[0], "198.51.100.99").await,
+        0,
+        "both days are full"
+    );
+}
+
+/// A device token is bound to its email and lapses. An invalid one is ignored.
+async fn a_device_token_is_bound_to_its_email_and_lapses(store: &impl TestStore) {
+    let mut jane = tutorial_user().await;
+    jane.user.email = "jane@leapify.tech".into();
+    store.add_user(&jane).await.unwrap();
+    let app = App::on(store.clone(), &[("LOGIN_MAX_FAILURES_PER_NETWORK", "5")]);
+    let of_john = app.sign_in().await.device.expect("a device token");
+    let of_jane = app
+        .post("login", &body("jane@leapify.tech", "changeme"), ADDRESS)
+        .await;
+    let of_jane = of_jane.tokens().unwrap().device.expect("a device token");
+    for _ in 0..5 {
+        assert_eq!(status(&app, "x@example.com", "wrong", ADDRESS).await, 401);
+    }
+    let log_in = async |token: &str| {
+        with_device(&app, JOHN, "changeme", ADDRESS, token)
+            .await
+            .status()
+    };
+    let mut changed = forge::decoded(&of_john);
+    changed[20] ^= 1;
+    for token in [
+        "",
+        "not-a-token",
+        &of_jane,
+        &forge::b64(changed),
+        &format!("{of_john}="),
+    ] {
+        assert_eq!(log_in(token).await, 429, "{token}");
+    }
+    assert_eq!(log_in(&of_john).await, 200);
+
+    let app = App::on(store.clone(), &[("SESSION_EXPIRATION", "7200")]);
+    let token = app.sign_in().await.device.expect("a device token");
+    app.pass(7_199);
+    let renewed = with_device(&app, JOHN, "changeme", ADDRESS, &token).await;
+    let renewed = renewed.tokens().unwrap().device.expect("a device token");
+    let id = |token: &str| forge::decoded(token)[..16].to_vec();
+    assert_eq!(id(&renewed), id(&token), "the device keeps its id");
+    app.pass(1);
+    let lapsed = with_device(&app, JOHN, "changeme", ADDRESS, &token).await;
+    let new = lapsed.tokens().unwrap().device.expect("a device token");
+    assert_ne!(id(&new), id(&token));
+}
+
+/// 500 guesses of one password from 200 addresses, 20 at a time. Meanwhile the user logs in from a known device, even
+/// from an address of the attack.
+async fn a_distributed_attack_has_100_guesses_a_day(store: &impl TestStore) {
+    let app = App::on(store.clone(), &[]);
+    let known = app.sign_in().await.device.expect("a device token");
+    let before = app.hashes_computed();
+    let guesses = (0..500).map(|i| {
+        let (app, address) = (&app, format!("10.9.{}.1", i % 200));
+        async move { status(app, JOHN, "wrong", &address).await }
+    });
+    let attack = stream::iter(guesses)
+        .buffer_unordered(20)
+        .collect::<Vec<_>>();
+    let log_in = async {
+        for i in 0..5 {
+            let reply = with_device(&app, JOHN, "changeme", &format!("10.9.{i}.1"), &known).await;
+            assert_eq!(reply.status(), 200);
+        }
+    };
+    let (statuses, ()) = tokio::join!(attack, log_in);
+    let counts = count(statuses);
+    assert_eq!(app.hashes_computed() - before, counts[&401] as u64 + 5);
+    assert!(
+        counts[&401] <= 100 && counts[&401] + counts[&429] == 500,
+        "{counts:?}"
+    );
+    assert_eq!(
+        status(&app, JOHN, "changeme", "10.8.0.1").await,
+        if counts[&401] == 100 { 429 } else { 200 }
+    );
+}
+
+/// A full counter is remembered, so a flood costs no writes. It is read again before each refusal, so a counter that
+/// an operator clears has room at once.
+async fn a_full_counter_is_remembered_and_read_again(store: &impl TestStore) {
+    let script = Script::default();
+    let app = App::on(FlakyStore::new(store.clone(), &script), &[]);
+    let address = "198.51.100.80";
+    for _ in 0..5 {
+        assert_eq!(status(&app, JOHN, "wrong", address).await, 401);
+    }
+    script.reset();
+    assert_eq!(status(&app, JOHN, "changeme", address).await, 429);
+    assert!(script.calls().contains(&"reserve_attempt"));
+    for _ in 0..3 {
+        script.reset();
+        assert_eq!(status(&app, JOHN, "changeme", address).await, 429);
+        let writes = script
+            .calls()
+            .into_iter()
+            .filter(|call| !call.starts_with("find"));
+        assert_eq!(writes.count(), 0, "{:?}", script.calls());
+    }
+    let counter = counter_of(JOHN, address).await;
+    assert!(store.clear_attempts(&counter).await.unwrap());
+    assert_eq!(status(&app, JOHN, "changeme", address).await, 200);
 }
 
 /// Logins that are refused without a check do not count, so one network cannot lock an email for all others.

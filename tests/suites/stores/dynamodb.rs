@@ -11,9 +11,11 @@ use bundle_tests::{
     dynamodb::Table,
     fault_proxy::{Fault, FaultProxy},
     flaky::{Failure, FlakyStore, Script},
-    store::{email, hash, user},
+    store::{email, find_with_password, hash, user},
 };
 use serde_json::json;
+
+type Item = std::collections::HashMap<String, AttributeValue>;
 
 /// The table does not reveal who tried to log in from where.
 #[tokio::test]
@@ -22,42 +24,54 @@ async fn counters_contain_neither_addresses_nor_emails() {
     let app = App::on(table.store().await, &[]);
     let body = json!({"email": "unknown@example.com", "password": "wrong"});
     app.post("login", &body, "198.51.100.7").await;
-    let items = table.items().await;
-    let counters: Vec<String> = items
-        .iter()
-        .filter(|item| item["pk"].as_s().unwrap().starts_with("attempts#"))
-        .map(|item| format!("{item:?}"))
-        .collect();
-    assert_eq!(counters.len(), 3);
-    for counter in counters {
-        for secret in ["198.51", "unknown", forge::SESSION_SECRET] {
-            assert!(!counter.contains(secret), "{counter}");
+    let (day_ends, window_ends) = (NOW - NOW % 86_400 + 86_400, NOW - NOW % 900 + 900);
+    for (kind, ends) in [("attempts#", day_ends), ("network#", window_ends)] {
+        let items = table.items().await.into_iter();
+        let of_kind = |item: &Item| item["pk"].as_s().unwrap().starts_with(kind);
+        let items: Vec<String> = items
+            .filter(of_kind)
+            .map(|item| format!("{item:?}"))
+            .collect();
+        let [item] = &items[..] else {
+            panic!("{items:?}");
+        };
+        for secret in ["198.51", "unknown", forge::COUNTER_SECRET] {
+            assert!(!item.contains(secret), "{item}");
         }
-        let window_end = NOW - NOW % 900 + 900;
-        let expires_at = format!("N(\"{window_end}\")");
-        assert!(counter.contains(&expires_at), "{counter}");
+        assert!(item.contains(&format!("N(\"{ends}\")")), "{item}");
     }
 }
 
-/// When an attempt is settled, the expired tickets of its counters are removed.
+/// When an attempt is settled, the expired tickets of its counter and the sources of earlier windows are removed.
 #[tokio::test]
-async fn expired_tickets_are_removed() {
+async fn what_no_longer_counts_is_removed() {
     let table = Table::with_tutorial_user().await;
     let script = Script::default();
     let app = App::on(FlakyStore::new(table.store().await, &script), &[]);
-    let pending = async || {
+    let counter = async || {
         let items = table.items().await.into_iter();
-        items.filter(|item| item.contains_key("pending")).count()
+        let mut counters = items.filter(|item| item["pk"].as_s().unwrap().starts_with("attempts#"));
+        let counter = counters.next().unwrap();
+        let sources = counter.keys().filter(|name| name.len() == 5).count();
+        (
+            counter
+                .get("tickets")
+                .map_or(0, |tickets| tickets.as_ss().unwrap().len()),
+            sources,
+        )
     };
+    let wrong = json!({"email": "john.doe@leapify.tech", "password": "wrong"});
+    app.post("login", &wrong, "198.51.100.8").await;
     for _ in 0..3 {
-        script.fail_from(3, Failure::Before);
+        // The reservation succeeds, and everything after it fails.
+        script.fail_from(1, Failure::Before);
         assert!(Box::pin(app.sign_in_from("198.51.100.7")).await.is_err());
     }
     script.reset();
-    assert_eq!(pending().await, 3);
-    app.pass(30);
+    assert_eq!(counter().await, (3, 1));
+    app.pass(900);
     assert!(Box::pin(app.sign_in_from("198.51.100.7")).await.is_ok());
-    assert_eq!(pending().await, 0);
+    assert_eq!(counter().await, (0, 0));
 }
 
 /// A table behind a proxy, with the user `jane@example.com`.
@@ -88,7 +102,7 @@ async fn replacing_a_hash_succeeds_although_the_first_response_is_lost() {
     proxy.set(Fault::CutNextResponse);
     let replaced = store.replace_password_hash(&jane, &hash(0), &hash(1)).await;
     assert!(replaced.unwrap());
-    let found = store.find_with_password(&jane).await.unwrap().unwrap();
+    let found = find_with_password(&store, &jane).await.unwrap().unwrap();
     assert_eq!(found.password_hash, hash(1));
 }
 
@@ -129,7 +143,7 @@ async fn an_item_that_is_not_a_user_is_an_error_and_not_an_unknown_user() {
     let broken = email("broken@example.com");
     let found = store.find_by_email(&broken).await;
     assert!(matches!(found, Err(RepositoryError::Malformed(_))));
-    let found = store.find_with_password(&broken).await;
+    let found = find_with_password(&store, &broken).await;
     assert!(matches!(found, Err(RepositoryError::Malformed(_))));
     let Err(RepositoryError::Malformed(what)) = store.list_users(None).await else {
         panic!("the item is listed");

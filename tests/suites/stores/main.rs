@@ -1,10 +1,11 @@
 //! What every store promises, and how logins and sessions behave on it: each case once per store technology,
 //! on a new store.
 //!
-//! `users`, `sessions`, `attempts` and `outages` contain the cases; `model` compares sessions with a model;
-//! `dynamodb` has what only that store can show.
+//! `users`, `sessions`, `attempts` and `outages` contain the cases; `model` compares sessions with a model; `dynamodb`
+//! and `costs` contain what only that store can show.
 
 mod attempts;
+mod costs;
 mod dynamodb;
 mod model;
 mod outages;
@@ -18,7 +19,7 @@ macro_rules! on_every_store {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    super::$case(&auth_core::InMemoryStore::with_tutorial_user()).await;
+                    super::$case(&bundle_tests::store::memory()).await;
                 }
             )+
         }

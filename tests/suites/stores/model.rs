@@ -24,8 +24,11 @@ use proptest::{
 use steps::{Step, sequence};
 use user::ModelUser;
 
-/// The number of sequences for each store.
-const SEQUENCES: u32 = 10_000;
+/// Returns the number of sequences for each store. `MODEL_SEQUENCES` changes it.
+fn sequences() -> u32 {
+    let number = std::env::var("MODEL_SEQUENCES").ok();
+    number.map_or(1_000, |number| number.parse().expect("a number"))
+}
 
 const EMAIL: &str = "jane@example.com";
 
@@ -39,7 +42,7 @@ async fn run(store: &impl TestStore, email: &str, steps: &[Step]) {
 /// Runs the sequences on stores that never wait.
 fn run_all(run: impl Fn(&[Step]) -> Option<()>) {
     let config = Config {
-        cases: SEQUENCES,
+        cases: sequences(),
         failure_persistence: None,
         ..Config::default()
     };
@@ -66,7 +69,7 @@ fn sessions_in_files_match_the_model() {
 async fn sessions_in_dynamodb_match_the_model() {
     let store = Table::new().await.store().await;
     let mut runner = TestRunner::new(Config::default());
-    let sequences = (0..SEQUENCES).map(|i| {
+    let sequences = (0..sequences()).map(|i| {
         let steps = sequence().new_tree(&mut runner).unwrap().current();
         (i, steps)
     });

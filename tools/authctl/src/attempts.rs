@@ -1,76 +1,61 @@
-//! The commands about the failed logins of an email.
+//! The commands that show and clear the failed logins of an email.
 
-use auth_core::{AttemptCounters, AttemptLimits, Clock, CountedAttempts, KeySet, UnixTime};
+use std::time::Duration;
+
+use auth_core::{AttemptLimits, Attempts, Clock, Count, Counter, KeySet, UnixTime};
 use serde_json::json;
 
-use crate::{
-    cli::{Address, AttemptsCommand},
-    error::CommandError,
-    output::{Output, rfc3339},
-    store::OperatorStore,
-};
+use crate::{cli::AttemptsCommand, error::CommandError, output::Output, store::OperatorStore};
 
-/// Runs a command. `keys` are those that the functions count under.
+/// Runs a command. `keys` are those with which the functions name counters.
 pub(crate) async fn run(
     store: &impl OperatorStore,
     keys: KeySet,
     output: &Output,
     command: &AttemptsCommand,
 ) -> Result<(), CommandError> {
-    let counters = AttemptCounters::new(keys, AttemptLimits::default());
-    match command {
-        AttemptsCommand::Show { email } => show(store, &counters, output, email).await,
-        AttemptsCommand::Clear { email } => clear(store, &counters, output, email).await,
-    }
-}
-
-async fn show(
-    store: &impl OperatorStore,
-    counters: &AttemptCounters,
-    output: &Output,
-    email: &Address,
-) -> Result<(), CommandError> {
+    // Neither the limits nor the lifetime of device tokens matter for the ids of counters.
+    let attempts = Attempts::new(keys, AttemptLimits::default(), Duration::ZERO);
     let now = Clock::system().now();
-    for mac in counters.email_macs(&email.key).await? {
-        let mut counted = store.list_attempts(&mac).await?;
-        // Stores delete expired counters late.
-        counted.retain(|counted| now < counted.expires_at);
-        counted
-            .iter()
-            .try_for_each(|counted| print(output, counted, now))?;
+    match command {
+        AttemptsCommand::Show { email } => {
+            for counter in attempts.counters_of(&email.key, now).await? {
+                print(output, &counter, &store.find_attempts(&counter).await?, now)?;
+            }
+            Ok(())
+        }
+        AttemptsCommand::Clear { email } => {
+            let mut cleared = 0;
+            for counter in attempts.counters_of(&email.key, now).await? {
+                cleared += u32::from(store.clear_attempts(&counter).await?);
+            }
+            let text = format!("cleared {cleared} counters of {}", email.typed);
+            output.print(&text, &json!({"cleared": cleared}))
+        }
     }
-    Ok(())
 }
 
-fn print(output: &Output, counted: &CountedAttempts, now: UnixTime) -> Result<(), CommandError> {
-    let kind = counted.kind.name();
-    let attempts = counted.count.load(now).attempts;
-    let expires_at = counted.expires_at;
-    output.print(
-        &format!("{kind}\t{attempts}\tuntil {}", rfc3339(expires_at)),
-        &json!({"kind": kind, "attempts": attempts, "expires_at": expires_at}),
-    )
-}
-
-async fn clear(
-    store: &impl OperatorStore,
-    counters: &AttemptCounters,
+/// Prints what is counted today; nothing for a counter without attempts.
+fn print(
     output: &Output,
-    email: &Address,
+    counter: &Counter,
+    count: &Count,
+    now: UnixTime,
 ) -> Result<(), CommandError> {
-    let mut cleared = 0;
-    for mac in counters.email_macs(&email.key).await? {
-        cleared += store.clear_attempts(&mac).await?;
+    if *count == Count::default() {
+        return Ok(());
     }
-    let text = format!("cleared {cleared} counters of {}", email.typed);
-    output.print(&text, &json!({"cleared": cleared}))
+    let (subject, failures) = (counter.subject.name(), count.failures);
+    let in_progress = count.in_progress(counter, now);
+    output.print(
+        &format!("{subject}\t{failures} failed today\t{in_progress} in progress"),
+        &json!({"subject": subject, "failures": failures, "in_progress": in_progress}),
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{
-        Algorithm, AttemptDirectory, AttemptRepository, Email, FileStore, KeyUse, SourceNetwork,
-    };
+    use auth_core::{Algorithm, AttemptRepository, Email, FileStore, KeyUse, SourceNetwork};
 
     use super::*;
     use crate::cli::parse_email;
@@ -79,17 +64,16 @@ mod tests {
     async fn only_the_counters_of_the_email_are_cleared() {
         let folder = tempfile::tempdir().unwrap();
         let store = FileStore::open(folder.path().join("store.json")).unwrap();
-        let keys = store.keys(KeyUse::Sessions, Algorithm::HS256).unwrap();
-        let counters = AttemptCounters::new(keys.clone(), AttemptLimits::default());
+        let keys = store.keys(KeyUse::Counters, Algorithm::HS256).unwrap();
+        let attempts = Attempts::new(keys.clone(), AttemptLimits::default(), Duration::ZERO);
+        let now = Clock::system().now();
         for address in ["jane@example.com", "joe@example.com"] {
             let email = Email::parse(address).unwrap();
             let network = SourceNetwork::parse("203.0.113.7");
-            let now = Clock::system().now();
-            let attempt = counters.for_attempt(&email, &network, now).await.unwrap();
-            for counter in &attempt.counters {
-                let reserved = store.reserve_attempt(counter, &attempt.ticket).await;
-                reserved.unwrap();
-            }
+            let attempt = attempts.begin(&email, &network, None, now).await.unwrap();
+            let ticket = attempt.email_counter.ticket(now).unwrap();
+            let reserved = store.reserve_attempt(&attempt.email_counter, &ticket).await;
+            reserved.unwrap();
         }
 
         let email = parse_email("Jane@Example.com").unwrap();
@@ -98,10 +82,12 @@ mod tests {
         run(&store, keys, &output, &clear).await.unwrap();
 
         let counted = async |address: &str| {
-            let macs = counters.email_macs(&Email::parse(address).unwrap()).await;
-            store.list_attempts(&macs.unwrap()[0]).await.unwrap().len()
+            let email = Email::parse(address).unwrap();
+            let counters = attempts.counters_of(&email, now).await.unwrap();
+            let count = store.find_attempts(&counters[0]).await.unwrap();
+            count.in_progress(&counters[0], now)
         };
         assert_eq!(counted("jane@example.com").await, 0);
-        assert_eq!(counted("joe@example.com").await, 2);
+        assert_eq!(counted("joe@example.com").await, 1);
     }
 }

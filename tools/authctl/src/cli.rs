@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use auth_core::Email;
+use auth_core::{Email, SessionId};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -13,8 +13,8 @@ use clap_complete::Shell;
 ///
 /// Region and credentials come from the environment or the profile, as in every AWS tool.
 ///
-/// Exit codes: 0 success; 1 failure; 2 wrong usage; 3 the user already exists; 4 the user does not exist;
-/// 5 an import skipped bad lines.
+/// Exit codes: 0 success; 1 failure; 2 wrong usage; 3 the user already exists; 4 the user or session does not
+/// exist; 5 an import skipped bad lines.
 #[derive(Debug, Parser)]
 #[command(name = "authctl", version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -72,9 +72,9 @@ pub(crate) enum StoreCommand {
     },
     /// Failed logins of an email: show, clear.
     ///
-    /// They are counted under MACs, which need the functions' key of refresh tokens. With --stack, that
-    /// is the stack's key. Otherwise it is the one that `SESSION_KEY_SECRET_ID` or `SESSION_SECRET_KEY`
-    /// names. Without these variables, a file's own key is used.
+    /// They are counted under MACs, which need the functions' counter key. With --stack, that is the
+    /// stack's key. Otherwise it is the one that `COUNTER_KEY_SECRET_ID` or `COUNTER_SECRET_KEY` names.
+    /// Without these variables, a file's own key is used.
     Attempts {
         #[command(subcommand)]
         command: AttemptsCommand,
@@ -158,30 +158,32 @@ pub(crate) enum UserCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionCommand {
-    /// List a user's live sessions, the last refreshed first. This reads the whole table.
+    /// List a user's live sessions, the last refreshed first.
     List {
         /// The user's address.
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// End all sessions and access tokens of a user. The user can sign in again.
+    /// End all sessions of a user, or one of them, with their access tokens. The user can sign in again.
     Revoke {
         /// The user's address.
         #[arg(value_parser = parse_email)]
         email: Address,
+        /// The id of the only session to end, from `session list`.
+        #[arg(long = "session", value_name = "ID", value_parser = parse_session_id, allow_hyphen_values = true)]
+        session: Option<SessionId>,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttemptsCommand {
-    /// Show what is counted for an email, whether or not it has a user. This reads the whole table.
+    /// Show what is counted for an email, whether or not it has a user.
     Show {
         /// The address that was typed.
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// Clear what is counted for an email, so that it can sign in at once. Counts for an IP address
-    /// remain. This reads the whole table.
+    /// Clear what is counted for an email, so that its user can sign in at once. The failures of networks remain.
     Clear {
         /// The address that was typed.
         #[arg(value_parser = parse_email)]
@@ -207,6 +209,10 @@ pub(crate) fn parse_email(text: &str) -> Result<Address, String> {
         typed: text.to_owned(),
         key: Email::parse(text).map_err(|error| error.to_string())?,
     })
+}
+
+fn parse_session_id(text: &str) -> Result<SessionId, String> {
+    SessionId::try_from(text.to_owned()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::{io, process::ExitCode};
 
 use auth_aws::{SecretError, StackError};
 use auth_core::{
-    DirectoryError, HashingError, KeysUnavailable, PasswordTooLong, RepositoryError, SettingsError,
+    DirectoryError, HashingError, KeysUnavailable, PasswordTooLong, RepositoryError, SessionId,
+    SettingsError,
 };
 
 /// Why a command failed. Unless the store failed, or an import was interrupted, nothing was changed.
@@ -18,13 +19,13 @@ pub(crate) enum CommandError {
     #[error("use only one of --table, --stack and --file")]
     TwoStores,
     #[error(
-        "attempts are counted under the key of the refresh tokens: use --stack NAME, or set \
-         SESSION_KEY_SECRET_ID or SESSION_SECRET_KEY"
+        "attempts are counted under a key: use --stack NAME, or set COUNTER_KEY_SECRET_ID or \
+         COUNTER_SECRET_KEY"
     )]
-    NoSessionKey,
+    NoCounterKey,
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error("the key of the refresh tokens cannot be used: {0}")]
+    #[error("the counter key cannot be used: {0}")]
     Secret(#[from] SecretError),
     #[error(transparent)]
     Keys(#[from] KeysUnavailable),
@@ -34,6 +35,8 @@ pub(crate) enum CommandError {
     AlreadyExists(String),
     #[error("there is no user {0}")]
     NotFound(String),
+    #[error("{email} has no session {id}")]
+    NoSession { email: String, id: SessionId },
     #[error("{}", with_cause(.0))]
     Repository(#[from] RepositoryError),
     #[error("the password is rejected: {0}")]
@@ -83,9 +86,9 @@ impl CommandError {
     /// Returns the exit code, which the help of `cli` documents. Clap's own errors have 2.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::NoStore | Self::TwoStores | Self::NoSessionKey => 2,
+            Self::NoStore | Self::TwoStores | Self::NoCounterKey => 2,
             Self::AlreadyExists(_) => 3,
-            Self::NotFound(_) => 4,
+            Self::NotFound(_) | Self::NoSession { .. } => 4,
             Self::BadLines(_) => 5,
             Self::Stack(_)
             | Self::Settings(_)

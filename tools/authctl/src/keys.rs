@@ -1,7 +1,7 @@
-//! The keys of refresh tokens, from which the MACs of counters are made.
+//! Finds the keys that name counters.
 
 use auth_aws::Aws;
-use auth_core::{FileStore, KeySet, KeySettings, SessionSettings, SettingsReader, Store};
+use auth_core::{FileStore, KeySet, KeySettings, KeyUse, SettingsReader, Store};
 
 use crate::{
     error::CommandError,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The variables that name the keys.
-const VARIABLES: [&str; 2] = ["SESSION_KEY_SECRET_ID", "SESSION_SECRET_KEY"];
+const VARIABLES: [&str; 2] = ["COUNTER_KEY_SECRET_ID", "COUNTER_SECRET_KEY"];
 
 /// Reads the keys of the functions that use the store: those of the stack, or those that the variables
 /// name, or else those in the file.
@@ -20,15 +20,15 @@ pub(crate) async fn read(
 ) -> Result<KeySet, CommandError> {
     let settings = match location {
         StoreLocation::Stack(stack) => {
-            let id = aws.session_keys_of_stack(stack).await?;
-            return Ok(aws.read_session_keys(id).await?);
+            let id = aws.counter_keys_of_stack(stack).await?;
+            return Ok(aws.read_counter_keys(id).await?);
         }
         StoreLocation::Table(_) => settings(None, lookup)?,
         StoreLocation::File(path) => settings(Some(&Store::File { path: path.clone() }), lookup)?,
     };
     match settings {
         KeySettings::Fixed(keys) => Ok(keys),
-        KeySettings::Secret { id, .. } => Ok(aws.read_session_keys(id).await?),
+        KeySettings::Secret { id, .. } => Ok(aws.read_counter_keys(id).await?),
         KeySettings::File {
             path,
             algorithm,
@@ -42,21 +42,21 @@ fn settings(file: Option<&Store>, lookup: Lookup<'_>) -> Result<KeySettings, Com
     // Without names of variables, the reader does not look for typos among those of other tools.
     let mut reader = SettingsReader::new([], lookup);
     if file.is_none() && !VARIABLES.iter().any(|name| reader.is_set(name)) {
-        return Err(CommandError::NoSessionKey);
+        return Err(CommandError::NoCounterKey);
     }
-    let keys = SessionSettings::read_keys(&mut reader, file);
+    let keys = KeySettings::read(&mut reader, KeyUse::Counters, file);
     Ok(reader.finish(keys)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{Algorithm, AttemptCounters, AttemptLimits, Email, KeyUse};
+    use auth_core::Algorithm;
 
     use super::*;
     use crate::store::tests::lookup;
 
-    const SECRET: (&str, &str) = ("SESSION_SECRET_KEY", "p5vt9cy3h7ejn2ua8f2kq0zw6d1mxr4b");
-    const SECRET_ID: (&str, &str) = ("SESSION_KEY_SECRET_ID", "refresh-tokens");
+    const SECRET: (&str, &str) = ("COUNTER_SECRET_KEY", "p5vt9cy3h7ejn2ua8f2kq0zw6d1mxr4b");
+    const SECRET_ID: (&str, &str) = ("COUNTER_KEY_SECRET_ID", "counters");
 
     #[test]
     fn the_keys_of_the_environment_override_those_of_the_file() {
@@ -78,20 +78,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.json");
         let aws = Aws::for_operator();
-        let email = Email::parse("jane@example.com").unwrap();
-        let macs = async |keys: KeySet| {
-            let counters = AttemptCounters::new(keys, AttemptLimits::default());
-            counters.email_macs(&email).await.unwrap()
-        };
-
         let file = StoreLocation::File(path.clone());
         let keys = read(&file, &aws, &lookup(&[])).await.unwrap();
         let store = FileStore::open(path).unwrap();
-        let keys_of_functions = store.keys(KeyUse::Sessions, Algorithm::HS256).unwrap();
-        assert_eq!(macs(keys).await, macs(keys_of_functions).await);
+        let keys_of_functions = store.keys(KeyUse::Counters, Algorithm::HS256).unwrap();
+        assert!(keys.shares_secret_with(&keys_of_functions));
 
         let table = StoreLocation::Table("users".into());
         let of_table = read(&table, &aws, &lookup(&[])).await;
-        assert!(matches!(of_table, Err(CommandError::NoSessionKey)));
+        assert!(matches!(of_table, Err(CommandError::NoCounterKey)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use auth_core::{Clock, Session, UserChange};
+use auth_core::{Clock, Session, SessionId, UserChange};
 use serde_json::json;
 
 use crate::{
@@ -21,9 +21,14 @@ pub(crate) async fn run(
 ) -> Result<(), CommandError> {
     match command {
         SessionCommand::List { email } => list(store, output, email).await,
-        SessionCommand::Revoke { email } => {
-            users::change(store, output, email, UserChange::EndSessions).await
-        }
+        SessionCommand::Revoke {
+            email,
+            session: None,
+        } => users::change(store, output, email, UserChange::EndSessions).await,
+        SessionCommand::Revoke {
+            email,
+            session: Some(id),
+        } => revoke(store, output, email, id).await,
     }
 }
 
@@ -33,11 +38,30 @@ async fn list(
     email: &Address,
 ) -> Result<(), CommandError> {
     let user = users::find(store, email).await?;
-    let mut live = store.list_sessions(&email.key).await?;
+    let mut live = store.list_sessions(&user.id).await?;
     let now = Clock::system().now();
     live.retain(|session| !user.disabled && session.is_live(now) && session.belongs_to(&user));
     live.sort_by_key(|session| Reverse(session.rotated_at));
     live.iter().try_for_each(|session| print(output, session))
+}
+
+/// Ends one session of a user. A session of another user is not found, so a mistyped address changes nothing.
+async fn revoke(
+    store: &impl OperatorStore,
+    output: &Output,
+    email: &Address,
+    id: &SessionId,
+) -> Result<(), CommandError> {
+    let user = users::find(store, email).await?;
+    let found = store.find_session(id).await?;
+    let session = found.filter(|session| session.user_id == user.id);
+    if session.is_none() {
+        let (email, id) = (email.typed.clone(), id.clone());
+        return Err(CommandError::NoSession { email, id });
+    }
+    store.revoke_session(id).await?;
+    let text = format!("ended session {id} of {}", email.typed);
+    output.print(&text, &json!({"ended": id.as_str()}))
 }
 
 fn print(output: &Output, session: &Session) -> Result<(), CommandError> {

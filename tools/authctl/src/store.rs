@@ -3,7 +3,8 @@
 use std::{env::VarError, path::PathBuf};
 
 use auth_core::{
-    AttemptDirectory, SessionDirectory, SettingsReader, UserDirectory, UserRepository,
+    AttemptDirectory, AttemptRepository, SessionDirectory, SessionRepository, SettingsReader,
+    UserDirectory, UserRepository,
 };
 
 use crate::{cli::StoreOptions, error::CommandError};
@@ -16,12 +17,22 @@ pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Result<String, VarError>;
 
 /// The access to stored data that the commands need.
 pub(crate) trait OperatorStore:
-    UserRepository + UserDirectory + SessionDirectory + AttemptDirectory
+    UserRepository
+    + UserDirectory
+    + SessionRepository
+    + SessionDirectory
+    + AttemptRepository
+    + AttemptDirectory
 {
 }
 
 impl<S> OperatorStore for S where
-    S: UserRepository + UserDirectory + SessionDirectory + AttemptDirectory
+    S: UserRepository
+        + UserDirectory
+        + SessionRepository
+        + SessionDirectory
+        + AttemptRepository
+        + AttemptDirectory
 {
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use auth_core::{Clock, StoredUser, User, UserChange, UserRepository, random_id};
+use auth_core::{StoredUser, User, UserChange, UserRepository, random_id};
 use serde_json::json;
 
 use crate::{
@@ -81,12 +81,6 @@ pub(crate) async fn change(
     output.change(done, &user)
 }
 
-/// Returns the version of a new user: one that no earlier user with the same address and id had, because that
-/// user's tokens would become valid again.
-pub(crate) fn first_version() -> u64 {
-    Clock::system().now().as_secs()
-}
-
 /// Checks the roles, then asks for the password.
 fn new_user(email: &Address, roles: &[String]) -> Result<StoredUser, CommandError> {
     let roles = roles::parse_all(roles)?;
@@ -96,7 +90,7 @@ fn new_user(email: &Address, roles: &[String]) -> Result<StoredUser, CommandErro
             id: random_id().ok_or(CommandError::NoRandomness)?,
             email: email.typed.clone(),
             disabled: false,
-            version: first_version(),
+            version: User::first_version().ok_or(CommandError::NoRandomness)?,
             roles,
         },
     })

@@ -154,8 +154,13 @@ async fn the_first_request_after_an_outage_at_start_has_keys() {
 async fn a_start_with_a_secret_without_usable_keys_fails() {
     let verifying =
         r#"{"kty":"oct","key_ops":["verify"],"k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}"#;
+    let published =
+        r#"{"kty":"oct","k":"dGVzdC1ub3QtZm9yLWRlcGxveW1lbnQtcHFONHdZYzdKazJ2WHo5bUI1dFI4cw"}"#;
+    let zeros = r#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
     for (text, problem) in [
         ("hunter2", "not a JWK or JWK set"),
+        (published, "is a published secret"),
+        (zeros, "is a placeholder"),
         (
             r#"{"kty":"oct","k":"aHVudGVyMg"}"#,
             "must be at least 32 bytes",

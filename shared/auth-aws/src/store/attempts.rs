@@ -1,73 +1,105 @@
-//! Counters as items of the table: `attempts#<pair, ip or email>#<MAC>#<begin of the window>`. `DynamoDB`
-//! deletes them when their window has ended.
+//! Counters as items of the table: `attempts#<MAC of the subject>#<day>` and
+//! `network#<MAC of the network>#<end of the window>`. `DynamoDB` deletes them when their day or window has
+//! ended.
+//!
+//! An item of attempts has an attribute for each source, named after it. The name has five characters, and no
+//! other attribute's name does.
+
+use std::collections::BTreeSet;
 
 use auth_core::{
-    AttemptDirectory, AttemptKind, AttemptRepository, Count, CountedAttempts, Counter, Outcome,
-    RepositoryError, UnixTime,
+    AttemptDirectory, AttemptRepository, Count, Counter, NetworkCounter, Outcome, RepositoryError,
+    Reserved, Stale,
 };
-use aws_sdk_dynamodb::types::{
-    AttributeValue::{N, S, Ss},
-    ReturnValue,
+use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodb::{
+    Config,
+    types::{
+        AttributeValue::{self, N, S, Ss},
+        ReturnValue,
+    },
 };
 use futures_util::FutureExt;
-use serde::Deserialize;
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value};
 
 use super::{DynamoDbStore, Item, Written, confirmed, malformed, unavailable};
 
 const KIND: &str = "attempts";
+pub(super) const NETWORK_KIND: &str = "network";
 
-/// A counter as an operator reads it.
-#[derive(Deserialize)]
-struct CounterItem {
-    pk: String,
-    #[serde(flatten)]
-    count: Count,
-    expires_at: UnixTime,
+/// The length of an attribute name that is a source.
+const SOURCE_CHARS: usize = 5;
+
+fn count(item: Item) -> Result<Count, RepositoryError> {
+    let mut count = Count::default();
+    for (name, value) in item {
+        match name.as_str() {
+            "pk" | "expires_at" => {}
+            "failures" => count.failures = number(&value)?,
+            "tickets" => {
+                let tickets = value.as_ss().map_err(|_| malformed("tickets"))?;
+                count.tickets = tickets.iter().cloned().collect();
+            }
+            _ if name.len() == SOURCE_CHARS => {
+                count.sources.insert(name, number(&value)?);
+            }
+            _ => return Err(malformed("a counter with an unknown attribute")),
+        }
+    }
+    Ok(count)
 }
 
-fn counted(item: Item) -> Result<CountedAttempts, RepositoryError> {
-    let item: CounterItem = from_item(item).map_err(malformed)?;
-    let name = item.pk.split('#').nth(1);
-    let kinds = [AttemptKind::Pair, AttemptKind::Network, AttemptKind::Email];
-    let kind = kinds.into_iter().find(|kind| Some(kind.name()) == name);
-    Ok(CountedAttempts {
-        kind: kind.ok_or_else(|| malformed("pk is not the key of a counter"))?,
-        count: item.count,
-        expires_at: item.expires_at,
-    })
+/// Returns the failures of the counter of a network.
+pub(super) fn failures(item: &Item) -> Result<u32, RepositoryError> {
+    let value = item.get("failures");
+    number(value.ok_or_else(|| malformed("a counter without failures"))?)
+}
+
+fn number(value: &AttributeValue) -> Result<u32, RepositoryError> {
+    let number = value.as_n().ok().and_then(|number| number.parse().ok());
+    number.ok_or_else(|| malformed("a counter with an attribute that is not a number"))
 }
 
 impl AttemptRepository for DynamoDbStore {
+    async fn find_attempts(&self, counter: &Counter) -> Result<Count, RepositoryError> {
+        let item = self.get(KIND, &counter.id, |request| request).await?;
+        count(item.unwrap_or_default())
+    }
+
     /// A retry by the SDK adds the same ticket, which a set contains once.
     async fn reserve_attempt(
         &self,
         counter: &Counter,
         ticket: &str,
-    ) -> Result<Count, RepositoryError> {
-        let expires_at = to_attribute_value(counter.expires_at).map_err(malformed)?;
-        let mut expression = "ADD pending :tickets SET expires_at = :expires_at".to_owned();
-        let mut request = self
+    ) -> Result<Reserved, RepositoryError> {
+        let request = self
             .client
             .update_item()
-            .expression_attribute_values(":tickets", Ss(vec![ticket.to_owned()]))
-            .expression_attribute_values(":expires_at", expires_at);
-        if let Some(email_mac) = &counter.email_mac {
-            expression.push_str(", email_mac = :email_mac");
-            request = request.expression_attribute_values(":email_mac", S(email_mac.clone()));
-        }
-        let request = request
-            .update_expression(expression)
+            .update_expression("ADD tickets :ticket SET expires_at = :day_ends")
+            // The rule of `Count::has_room`.
+            .condition_expression(
+                "(attribute_not_exists(failures) OR failures < :max_per_day) \
+                 AND (attribute_not_exists(#source) OR #source < :max_per_source) \
+                 AND (attribute_not_exists(tickets) OR size(tickets) < :max_tickets)",
+            )
+            .expression_attribute_names("#source", &counter.source)
+            .expression_attribute_values(":ticket", Ss(vec![ticket.to_owned()]))
+            .expression_attribute_values(":day_ends", N(counter.day_ends().as_secs().to_string()))
+            .expression_attribute_values(":max_per_day", N(counter.max_per_day.to_string()))
+            .expression_attribute_values(":max_per_source", N(counter.max_per_source.to_string()))
+            .expression_attribute_values(":max_tickets", N(Count::MAX_TICKETS.to_string()))
             .return_values(ReturnValue::AllNew);
-        let item = match self.update(KIND, &counter.key, request).await? {
-            Written::Done(item) | Written::Refused(item) => item,
+        let (is_done, item) = match self.update(KIND, &counter.id, request).await? {
+            Written::Done(item) => (true, item),
+            Written::Refused(item) => (false, item),
         };
-        let count: Count = from_item(item).map_err(malformed)?;
-        // Without attributes, the response would read as a counter with room.
-        if !count.pending.contains(ticket) {
-            return Err(malformed("the counter does not contain the ticket"));
+        let count = count(item)?;
+        match (is_done, count.tickets.contains(ticket)) {
+            // If the write is refused although the ticket is there, an earlier attempt of this call has added it.
+            (_, true) => Ok(Reserved::Done(count)),
+            (false, false) => Ok(Reserved::Refused(count)),
+            // Without attributes, the response would read as a counter with room.
+            (true, false) => Err(malformed("the counter does not contain the ticket")),
         }
-        Ok(count)
     }
 
     /// A retry by the SDK no longer finds the ticket, and its condition fails.
@@ -75,57 +107,68 @@ impl AttemptRepository for DynamoDbStore {
         &self,
         counter: &Counter,
         ticket: &str,
-        expired: &[String],
+        stale: &Stale,
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
-        let tickets = [&[ticket.to_owned()], expired].concat();
+        // `DynamoDB` rejects a set with duplicates.
+        let mut tickets = BTreeSet::from([ticket.to_owned()]);
+        tickets.extend(stale.tickets.iter().cloned());
+        let mut request = self
+            .client
+            .update_item()
+            .condition_expression("contains(tickets, :ticket)")
+            .expression_attribute_values(":ticket", S(ticket.to_owned()))
+            .expression_attribute_values(":tickets", Ss(tickets.into_iter().collect()));
+        let mut expression = "DELETE tickets :tickets".to_owned();
+        let mut removed: Vec<&String> = stale.sources.iter().collect();
+        match outcome {
+            Outcome::Failed => {
+                expression.push_str(" ADD failures :one, #source :one");
+                request = request
+                    .expression_attribute_names("#source", &counter.source)
+                    .expression_attribute_values(":one", N("1".into()));
+            }
+            Outcome::Released => {}
+            Outcome::Succeeded => removed.push(&counter.source),
+        }
+        let names: Vec<String> = (0..removed.len()).map(|i| format!("#removed{i}")).collect();
+        if !names.is_empty() {
+            expression.push_str(" REMOVE ");
+            expression.push_str(&names.join(", "));
+        }
+        for (name, source) in names.into_iter().zip(removed) {
+            request = request.expression_attribute_names(name, source);
+        }
+        let request = request.update_expression(expression);
+        self.update(KIND, &counter.id, request).await.map(|_| ())
+    }
+
+    async fn add_network_failure(&self, counter: &NetworkCounter) -> Result<(), RepositoryError> {
+        let ends = counter.window_ends.as_secs().to_string();
         let request = self
             .client
             .update_item()
-            .condition_expression("contains(pending, :ticket)")
-            .expression_attribute_values(":ticket", S(ticket.to_owned()))
-            .expression_attribute_values(":tickets", Ss(tickets));
-        let request = match outcome {
-            Outcome::Failed => request
-                .update_expression("DELETE pending :tickets ADD failures :one")
-                .expression_attribute_values(":one", N("1".into())),
-            Outcome::Released => request.update_expression("DELETE pending :tickets"),
-            Outcome::Reset => request.update_expression("DELETE pending :tickets REMOVE failures"),
-        };
-        self.update(KIND, &counter.key, request).await.map(|_| ())
-    }
-}
-
-impl DynamoDbStore {
-    /// Returns the items of an email's counters.
-    async fn counter_items(&self, email_mac: &str) -> Result<Vec<Item>, RepositoryError> {
-        let filter = "begins_with(pk, :prefix) AND email_mac = :email_mac";
-        let values = [
-            (":prefix".to_owned(), S(format!("{KIND}#"))),
-            (":email_mac".to_owned(), S(email_mac.to_owned())),
-        ];
-        self.scan(filter, values.into()).await
+            .table_name(&self.table)
+            .key("pk", S(format!("{NETWORK_KIND}#{}", counter.id)))
+            .update_expression("ADD failures :one SET expires_at = :window_ends")
+            .expression_attribute_values(":one", N("1".into()))
+            .expression_attribute_values(":window_ends", N(ends))
+            .customize()
+            .config_override(Config::builder().retry_config(RetryConfig::disabled()));
+        let updated = request.send().boxed().await.map_err(unavailable)?;
+        confirmed(updated).map(|_| ())
     }
 }
 
 impl AttemptDirectory for DynamoDbStore {
-    async fn list_attempts(
-        &self,
-        email_mac: &str,
-    ) -> Result<Vec<CountedAttempts>, RepositoryError> {
-        let items = self.counter_items(email_mac).await?;
-        items.into_iter().map(counted).collect()
-    }
-
-    async fn clear_attempts(&self, email_mac: &str) -> Result<usize, RepositoryError> {
-        let items = self.counter_items(email_mac).await?;
-        let count = items.len();
-        for mut item in items {
-            let key = item.remove("pk").ok_or_else(|| malformed("no pk"))?;
-            let request = self.client.delete_item().table_name(&self.table);
-            let deleted = request.key("pk", key).send().boxed().await;
-            confirmed(deleted.map_err(unavailable)?)?;
-        }
-        Ok(count)
+    async fn clear_attempts(&self, counter: &Counter) -> Result<bool, RepositoryError> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", S(format!("{KIND}#{}", counter.id)))
+            .return_values(ReturnValue::AllOld);
+        let deleted = request.send().boxed().await.map_err(unavailable)?;
+        Ok(confirmed(deleted)?.attributes.is_some())
     }
 }

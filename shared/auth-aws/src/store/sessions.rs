@@ -7,17 +7,24 @@
 use std::convert::identity;
 
 use auth_core::{
-    Advance, Email, RepositoryError, Session, SessionDirectory, SessionId, SessionRepository,
+    Advance, RepositoryError, Session, SessionDirectory, SessionId, SessionRepository,
 };
 use aws_sdk_dynamodb::types::AttributeValue::{Bool, N, S};
+use futures_util::FutureExt;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
-use super::{DynamoDbStore, Item, Written, malformed};
+use super::{DynamoDbStore, Item, Written, confirmed, malformed, unavailable};
 
-const KIND: &str = "session";
+pub(super) const KIND: &str = "session";
+
+/// The index of sessions by their users.
+const OWNER_INDEX: &str = "by_owner";
+
+/// The most items of a `BatchGetItem`.
+const MAX_BATCH: i32 = 100;
 
 /// Parses an item, whose key contains the id.
-fn session(mut item: Item) -> Result<Session, RepositoryError> {
+pub(super) fn session(mut item: Item) -> Result<Session, RepositoryError> {
     let key = item.remove("pk").and_then(|key| key.as_s().ok().cloned());
     let id = key.as_deref().and_then(|key| key.strip_prefix("session#"));
     let id = id.ok_or_else(|| malformed("pk is not the key of a session"))?;
@@ -79,20 +86,40 @@ impl SessionRepository for DynamoDbStore {
 }
 
 impl SessionDirectory for DynamoDbStore {
-    async fn list_sessions(&self, email: &Email) -> Result<Vec<Session>, RepositoryError> {
-        let filter = "begins_with(pk, :prefix) AND email = :email";
-        let values = [
-            (":prefix".to_owned(), S(format!("{KIND}#"))),
-            (":email".to_owned(), S(email.to_string())),
-        ];
-        let items = self.scan(filter, values.into()).await?;
-        items.into_iter().map(session).collect()
+    /// The index has only keys and is eventually consistent; the sessions themselves are read from the table.
+    async fn list_sessions(&self, owner: &str) -> Result<Vec<Session>, RepositoryError> {
+        let mut sessions = Vec::new();
+        let mut after = None;
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(OWNER_INDEX)
+                .key_condition_expression("#owner = :owner")
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_values(":owner", S(owner.to_owned()))
+                .limit(MAX_BATCH)
+                .set_exclusive_start_key(after);
+            let page = confirmed(request.send().boxed().await.map_err(unavailable)?)?;
+            let keys = page.items().iter().filter_map(|item| item.get("pk"));
+            let keys: Vec<String> = keys.filter_map(|key| key.as_s().ok().cloned()).collect();
+            if !keys.is_empty() {
+                let items = self.batch_get(keys, identity).await?;
+                let found = items.into_values().map(session);
+                sessions.extend(found.collect::<Result<Vec<_>, _>>()?);
+            }
+            after = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if after.is_none() {
+                return Ok(sessions);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{SessionRules, UnixTime, User};
+    use auth_core::{Email, SessionRules, UnixTime, User};
 
     use super::*;
 

@@ -3,8 +3,9 @@
 use std::{collections::HashMap, convert::identity};
 
 use auth_core::{
-    CredentialRepository, DirectoryError, Email, PageKey, PasswordHash, RepositoryError,
-    StoredUser, User, UserChange, UserDirectory, UserPage, UserRepository, random_id,
+    CredentialRepository, DirectoryError, Email, NetworkCounter, PageKey, PasswordHash,
+    RepositoryError, StoredUser, User, UserChange, UserDirectory, UserPage, UserRepository,
+    random_id,
 };
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::{
@@ -18,9 +19,13 @@ use aws_sdk_dynamodb::{
 use futures_util::FutureExt;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
-use super::{DynamoDbStore, Item, Written, confirmed, malformed, unavailable};
+use super::{
+    DynamoDbStore, Item, Written,
+    attempts::{NETWORK_KIND, failures},
+    confirmed, malformed, unavailable,
+};
 
-const KIND: &str = "user";
+pub(super) const KIND: &str = "user";
 
 /// The attributes of a [`User`], without the password hash. An alias for each would cost the table more
 /// to read than the item; only `roles` is a reserved word.
@@ -44,12 +49,18 @@ impl UserRepository for DynamoDbStore {
 }
 
 impl CredentialRepository for DynamoDbStore {
-    async fn find_with_password(
+    async fn find_for_login(
         &self,
         email: &Email,
-    ) -> Result<Option<StoredUser>, RepositoryError> {
-        let item = self.get(KIND, email, identity).await?;
-        item.map(from_item).transpose().map_err(malformed)
+        network: &NetworkCounter,
+    ) -> Result<(Option<StoredUser>, u32), RepositoryError> {
+        let user_key = format!("{KIND}#{email}");
+        let network_key = format!("{NETWORK_KIND}#{}", network.id);
+        let keys = [user_key.clone(), network_key.clone()];
+        let mut items = self.batch_get(keys, identity).await?;
+        let user = items.remove(&user_key).map(from_item).transpose();
+        let failures = items.get(&network_key).map(failures).transpose()?;
+        Ok((user.map_err(malformed)?, failures.unwrap_or_default()))
     }
 
     async fn replace_password_hash(
@@ -71,12 +82,7 @@ impl CredentialRepository for DynamoDbStore {
         })
     }
 
-    async fn end_sessions(
-        &self,
-        email: &Email,
-        id: &str,
-        version: u64,
-    ) -> Result<(), RepositoryError> {
+    async fn end_sessions(&self, email: &Email, version: u64) -> Result<(), RepositoryError> {
         // Users added before versions existed have version 0.
         let unversioned = if version == 0 {
             " OR attribute_not_exists(#version)"
@@ -84,8 +90,9 @@ impl CredentialRepository for DynamoDbStore {
             ""
         };
         let request = raise_version(self.client.update_item())
-            .condition_expression(format!("id = :id AND (#version = :version{unversioned})"))
-            .expression_attribute_values(":id", S(id.to_owned()))
+            .condition_expression(format!(
+                "attribute_exists(pk) AND (#version = :version{unversioned})"
+            ))
             .expression_attribute_values(":version", N(version.to_string()));
         // If the write is refused, perhaps because of an earlier attempt of this call, the sessions have
         // ended.

@@ -1,11 +1,37 @@
-//! The network that a request comes from, as attempts are counted by it.
+//! The network that a request comes from, by which attempts are counted.
 
 use std::net::{IpAddr, Ipv6Addr};
+
+use crate::time::UnixTime;
+
+/// The failures of a network in a window, across all emails. They are counted afterwards, so attempts in progress can
+/// exceed the limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkCounter {
+    /// `<MAC of the network>#<end of the window>`, which does not reveal the network.
+    pub id: String,
+    /// The maximum number of failures.
+    pub max_failures: u32,
+    /// When the window ends.
+    pub window_ends: UnixTime,
+}
 
 /// An IPv4 address, or the /64 of an IPv6 address: a client with one address of a /64 has all of them
 /// (RFC 6177 section 2). All callers with an unknown address share the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceNetwork(pub(super) String);
+
+#[cfg(test)]
+impl NetworkCounter {
+    /// Returns the counter of a network without failures.
+    pub(crate) fn empty() -> Self {
+        Self {
+            id: "none".into(),
+            max_failures: 1,
+            window_ends: UnixTime::default(),
+        }
+    }
+}
 
 impl SourceNetwork {
     /// Returns the network of an address as API Gateway reports it, or the default for any other text.
@@ -22,6 +48,22 @@ impl SourceNetwork {
             IpAddr::V4(address) => address.to_string(),
         })
     }
+
+    /// Returns the wider network for logs: the /24 of an IPv4 address, the /48 of an IPv6 address.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        match self.0.parse() {
+            Ok(IpAddr::V4(address)) => {
+                let [a, b, c, _] = address.octets();
+                format!("{a}.{b}.{c}.0/24")
+            }
+            Ok(IpAddr::V6(address)) => {
+                let prefix = u128::from(address) & (u128::MAX << 80);
+                format!("{}/48", Ipv6Addr::from(prefix))
+            }
+            Err(_) => self.0.clone(),
+        }
+    }
 }
 
 impl Default for SourceNetwork {
@@ -33,6 +75,17 @@ impl Default for SourceNetwork {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn logs_show_the_24_of_an_ipv4_address_and_the_48_of_an_ipv6_address() {
+        for (address, prefix) in [
+            ("203.0.113.7", "203.0.113.0/24"),
+            ("2001:db8:1:2::1", "2001:db8:1::/48"),
+            ("", "unknown"),
+        ] {
+            assert_eq!(SourceNetwork::parse(address).prefix(), prefix);
+        }
+    }
 
     #[test]
     fn ipv6_addresses_share_the_network_of_their_64_and_ipv4_addresses_do_not() {

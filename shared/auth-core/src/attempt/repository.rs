@@ -2,13 +2,32 @@
 
 use std::future::Future;
 
-use super::{AttemptKind, Count, Counter, Outcome};
-use crate::{repository::RepositoryError, time::UnixTime};
+use super::{Count, Counter, NetworkCounter, Outcome, Stale};
+use crate::repository::RepositoryError;
 
-/// Counts attempts. Only for `login`.
+/// The result of [`AttemptRepository::reserve_attempt`], with the value of the counter after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// The ticket is in the counter.
+    Done(Count),
+    /// The counter has no room for the ticket.
+    Refused(Count),
+}
+
+/// Counts attempts. For `login`, and for operators who look at them.
 pub trait AttemptRepository: Send + Sync {
-    /// Adds a ticket to a counter and returns its new value. Each of several concurrent calls sees the ones
-    /// before it.
+    /// Returns the value of a counter; the default if it is not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] if the store fails.
+    fn find_attempts(
+        &self,
+        counter: &Counter,
+    ) -> impl Future<Output = Result<Count, RepositoryError>> + Send;
+
+    /// Adds a ticket to a counter that has room ([`Count::has_room`]). Each of several concurrent calls sees the
+    /// ones before it.
     ///
     /// # Errors
     ///
@@ -17,10 +36,10 @@ pub trait AttemptRepository: Send + Sync {
         &self,
         counter: &Counter,
         ticket: &str,
-    ) -> impl Future<Output = Result<Count, RepositoryError>> + Send;
+    ) -> impl Future<Output = Result<Reserved, RepositoryError>> + Send;
 
-    /// Removes a ticket from a counter and counts its outcome. Also removes the `expired` tickets
-    /// ([`Load::expired`](super::Load::expired)). If the ticket is not there, nothing is counted.
+    /// Removes a ticket from a counter and counts its outcome, and removes what is stale. If the ticket is not
+    /// there, nothing is changed.
     ///
     /// # Errors
     ///
@@ -29,41 +48,30 @@ pub trait AttemptRepository: Send + Sync {
         &self,
         counter: &Counter,
         ticket: &str,
-        expired: &[String],
+        stale: &Stale,
         outcome: Outcome,
+    ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
+
+    /// Counts a failure of a network. The call is not repeated if its response is lost, so that it counts once.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] if the store fails; the failure may have been counted anyway.
+    fn add_network_failure(
+        &self,
+        counter: &NetworkCounter,
     ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
-/// The value of a counter, for operators.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CountedAttempts {
-    /// What the counter counts by.
-    pub kind: AttemptKind,
-    /// Its value.
-    pub count: Count,
-    /// When its window ends.
-    pub expires_at: UnixTime,
-}
-
-/// Searches the counters of emails. For operators.
+/// Clears counters. For operators.
 pub trait AttemptDirectory: Send + Sync {
-    /// Returns the counters of an email, even those of earlier windows, in no particular order.
+    /// Deletes a counter and returns whether it was stored.
     ///
     /// # Errors
     ///
-    /// [`RepositoryError`] if the store fails.
-    fn list_attempts(
-        &self,
-        email_mac: &str,
-    ) -> impl Future<Output = Result<Vec<CountedAttempts>, RepositoryError>> + Send;
-
-    /// Deletes all counters of an email and returns their number.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`] if the store fails; some counters may have been deleted.
+    /// [`RepositoryError`] if the store fails; the counter may have been deleted.
     fn clear_attempts(
         &self,
-        email_mac: &str,
-    ) -> impl Future<Output = Result<usize, RepositoryError>> + Send;
+        counter: &Counter,
+    ) -> impl Future<Output = Result<bool, RepositoryError>> + Send;
 }

@@ -62,6 +62,7 @@ pub(super) fn parse_ecdsa(jwk: &Jwk, curve: &Curve) -> Result<Parts, KeyError> {
             r#"{{"crv":"{}","kty":"EC","x":"{x}","y":"{y}"}}"#,
             curve.name
         )),
+        is_published: false,
     })
 }
 
@@ -121,5 +122,6 @@ pub(super) fn parse_ed25519(jwk: &Jwk) -> Result<Parts, KeyError> {
         )),
         verifying: DecodingKey::from_ed_der(&x),
         signing,
+        is_published: false,
     })
 }

@@ -1,4 +1,4 @@
-//! HMAC secrets: long enough, and not copied from a tutorial.
+//! HMAC secrets: long enough, and neither copied from a tutorial nor published.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -7,37 +7,74 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use super::{Algorithm, KeyError, Parts, jwk::Jwk};
 use crate::encoding::BASE64URL;
 
-/// Words that mark a secret as a placeholder, and secrets from widely copied examples
-/// (jwt.io, FastAPI's security tutorial). Compared in lower case.
-const PLACEHOLDERS: [&str; 21] = [
+/// Words that mark a secret as a placeholder, keyboard sequences, and secrets from widely copied
+/// examples (jwt.io, FastAPI's security tutorial, Express, AWS). Compared with the letters and digits of a
+/// secret in lower case, so that `Change-Me` is `changeme`.
+///
+/// Each is so long that a random secret almost never contains it by chance; a test computes how rarely
+/// one does.
+const PLACEHOLDERS: [&str; 27] = [
     "changeme",
-    "change-me",
-    "change_me",
-    "change me",
-    "change this",
-    "change-this",
-    "change_this",
+    "changethis",
+    "replaceme",
     "placeholder",
     "password",
-    "my-secret",
-    "my_secret",
-    "super-secret",
-    "super_secret",
+    "mysecret",
+    "yoursecret",
     "supersecret",
-    "replace-me",
-    "replace_me",
-    "your-secret",
-    "your_secret",
-    "your-256-bit-secret",
-    "a-string-secret-at-least-256-bits-long",
+    "topsecret",
+    "jwtsecret",
+    "testsecret",
+    "longsecret",
+    "secretkey",
+    "examplekey",
+    "testtest",
+    "keyboardcat",
+    "qwertyui",
+    "qwertyqwerty",
+    "qwerty123",
+    "xyz123456",
+    "xyz012345",
+    "1234567890123456",
+    "0123456789abcdef",
+    "00112233445566778899aabbccddeeff",
+    "your256bitsecret",
+    "astringsecretatleast256bitslong",
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];
+
+/// Marks the secrets of the tests and benchmarks, which are published: the letters of `not-for-deployment`.
+const PUBLISHED_MARK: &str = "notfordeployment";
 
 /// A random secret of 32 bytes has fewer distinct bytes with a probability below 2^-100.
 const MIN_DISTINCT_BYTES: usize = 8;
 
-/// Rejects secrets shorter than the hash of `algorithm`, and algorithms that do not use a secret.
-pub(super) fn check_length(secret: &[u8], algorithm: Algorithm) -> Result<(), KeyError> {
+/// Checks a secret and makes the parts of its key.
+pub(super) fn parse(secret: &[u8], algorithm: Algorithm) -> Result<Parts, KeyError> {
+    let text = letters_and_digits(secret);
+    check(secret, &text, algorithm)?;
+    Ok(Parts {
+        verifying: DecodingKey::from_secret(secret),
+        signing: Some(EncodingKey::from_secret(secret)),
+        derived_kid: derived_kid(secret),
+        is_published: text.contains(PUBLISHED_MARK),
+    })
+}
+
+/// Checks the secret of a JWK. A placeholder or a published secret is recognized both in its bytes and in its base64url
+/// text.
+pub(super) fn parse_jwk(jwk: &Jwk, algorithm: Algorithm) -> Result<Parts, KeyError> {
+    let mut parts = parse(&jwk.required("k")?, algorithm)?;
+    let text = letters_and_digits(jwk.text("k")?.unwrap_or_default().as_bytes());
+    check_placeholders(&text)?;
+    parts.is_published |= text.contains(PUBLISHED_MARK);
+    Ok(parts)
+}
+
+/// Rejects secrets that anyone can guess, secrets shorter than the hash of `algorithm`, and algorithms
+/// that do not use a secret.
+fn check(secret: &[u8], text: &str, algorithm: Algorithm) -> Result<(), KeyError> {
+    check_placeholders(text)?;
     let needed = algorithm.min_secret_bytes().ok_or(KeyError::Unsupported(
         "a secret needs HS256, HS384 or HS512",
     ))?;
@@ -48,36 +85,32 @@ pub(super) fn check_length(secret: &[u8], algorithm: Algorithm) -> Result<(), Ke
             actual: secret.len(),
         });
     }
-    Ok(())
-}
-
-/// Rejects secrets that anyone can guess.
-pub(super) fn check_guessable(secret: &[u8]) -> Result<(), KeyError> {
-    let text = String::from_utf8_lossy(secret).to_lowercase();
     let mut seen = [false; 256];
     for byte in secret {
         seen[usize::from(*byte)] = true;
     }
-    let distinct = seen.iter().filter(|seen| **seen).count();
-    if distinct < MIN_DISTINCT_BYTES || PLACEHOLDERS.iter().any(|known| text.contains(known)) {
+    if seen.iter().filter(|seen| **seen).count() < MIN_DISTINCT_BYTES {
         return Err(KeyError::Placeholder);
     }
     Ok(())
 }
 
-pub(super) fn parse(jwk: &Jwk, algorithm: Algorithm) -> Result<Parts, KeyError> {
-    let secret = jwk.required("k")?;
-    check_length(&secret, algorithm)?;
-    Ok(Parts {
-        verifying: DecodingKey::from_secret(&secret),
-        signing: Some(EncodingKey::from_secret(&secret)),
-        derived_kid: derived_kid(&secret),
-    })
+fn check_placeholders(text: &str) -> Result<(), KeyError> {
+    let is_placeholder = PLACEHOLDERS.iter().any(|known| text.contains(known));
+    (!is_placeholder).then_some(()).ok_or(KeyError::Placeholder)
 }
 
-/// Derives a `kid` for a secret without one. RFC 7638 section 7 warns against hashing a secret into a
-/// name; a MAC under the secret reveals no more than any token does.
-pub(super) fn derived_kid(secret: &[u8]) -> String {
+/// Returns the ASCII letters and digits of a secret, in lower case.
+fn letters_and_digits(secret: &[u8]) -> String {
+    let bytes = secret.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    bytes
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect()
+}
+
+/// Derives a `kid` from a secret. RFC 7638 section 7 warns against hashing a secret into a name; a MAC
+/// under the secret reveals no more than any token does.
+fn derived_kid(secret: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     BASE64URL.encode(&hmac::sign(&key, b"auth-core kid").as_ref()[..12])
 }
@@ -85,6 +118,10 @@ pub(super) fn derived_kid(secret: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(secret: impl AsRef<[u8]>, algorithm: Algorithm) -> Result<(), KeyError> {
+        parse(secret.as_ref(), algorithm).map(|_| ())
+    }
 
     #[test]
     fn secrets_shorter_than_the_hash_are_rejected() {
@@ -94,8 +131,8 @@ mod tests {
             (Algorithm::HS384, 48),
             (Algorithm::HS512, 64),
         ] {
-            assert_eq!(check_length(&secret[..needed], algorithm), Ok(()));
-            let error = check_length(&secret[..needed - 1], algorithm).unwrap_err();
+            assert_eq!(check(&secret[..needed], algorithm), Ok(()));
+            let error = check(&secret[..needed - 1], algorithm).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 format!(
@@ -112,31 +149,82 @@ mod tests {
         for secret in [
             "changeme",
             "CHANGEME-CHANGEME-CHANGEME-CHANGEME",
+            "please change_me before you deploy this",
             "your-256-bit-secret-your-256-bit-secret",
             "a-string-secret-at-least-256-bits-long",
+            "this is a very long secret key!!",
+            "secretkeysecretkeysecretkey12345",
+            "mysecretkeymysecretkeymysecretke",
+            "qwertyuiopasdfghjklzxcvbnm123456",
+            "abcdefghijklmnopqrstuvwxyz123456",
+            "0123456789abcdef0123456789abcdef",
+            "01234567890123456789012345678901",
+            "12345678901234567890123456789012",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             "1234123412341234123412341234123412341234",
         ] {
-            assert_eq!(
-                check_guessable(secret.as_bytes()),
-                Err(KeyError::Placeholder),
-                "{secret}"
-            );
+            let checked = check(secret, Algorithm::HS256);
+            assert_eq!(checked, Err(KeyError::Placeholder), "{secret}");
         }
+        assert_eq!(check([0; 32], Algorithm::HS256), Err(KeyError::Placeholder));
     }
 
     #[test]
     fn a_secret_with_eight_distinct_bytes_is_not_guessable() {
         let secret = |distinct: u8| (0..32).map(|i| i % distinct).collect::<Vec<u8>>();
-        assert_eq!(check_guessable(&secret(8)), Ok(()));
-        assert_eq!(check_guessable(&secret(7)), Err(KeyError::Placeholder));
+        assert_eq!(check(secret(8), Algorithm::HS256), Ok(()));
+        assert_eq!(
+            check(secret(7), Algorithm::HS256),
+            Err(KeyError::Placeholder)
+        );
+    }
+
+    /// Bounds the probability that a random secret contains a placeholder by chance, for the usual form of
+    /// a secret: 64 characters of base64, which has 62 letters and digits, or of hexadecimal digits.
+    #[test]
+    fn a_random_secret_contains_a_placeholder_less_often_than_once_in_a_billion() {
+        // The probabilities of a letter in either case and of a digit, and whether letters above f occur.
+        let forms = [
+            (2.0 / 62.0, 1.0 / 62.0, true),
+            (1.0 / 16.0, 1.0 / 16.0, false),
+        ];
+        for (letter, digit, has_all_letters) in forms {
+            let is_possible =
+                |word: &&&str| has_all_letters || word.chars().all(|c| c.is_ascii_hexdigit());
+            let probability = |word: &&str| {
+                let chance = |c: char| if c.is_ascii_digit() { digit } else { letter };
+                let positions = u8::try_from((word.len()..=64).count()).unwrap();
+                f64::from(positions) * word.chars().map(chance).product::<f64>()
+            };
+            let placeholders = PLACEHOLDERS.iter().filter(is_possible);
+            let total: f64 = placeholders.map(probability).sum();
+            println!("a placeholder by chance: 2^{:.1}", total.log2());
+            assert!(total < 2_f64.powi(-30), "{total:e}");
+        }
+    }
+
+    #[test]
+    fn secrets_of_the_tests_are_published() {
+        let is_published = |secret: &str| {
+            parse(secret.as_bytes(), Algorithm::HS256)
+                .unwrap()
+                .is_published
+        };
+        assert!(is_published(
+            "test-not-for-deployment-pqN4wYc7Jk2vXz9mB5tR8s"
+        ));
+        assert!(is_published(
+            "Local-Only-NOT_FOR_DEPLOYMENT-8f2kq0zw6d1mxr4b"
+        ));
+        assert!(!is_published("kq3mZ8vT1wYxP5nB7cR2dF6gH9jL4sA0"));
     }
 
     #[test]
     fn a_secret_signs_only_with_hmac() {
         let secret: Vec<u8> = (0..64).collect();
         assert!(matches!(
-            check_length(&secret, Algorithm::RS256),
+            check(&secret, Algorithm::RS256),
             Err(KeyError::Unsupported(_))
         ));
     }

@@ -31,6 +31,7 @@ pub(super) fn parse(jwk: &Jwk) -> Result<Parts, KeyError> {
             BASE64URL.encode(e),
             BASE64URL.encode(n)
         )),
+        is_published: false,
     })
 }
 

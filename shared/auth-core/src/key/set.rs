@@ -19,6 +19,8 @@ pub enum KeyUse {
     Verify,
     /// Issuing and verifying refresh tokens, which needs HS256 keys.
     Sessions,
+    /// Naming counters, and issuing and verifying device tokens, which needs HS256 keys.
+    Counters,
 }
 
 /// One or more keys with distinct `kid`s, either all for HMAC or all for signatures.
@@ -30,18 +32,24 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an empty set, two keys with the same `kid`, or a set that mixes HMAC and
-    /// signature keys: making a verifier use a public key as an HMAC secret is the oldest attack on
-    /// JWT (RFC 8725 section 2.1).
+    /// [`KeyError`] for an empty set, two keys with the same `kid`, one key under two names, or a set that mixes HMAC
+    /// and signature keys: making a verifier use a public key as an HMAC secret is the oldest attack on JWT (RFC 8725
+    /// section 2.1).
     pub fn new(keys: Vec<Key>) -> Result<Self, KeyError> {
         let first = keys.first().ok_or(KeyError::EmptySet)?;
-        let is_hmac = |key: &Key| key.algorithm.family() == Family::Hmac;
         if keys.iter().any(|key| is_hmac(key) != is_hmac(first)) {
             return Err(KeyError::MixedSet);
         }
-        let is_duplicate = |(i, key): (usize, &Key)| keys[..i].iter().any(|k| k.kid == key.kid);
-        if keys.iter().enumerate().any(is_duplicate) {
-            return Err(KeyError::DuplicateKid);
+        for (i, key) in keys.iter().enumerate() {
+            if keys[..i].iter().any(|other| other.kid == key.kid) {
+                return Err(KeyError::DuplicateKid);
+            }
+            if keys[..i]
+                .iter()
+                .any(|other| other.fingerprint == key.fingerprint)
+            {
+                return Err(KeyError::DuplicateKey);
+            }
         }
         Ok(Self(keys))
     }
@@ -88,6 +96,24 @@ impl KeySet {
         }
     }
 
+    /// Parses a set of deployed keys, as in Secrets Manager, which are used for `key_use`.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeySet::parse`]; [`KeyError::Published`] if a secret is published; [`KeyError::NotHs256`] or
+    /// [`KeyError::NotForSigning`] if the keys do not suit `key_use`.
+    pub fn parse_deployed(
+        text: &str,
+        default: Algorithm,
+        key_use: KeyUse,
+    ) -> Result<Self, KeyError> {
+        let set = Self::parse(text, default)?;
+        if set.iter().any(|key| key.is_published) {
+            return Err(KeyError::Published);
+        }
+        set.for_use(key_use)
+    }
+
     /// Returns the key that signs new tokens: the first one, if it can sign.
     #[must_use]
     pub fn signing_key(&self) -> Option<&Key> {
@@ -99,21 +125,25 @@ impl KeySet {
         self.0.iter()
     }
 
+    /// Returns whether both sets contain the same HMAC secret, whatever its `kid`s. The keys of two uses
+    /// must not: anyone who may read one set could forge what the other one signs.
+    #[must_use]
+    pub fn shares_secret_with(&self, other: &Self) -> bool {
+        let is_shared = |key: &Key| other.iter().any(|k| k.fingerprint == key.fingerprint);
+        self.iter().any(|key| is_hmac(key) && is_shared(key))
+    }
+
     /// Returns the set if it can be used for `key_use`.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::NotForSigning`] if the first key has to sign and cannot, [`KeyError::NotForSessions`]
-    /// if a key for refresh tokens is not an HS256 key.
-    pub fn for_use(self, key_use: KeyUse) -> Result<Self, KeyError> {
-        let is_hs256 = |key: &Key| key.algorithm == Algorithm::HS256;
-        if key_use == KeyUse::Sessions && !self.iter().all(is_hs256) {
-            return Err(KeyError::NotForSessions);
+    fn for_use(self, key_use: KeyUse) -> Result<Self, KeyError> {
+        let is_hs256 = self.iter().all(|key| key.algorithm == Algorithm::HS256);
+        match key_use {
+            KeyUse::Sessions if !is_hs256 => Err(KeyError::NotHs256("refresh tokens")),
+            KeyUse::Counters if !is_hs256 => Err(KeyError::NotHs256("counters")),
+            KeyUse::Sign | KeyUse::Sessions | KeyUse::Counters if self.signing_key().is_none() => {
+                Err(KeyError::NotForSigning)
+            }
+            KeyUse::Sign | KeyUse::Verify | KeyUse::Sessions | KeyUse::Counters => Ok(self),
         }
-        if key_use != KeyUse::Verify && self.signing_key().is_none() {
-            return Err(KeyError::NotForSigning);
-        }
-        Ok(self)
     }
 
     /// Finds the key that the header of a token refers to. A token without a `kid` matches only if the set
@@ -125,6 +155,10 @@ impl KeySet {
             (None, _) => None,
         }
     }
+}
+
+fn is_hmac(key: &Key) -> bool {
+    key.algorithm.family() == Family::Hmac
 }
 
 impl From<Key> for KeySet {
@@ -177,7 +211,10 @@ impl From<KeySet> for Arc<dyn KeySource> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+
     use super::*;
+    use crate::encoding::BASE64URL;
 
     const PUBLIC: &str =
         r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
@@ -192,19 +229,108 @@ mod tests {
         assert!(set.for_use(KeyUse::Verify).is_ok());
     }
 
+    /// Returns the JWK of a secret with this first byte.
+    fn oct(alg: &str, kid: &str, first: u8) -> String {
+        let secret: Vec<u8> = (first..first + 64).collect();
+        let k = BASE64URL.encode(secret);
+        format!(r#"{{"kty":"oct","alg":"{alg}","kid":"{kid}","k":"{k}"}}"#)
+    }
+
+    fn parse(text: &str) -> KeySet {
+        KeySet::parse(text, Algorithm::HS256).unwrap()
+    }
+
     #[test]
-    fn refresh_tokens_need_keys_of_one_algorithm() {
-        let oct = |alg: &str| {
-            let k = "a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTBhM0V6YlZvNGRsUXhkMWw0VURWdVFqZGo";
-            format!(r#"{{"kty":"oct","alg":"{alg}","k":"{k}"}}"#)
-        };
-        let check = |text: &str| {
-            let set = KeySet::parse(text, Algorithm::HS256).unwrap();
-            set.for_use(KeyUse::Sessions).map(|_| ())
-        };
-        assert_eq!(check(&oct("HS256")), Ok(()));
-        assert_eq!(check(&oct("HS384")), Err(KeyError::NotForSessions));
-        assert_eq!(check(PUBLIC), Err(KeyError::NotForSessions));
+    fn refresh_tokens_and_counters_need_keys_of_one_algorithm() {
+        for (key_use, what) in [
+            (KeyUse::Sessions, "refresh tokens"),
+            (KeyUse::Counters, "counters"),
+        ] {
+            let check = |text: &str| parse(text).for_use(key_use).map(|_| ());
+            assert_eq!(check(&oct("HS256", "a", 0)), Ok(()));
+            let error = Err(KeyError::NotHs256(what));
+            assert_eq!(check(&oct("HS384", "a", 0)), error);
+            assert_eq!(check(PUBLIC), error);
+            let verifying =
+                oct("HS256", "a", 0).replace("\"kid\"", "\"key_ops\":[\"verify\"],\"kid\"");
+            assert_eq!(check(&verifying), Err(KeyError::NotForSigning));
+        }
+    }
+
+    #[test]
+    fn a_published_secret_is_not_deployed() {
+        let published =
+            BASE64URL.encode("bench-not-for-deployment-Zr8Qw2Lm6Tk4Vb9Xp3HnYc5Jd7Ks1Fg0Ru4WaNe");
+        let published = format!(r#"{{"kty":"oct","k":"{published}"}}"#);
+        let second = format!(r#"{{"keys":[{},{published}]}}"#, oct("HS256", "a", 0));
+        let unencoded =
+            r#"{"kty":"oct","k":"bench-not-for-deployment-Zr8Qw2Lm6Tk4Vb9Xp3HnYc5Jd7Ks1A"}"#;
+        for key_use in [
+            KeyUse::Sign,
+            KeyUse::Verify,
+            KeyUse::Sessions,
+            KeyUse::Counters,
+        ] {
+            let deployed = |text: &str| {
+                KeySet::parse_deployed(text, Algorithm::HS256, key_use)
+                    .map(|set| set.iter().count())
+            };
+            assert_eq!(deployed(&oct("HS256", "a", 0)), Ok(1));
+            for text in [&published, &second, unencoded] {
+                assert_eq!(deployed(text), Err(KeyError::Published), "{key_use:?}");
+            }
+        }
+        assert!(KeySet::parse(&second, Algorithm::HS256).is_ok());
+    }
+
+    #[test]
+    fn a_placeholder_is_rejected_in_the_bytes_and_in_the_text_of_a_jwk() {
+        let placeholder = "changeme-changethis-mysecret-password-00000";
+        for k in [placeholder, &BASE64URL.encode(placeholder)] {
+            let jwk = format!(r#"{{"kty":"oct","k":"{k}"}}"#);
+            let parsed = KeySet::parse(&jwk, Algorithm::HS256);
+            assert_eq!(parsed.map(|_| ()), Err(KeyError::Placeholder), "{k}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_two_sets_is_found_whatever_its_kid_and_algorithm() {
+        let one = parse(&oct("HS256", "a", 0));
+        let renamed = parse(&oct("HS512", "b", 0));
+        let other = parse(&oct("HS256", "a", 1));
+        let without_kid = Key::from_secret(&(0..64).collect::<Vec<u8>>(), Algorithm::HS256);
+        let both = parse(&format!(
+            r#"{{"keys":[{},{}]}}"#,
+            oct("HS256", "c", 1),
+            oct("HS256", "d", 0)
+        ));
+        for (set, is_shared) in [
+            (&one, true),
+            (&renamed, true),
+            (&without_kid.unwrap().into(), true),
+            (&both, true),
+            (&other, false),
+            (&parse(PUBLIC), false),
+        ] {
+            assert_eq!(one.shares_secret_with(set), is_shared, "{set:?}");
+            assert_eq!(set.shares_secret_with(&one), is_shared, "{set:?}");
+        }
+        assert!(!parse(PUBLIC).shares_secret_with(&parse(PUBLIC)));
+    }
+
+    #[test]
+    fn a_set_does_not_show_its_secrets() {
+        let secret = b"S3CR3T-kq0zw6d1mxr4b-p5vt9cy3h7ejn2ua";
+        let set = KeySet::from(Key::from_secret(secret, Algorithm::HS256).unwrap());
+        let text = format!("{set:?}");
+        let bytes = format!("{:?}", &secret[..4]);
+        for part in [
+            "S3CR3T",
+            &BASE64URL.encode(secret)[..8],
+            bytes.trim_matches(['[', ']']),
+        ] {
+            assert!(!text.contains(part), "{text}");
+        }
     }
 
     #[test]

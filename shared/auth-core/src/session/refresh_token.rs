@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::Session;
 use crate::{
     encoding::BASE64URL,
+    id::SessionId,
     issuer::SigningError,
     key::{Key, KeySource, KeysUnavailable},
-    token::SessionId,
 };
 
 const MESSAGE_BYTES: usize = SessionId::BYTES + size_of::<u32>();

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::Session;
-use crate::{repository::RepositoryError, token::SessionId, user::Email};
+use crate::{id::SessionId, repository::RepositoryError};
 
 /// The result of [`SessionRepository::advance_session`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Advance {
     Refused(Option<Session>),
 }
 
-/// Stores sessions. Only for `login`.
+/// Stores sessions. For `login`, and for operators who end one session.
 pub trait SessionRepository: Send + Sync {
     /// Stores a new session. An existing session with the same id stays as it is.
     ///
@@ -61,13 +61,14 @@ pub trait SessionRepository: Send + Sync {
 
 /// Searches sessions. For operators.
 pub trait SessionDirectory: Send + Sync {
-    /// Returns the stored sessions of an address, even those that have ended, in no particular order.
+    /// Returns the stored sessions of a user, by the user's id, even those that have ended, in no particular
+    /// order.
     ///
     /// # Errors
     ///
     /// [`RepositoryError`] if the store fails.
     fn list_sessions(
         &self,
-        email: &Email,
+        owner: &str,
     ) -> impl Future<Output = Result<Vec<Session>, RepositoryError>> + Send;
 }

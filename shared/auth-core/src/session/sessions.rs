@@ -1,7 +1,8 @@
 //! The steps of a session: a login begins it, a refresh continues it, a logout ends it.
 //!
 //! Everything that can fail is done before the only write of a step, so if the store fails, the session
-//! stays as it was. If the write was made and its response lost, the token is valid for the grace period.
+//! stays as it was. If the write was made and its response lost, the token is valid for the grace period, which
+//! begins with the write.
 
 use std::sync::Arc;
 
@@ -12,12 +13,14 @@ use super::{
     refresh_token::PresentedToken,
 };
 use crate::{
+    credential::CredentialRepository,
+    id::SessionId,
     issuer::{SigningError, TokenIssuer},
     key::{KeySource, KeysUnavailable},
     repository::RepositoryError,
     time::Clock,
-    token::{AccessToken, SessionId},
-    user::{CredentialRepository, Email, User, UserRepository},
+    token::AccessToken,
+    user::{Email, User, UserRepository},
 };
 
 /// The tokens of a login or a refresh, and their session. Only the tokens are serialized.
@@ -110,7 +113,7 @@ impl Sessions {
         let session = Session::new(email, user, &self.rules, self.clock.now());
         let session = session.ok_or(SigningError::Unavailable)?;
         Ok(IssuedTokens {
-            access_token: self.issuer.issue(user, &session.id).await?,
+            access_token: self.issue_access_token(user, &session).await?,
             refresh_token: RefreshToken::issue(&*self.keys, &session).await?,
             session,
         })
@@ -128,9 +131,8 @@ impl Sessions {
         token: &str,
     ) -> Result<IssuedTokens, RefreshError> {
         let presented = self.verify(token).await?;
-        let now = self.clock.now();
         let stored = find(store, &presented).await?;
-        let next = match stored.rotation(presented.generation, &self.rules, now) {
+        let session = match self.rotate(&stored, &presented) {
             Rotation::Advance(next) => next,
             Rotation::Repeat => stored.clone(),
             Rotation::Reused => return Err(revoke_reused(store, presented).await),
@@ -140,26 +142,45 @@ impl Sessions {
         let user = user
             .filter(|user| !user.disabled && stored.belongs_to(user))
             .ok_or(InvalidRefreshToken::UserGone)?;
-        let is_new = next.generation != stored.generation;
-        let issued = IssuedTokens {
-            access_token: self.issuer.issue(&user, &next.id).await?,
-            refresh_token: RefreshToken::issue(&*self.keys, &next).await?,
-            session: next,
+        let mut issued = IssuedTokens {
+            access_token: self.issue_access_token(&user, &session).await?,
+            refresh_token: RefreshToken::issue(&*self.keys, &session).await?,
+            session,
         };
-        if is_new && let Advance::Refused(stored) = store.advance_session(&issued.session).await? {
-            let stored = stored.ok_or(InvalidRefreshToken::UnknownSession)?;
-            // Another request was first, so the rule is applied again to what is stored now.
-            match stored.rotation(presented.generation, &self.rules, now) {
-                Rotation::Repeat => {}
-                Rotation::Reused => return Err(revoke_reused(store, presented).await),
-                Rotation::Ended => return Err(InvalidRefreshToken::Ended.into()),
-                Rotation::Advance(_) => {
-                    let cause = "the store refused a step that nothing prevents";
-                    return Err(RepositoryError::Unavailable(cause.into()).into());
-                }
+        if issued.session.generation == stored.generation {
+            return Ok(issued);
+        }
+        // Reading took time, and the grace period begins with the write.
+        issued.session.set_rotated(&self.rules, self.clock.now());
+        self.advance(store, presented, &issued.session).await?;
+        Ok(issued)
+    }
+
+    /// Stores the next generation of a session. Also succeeds if another request has just stored it.
+    async fn advance(
+        &self,
+        store: &impl SessionRepository,
+        presented: PresentedToken,
+        next: &Session,
+    ) -> Result<(), RefreshError> {
+        let Advance::Refused(stored) = store.advance_session(next).await? else {
+            return Ok(());
+        };
+        let stored = stored.ok_or(InvalidRefreshToken::UnknownSession)?;
+        // An earlier attempt of this call was written, and its response lost.
+        if stored == *next {
+            return Ok(());
+        }
+        // Another request was first, so the rule is applied again to what is stored now.
+        match self.rotate(&stored, &presented) {
+            Rotation::Repeat => Ok(()),
+            Rotation::Reused => Err(revoke_reused(store, presented).await),
+            Rotation::Ended => Err(InvalidRefreshToken::Ended.into()),
+            Rotation::Advance(_) => {
+                let cause = "the store refused a step that nothing prevents";
+                Err(RepositoryError::Unavailable(cause.into()).into())
             }
         }
-        Ok(issued)
     }
 
     /// Ends the session of a refresh token, whatever its generation, and returns its id. `None` if the
@@ -180,12 +201,12 @@ impl Sessions {
         Ok(Some(presented.session_id))
     }
 
-    /// Ends all sessions and access tokens of the token's user, and returns the token's session.
+    /// Ends all sessions and access tokens of the token's user, and returns the token's session. A token of a
+    /// revoked session does so too: its owner may be the user whose session a thief has refreshed.
     ///
     /// # Errors
     ///
-    /// As [`Sessions::refresh`]. A reused token ends all sessions too: its owner may be the user whose
-    /// session a thief has refreshed.
+    /// [`RefreshError`]. If it is [`InvalidRefreshToken::Ended`], the session has expired.
     pub async fn end_all(
         &self,
         store: &(impl SessionRepository + CredentialRepository),
@@ -193,17 +214,26 @@ impl Sessions {
     ) -> Result<Session, RefreshError> {
         let presented = self.verify(token).await?;
         let stored = find(store, &presented).await?;
-        let rotation = stored.rotation(presented.generation, &self.rules, self.clock.now());
-        if rotation == Rotation::Ended {
+        if stored.has_expired(self.clock.now()) {
             return Err(InvalidRefreshToken::Ended.into());
         }
         store
-            .end_sessions(&stored.email, &stored.user_id, stored.user_version)
+            .end_sessions(&stored.email, stored.user_version)
             .await?;
-        if rotation == Rotation::Reused {
-            return Err(revoke_reused(store, presented).await);
-        }
         Ok(stored)
+    }
+
+    fn rotate(&self, stored: &Session, presented: &PresentedToken) -> Rotation {
+        stored.rotation(presented.generation, &self.rules, self.clock.now())
+    }
+
+    async fn issue_access_token(
+        &self,
+        user: &User,
+        session: &Session,
+    ) -> Result<AccessToken, SigningError> {
+        let end = session.absolute_expires_at;
+        self.issuer.issue(user, &session.id, end).await
     }
 
     async fn verify(&self, token: &str) -> Result<PresentedToken, RefreshError> {
@@ -232,7 +262,8 @@ async fn revoke_reused(store: &impl SessionRepository, presented: PresentedToken
 mod tests {
     use super::*;
     use crate::{
-        Algorithm, InMemoryStore, Key, KeySet, TokenSettings, UnixTime, UserChange, UserDirectory,
+        Algorithm, InMemoryStore, Key, KeySet, NetworkCounter, TokenSettings, UnixTime, UserChange,
+        UserDirectory,
     };
 
     fn key(first: u8) -> KeySet {
@@ -248,7 +279,8 @@ mod tests {
         let sessions = Sessions::new(key(32), issuer, SessionRules::default(), clock());
         let store = InMemoryStore::with_tutorial_user();
         let email = Email::parse("john.doe@leapify.tech").unwrap();
-        let mut john = store.find_with_password(&email).await.unwrap().unwrap();
+        let found = store.find_for_login(&email, &NetworkCounter::empty()).await;
+        let mut john = found.unwrap().0.unwrap();
         let tokens = sessions.begin(&email, &john.user).await.unwrap();
         let token = tokens.refresh_token.expose();
         store.start_session(&tokens.session).await.unwrap();

@@ -8,7 +8,7 @@ use std::{
 
 /// Every variable that a function of the bundle reads. A function ignores those of other functions, but
 /// rejects any other variable with one of their prefixes: a typo must not fall back to a default.
-pub const VARIABLES: [&str; 19] = [
+pub const VARIABLES: [&str; 23] = [
     "AUTH_STORE",
     "AUTH_TABLE",
     "AUTH_FILE",
@@ -25,12 +25,16 @@ pub const VARIABLES: [&str; 19] = [
     "SESSION_IDLE_EXPIRATION",
     "SESSION_EXPIRATION",
     "SESSION_GRACE",
+    "COUNTER_SECRET_KEY",
+    "COUNTER_KEY_SECRET_ID",
     "LOGIN_ERRORS",
     "LOGIN_MAX_FAILURES",
+    "LOGIN_MAX_FAILURES_PER_DAY",
+    "LOGIN_MAX_FAILURES_PER_NETWORK",
     "LOGIN_FAILURE_WINDOW",
 ];
 
-const PREFIXES: [&str; 4] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_"];
+const PREFIXES: [&str; 5] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_", "COUNTER_"];
 
 /// Set by desktop sessions; not a typo.
 const DESKTOP_VARIABLE: &str = "SESSION_MANAGER";

@@ -1,80 +1,39 @@
-//! The settings of sessions and attempts. Only for `login`.
+//! The settings of sessions and attempts. Only for functions that log users in.
+
+use std::time::Duration;
 
 use super::{
-    KeySettings, Store, parse_secret_id, read_hmac_secret,
+    KeySettings, Settings,
     reader::{SettingsReader, number, seconds},
 };
-use crate::{
-    attempt::AttemptLimits,
-    key::{Algorithm, KeyUse},
-    session::SessionRules,
-};
+use crate::{attempt::AttemptLimits, key::KeyUse, session::SessionRules};
 
 /// The longest configurable lifetime of a session: ten years, in seconds.
 const MAX_EXPIRATION: u64 = 10 * 365 * 24 * 3600;
 
-/// The variables that name the keys of refresh tokens, each with the variable of access tokens that must have
-/// another value, because guards read it.
-const KEY_VARIABLES: [(&str, &str); 2] = [
-    ("SESSION_SECRET_KEY", "JWT_SECRET_KEY"),
-    ("SESSION_KEY_SECRET_ID", "JWT_KEYS_SECRET_ID"),
-];
-
 /// The settings of sessions.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
-    /// The keys of refresh tokens and of counters.
+    /// The keys of refresh tokens.
     pub keys: KeySettings,
     /// How long sessions live.
     pub rules: SessionRules,
 }
 
 impl SessionSettings {
-    /// Reads the settings of a function with this store. `None` after a problem, which
+    /// Reads the settings of a function that also has these. `None` after a problem, which
     /// [`SettingsReader::finish`] reports.
-    pub fn read(reader: &mut SettingsReader, store: Option<&Store>) -> Option<Self> {
-        let keys = Self::read_keys(reader, store);
+    pub fn read(reader: &mut SettingsReader, common: Option<&Settings>) -> Option<Self> {
+        let store = common.map(|common| &common.store);
+        let keys = KeySettings::read(reader, KeyUse::Sessions, store);
         let rules = SessionRules::read(reader);
+        if let (Some(rules), Some(common)) = (rules, common) {
+            check_idle_expiration(reader, &rules, common.tokens.expiration)?;
+        }
         Some(Self {
             keys: keys?,
             rules: rules?,
         })
-    }
-
-    /// Reads the source of the keys. `None` after a problem.
-    pub fn read_keys(reader: &mut SettingsReader, store: Option<&Store>) -> Option<KeySettings> {
-        let [(secret, _), (id, _)] = KEY_VARIABLES;
-        for (variable, of_access_tokens) in KEY_VARIABLES {
-            if reader.has_same(variable, of_access_tokens) {
-                let what =
-                    format_args!("must differ from {of_access_tokens}, which `me` reads too");
-                return reader.problem(variable, what);
-            }
-        }
-        match (reader.is_set(secret), reader.is_set(id), store) {
-            (true, true, _) => {
-                reader.problem(id, format_args!("set either this or {secret}, not both"))
-            }
-            (true, false, _) => {
-                read_hmac_secret(reader, secret, Algorithm::HS256).map(KeySettings::Fixed)
-            }
-            (false, true, _) => {
-                let id = reader.required(id, parse_secret_id)?;
-                Some(KeySettings::Secret {
-                    id,
-                    algorithm: Algorithm::HS256,
-                    key_use: KeyUse::Sessions,
-                })
-            }
-            (false, false, Some(Store::File { path })) => Some(KeySettings::File {
-                path: path.clone(),
-                algorithm: Algorithm::HS256,
-                key_use: KeyUse::Sessions,
-            }),
-            (false, false, _) => {
-                reader.problem(secret, format_args!("must be set, or {id} instead"))
-            }
-        }
     }
 }
 
@@ -97,21 +56,76 @@ impl SessionRules {
     }
 }
 
+/// Checks that a client that refreshes when its access token expires keeps its session. After a rotation, the
+/// session cannot be rotated for a while, and a refresh in that time does not extend it.
+fn check_idle_expiration(
+    reader: &mut SettingsReader,
+    rules: &SessionRules,
+    access_token: Duration,
+) -> Option<()> {
+    let needed = access_token + rules.rotation_pause();
+    if rules.idle_expiration > needed {
+        return Some(());
+    }
+    let what = format_args!(
+        "must be more than {}: JWT_EXPIRATION plus SESSION_GRACE plus 10 seconds",
+        needed.as_secs()
+    );
+    reader.problem("SESSION_IDLE_EXPIRATION", what)
+}
+
+/// The settings of attempts to log in.
+#[derive(Debug, Clone)]
+pub struct AttemptSettings {
+    /// The keys of counters and of device tokens.
+    pub keys: KeySettings,
+    /// How often a login may fail.
+    pub limits: AttemptLimits,
+}
+
+impl AttemptSettings {
+    /// Reads the settings of a function that also has these. `None` after a problem, which
+    /// [`SettingsReader::finish`] reports.
+    pub fn read(reader: &mut SettingsReader, common: Option<&Settings>) -> Option<Self> {
+        let store = common.map(|common| &common.store);
+        let keys = KeySettings::read(reader, KeyUse::Counters, store);
+        let limits = AttemptLimits::read(reader);
+        Some(Self {
+            keys: keys?,
+            limits: limits?,
+        })
+    }
+}
+
 impl AttemptLimits {
-    /// Reads the settings. `None` after a problem, which [`SettingsReader::finish`] reports.
-    pub fn read(reader: &mut SettingsReader) -> Option<Self> {
+    fn read(reader: &mut SettingsReader) -> Option<Self> {
         let default = Self::default();
-        let failures = number(1..=1_000);
-        let max_failures = reader.optional("LOGIN_MAX_FAILURES", default.max_failures, |text| {
-            u32::try_from(failures(text)?).map_err(|error| error.to_string())
-        });
+        let mut failures = |variable, default, max| {
+            let parse = number(1..=max);
+            reader.optional(variable, default, |text| {
+                u32::try_from(parse(text)?).map_err(|error| error.to_string())
+            })
+        };
+        let max_failures = failures("LOGIN_MAX_FAILURES", default.max_failures, 1_000);
+        let max_failures_per_day = failures(
+            "LOGIN_MAX_FAILURES_PER_DAY",
+            default.max_failures_per_day,
+            100,
+        );
+        let max_failures_per_network = failures(
+            "LOGIN_MAX_FAILURES_PER_NETWORK",
+            default.max_failures_per_network,
+            1_000,
+        );
         let window = reader.optional(
             "LOGIN_FAILURE_WINDOW",
             default.window,
-            seconds(1..=24 * 3600),
+            seconds(60..=24 * 3600),
         );
         Some(Self {
             max_failures: max_failures?,
+            max_failures_per_day: max_failures_per_day?,
+            max_failures_per_network: max_failures_per_network?,
             window: window?,
         })
     }

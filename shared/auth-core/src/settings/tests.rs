@@ -1,12 +1,19 @@
-//! Valid and invalid environments.
+//! Valid and invalid environments of every function. Those of `login` are in `login`.
+
+mod login;
 
 use std::{collections::BTreeMap, env::VarError, ffi::OsString, time::Duration};
 
 use super::*;
+use crate::key::{Algorithm, KeySet};
 
 const SECRET: &str = "kq3mZ8vT1wYxP5nB7cR2dF6gH9jL4sA0";
 
-fn read(key_use: KeyUse, variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+/// Reads settings from these variables. Returns the problems if there are any.
+fn read_from<T>(
+    variables: &[(&str, &str)],
+    read: impl FnOnce(&mut SettingsReader) -> Option<T>,
+) -> Result<T, Vec<String>> {
     let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
     let lookup = |name: &str| {
         let value = variables.get(name).ok_or(VarError::NotPresent)?;
@@ -17,10 +24,14 @@ fn read(key_use: KeyUse, variables: &[(&str, &str)]) -> Result<Settings, Vec<Str
     };
     let names = variables.keys().map(ToString::to_string);
     let mut reader = SettingsReader::new(names, &lookup);
-    let settings = Settings::read(&mut reader, key_use);
+    let settings = read(&mut reader);
     reader
         .finish(settings)
         .map_err(|error| error.problems().to_vec())
+}
+
+fn read(key_use: KeyUse, variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+    read_from(variables, |reader| Settings::read(reader, key_use))
 }
 
 fn with(extra: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
@@ -109,6 +120,7 @@ fn unknown_variables_with_a_prefix_of_the_bundle_are_rejected() {
         "AUTH_STORES",
         "LOGIN_ERROR",
         "SESSION_GRACES",
+        "COUNTER_KEY",
         "JWT_",
     ] {
         assert_eq!(

@@ -63,6 +63,7 @@ impl FileStore {
         let name = match key_use {
             KeyUse::Sign | KeyUse::Verify => "access_tokens",
             KeyUse::Sessions => "refresh_tokens",
+            KeyUse::Counters => "counters",
         };
         let stored = self.read(|snapshot| snapshot.secrets.get(name).cloned())?;
         let secret = if let Some(secret) = stored {

@@ -1,15 +1,19 @@
-//! The traits of repositories and directories, for stores that contain a [`Snapshot`].
+//! The traits of repositories and directories for stores that contain a [`Snapshot`].
 
 use super::snapshot::Snapshot;
 use crate::{
-    attempt::{AttemptDirectory, AttemptRepository, Count, CountedAttempts, Counter, Outcome},
+    attempt::{
+        AttemptDirectory, AttemptRepository, Count, Counter, NetworkCounter, Outcome, Reserved,
+        Stale,
+    },
+    credential::CredentialRepository,
+    id::SessionId,
     password::PasswordHash,
     repository::RepositoryError,
-    session::{Advance, Session, SessionDirectory, SessionRepository},
-    token::SessionId,
+    session::{Advance, LiveRepository, Session, SessionDirectory, SessionRepository},
     user::{
-        CredentialRepository, DirectoryError, Email, PageKey, StoredUser, User, UserChange,
-        UserDirectory, UserPage, UserRepository,
+        DirectoryError, Email, PageKey, StoredUser, User, UserChange, UserDirectory, UserPage,
+        UserRepository,
     },
 };
 
@@ -31,12 +35,29 @@ impl<S: SnapshotStore> UserRepository for S {
     }
 }
 
-impl<S: SnapshotStore> CredentialRepository for S {
-    async fn find_with_password(
+impl<S: SnapshotStore> LiveRepository for S {
+    async fn find_user_and_session(
         &self,
         email: &Email,
-    ) -> Result<Option<StoredUser>, RepositoryError> {
-        self.read(|snapshot| snapshot.users.get(email).cloned())
+        id: &SessionId,
+    ) -> Result<(Option<User>, Option<Session>), RepositoryError> {
+        self.read(|snapshot| {
+            let user = snapshot.users.get(email).map(|stored| stored.user.clone());
+            (user, snapshot.sessions.get(id).cloned())
+        })
+    }
+}
+
+impl<S: SnapshotStore> CredentialRepository for S {
+    async fn find_for_login(
+        &self,
+        email: &Email,
+        network: &NetworkCounter,
+    ) -> Result<(Option<StoredUser>, u32), RepositoryError> {
+        self.read(|snapshot| {
+            let user = snapshot.users.get(email).cloned();
+            (user, snapshot.network_failures(network))
+        })
     }
 
     async fn replace_password_hash(
@@ -48,14 +69,9 @@ impl<S: SnapshotStore> CredentialRepository for S {
         self.update(|snapshot| Ok(snapshot.replace_password_hash(email, old, new)))
     }
 
-    async fn end_sessions(
-        &self,
-        email: &Email,
-        id: &str,
-        version: u64,
-    ) -> Result<(), RepositoryError> {
+    async fn end_sessions(&self, email: &Email, version: u64) -> Result<(), RepositoryError> {
         self.update(|snapshot| {
-            snapshot.end_sessions(email, id, version);
+            snapshot.end_sessions(email, version);
             Ok(())
         })
     }
@@ -106,17 +122,26 @@ impl<S: SnapshotStore> SessionRepository for S {
 }
 
 impl<S: SnapshotStore> SessionDirectory for S {
-    async fn list_sessions(&self, email: &Email) -> Result<Vec<Session>, RepositoryError> {
-        self.read(|snapshot| snapshot.list_sessions(email))
+    async fn list_sessions(&self, owner: &str) -> Result<Vec<Session>, RepositoryError> {
+        self.read(|snapshot| snapshot.list_sessions(owner))
     }
 }
 
 impl<S: SnapshotStore> AttemptRepository for S {
+    async fn find_attempts(&self, counter: &Counter) -> Result<Count, RepositoryError> {
+        self.read(|snapshot| {
+            let stored = snapshot.attempts.get(&counter.id);
+            stored
+                .map(|stored| stored.count.clone())
+                .unwrap_or_default()
+        })
+    }
+
     async fn reserve_attempt(
         &self,
         counter: &Counter,
         ticket: &str,
-    ) -> Result<Count, RepositoryError> {
+    ) -> Result<Reserved, RepositoryError> {
         self.update(|snapshot| Ok(snapshot.reserve_attempt(counter, ticket)))
     }
 
@@ -124,26 +149,26 @@ impl<S: SnapshotStore> AttemptRepository for S {
         &self,
         counter: &Counter,
         ticket: &str,
-        expired: &[String],
+        stale: &Stale,
         outcome: Outcome,
     ) -> Result<(), RepositoryError> {
         self.update(|snapshot| {
-            snapshot.settle_attempt(counter, ticket, expired, outcome);
+            snapshot.settle_attempt(counter, ticket, stale, outcome);
+            Ok(())
+        })
+    }
+
+    async fn add_network_failure(&self, counter: &NetworkCounter) -> Result<(), RepositoryError> {
+        self.update(|snapshot| {
+            snapshot.add_network_failure(counter);
             Ok(())
         })
     }
 }
 
 impl<S: SnapshotStore> AttemptDirectory for S {
-    async fn list_attempts(
-        &self,
-        email_mac: &str,
-    ) -> Result<Vec<CountedAttempts>, RepositoryError> {
-        self.read(|snapshot| snapshot.list_attempts(email_mac))
-    }
-
-    async fn clear_attempts(&self, email_mac: &str) -> Result<usize, RepositoryError> {
-        self.update(|snapshot| Ok(snapshot.clear_attempts(email_mac)))
+    async fn clear_attempts(&self, counter: &Counter) -> Result<bool, RepositoryError> {
+        self.update(|snapshot| Ok(snapshot.attempts.remove(&counter.id).is_some()))
     }
 }
 
@@ -160,10 +185,10 @@ mod tests {
         assert_eq!(user.id, "1");
         assert_eq!(user.permissions(), ["create", "delete", "read", "update"]);
 
-        let stored = store.find_with_password(&email).await.unwrap().unwrap();
+        let hash = store.read(|snapshot| snapshot.users[&email].password_hash.clone());
         let password = Password::parse("changeme").unwrap();
         assert_eq!(
-            PasswordHasher::new().verify(&password, Some(&stored.password_hash)),
+            PasswordHasher::new().verify(&password, Some(&hash.unwrap())),
             Ok(true)
         );
     }

@@ -9,10 +9,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    attempt::{Count, CountedAttempts, Counter, Outcome},
+    attempt::{Count, Counter, NetworkCounter, Outcome, Reserved, Stale},
+    id::SessionId,
     password::PasswordHash,
     session::{Advance, Session},
-    token::SessionId,
+    time::UnixTime,
     user::{DirectoryError, Email, PageKey, Role, StoredUser, User, UserChange, UserPage},
 };
 
@@ -28,18 +29,23 @@ const PAGE: usize = 100;
 pub struct Snapshot {
     pub(super) users: BTreeMap<Email, StoredUser>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
-    attempts: BTreeMap<String, StoredCounter>,
+    pub(super) attempts: BTreeMap<String, StoredCount>,
+    networks: BTreeMap<String, StoredFailures>,
     /// Secrets by their use, for functions whose settings do not name any.
     #[serde(default)]
     pub(super) secrets: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct StoredCounter {
-    #[serde(flatten)]
-    counter: Counter,
-    #[serde(flatten)]
-    count: Count,
+pub(super) struct StoredCount {
+    pub(super) count: Count,
+    expires_at: UnixTime,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct StoredFailures {
+    failures: u32,
+    expires_at: UnixTime,
 }
 
 impl fmt::Debug for Snapshot {
@@ -94,9 +100,8 @@ impl Snapshot {
         true
     }
 
-    pub(super) fn end_sessions(&mut self, email: &Email, id: &str, version: u64) {
+    pub(super) fn end_sessions(&mut self, email: &Email, version: u64) {
         if let Some(StoredUser { user, .. }) = self.users.get_mut(email)
-            && user.id == id
             && user.version == version
         {
             user.version += 1;
@@ -179,64 +184,74 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn list_sessions(&self, email: &Email) -> Vec<Session> {
+    pub(super) fn list_sessions(&self, owner: &str) -> Vec<Session> {
         let sessions = self.sessions.values();
-        let sessions = sessions.filter(|session| session.email == *email);
+        let sessions = sessions.filter(|session| session.user_id == owner);
         sessions.cloned().collect()
     }
 
-    pub(super) fn reserve_attempt(&mut self, counter: &Counter, ticket: &str) -> Count {
-        // Counters of earlier windows no longer count.
+    pub(super) fn reserve_attempt(&mut self, counter: &Counter, ticket: &str) -> Reserved {
+        // Counters of earlier days no longer count.
         self.attempts
-            .retain(|_, old| counter.expires_at <= old.counter.expires_at);
-        let stored = self.attempts.entry(counter.key.clone());
-        let stored = stored.or_insert_with(|| StoredCounter {
-            counter: counter.clone(),
+            .retain(|_, old| counter.day_begins < old.expires_at);
+        let stored = self.attempts.entry(counter.id.clone());
+        let stored = stored.or_insert_with(|| StoredCount {
             count: Count::default(),
+            expires_at: counter.day_ends(),
         });
-        stored.count.pending.insert(ticket.to_owned());
-        stored.count.clone()
+        let count = &mut stored.count;
+        if !count.has_room(counter) && !count.tickets.contains(ticket) {
+            return Reserved::Refused(count.clone());
+        }
+        count.tickets.insert(ticket.to_owned());
+        Reserved::Done(count.clone())
     }
 
     pub(super) fn settle_attempt(
         &mut self,
         counter: &Counter,
         ticket: &str,
-        expired: &[String],
+        stale: &Stale,
         outcome: Outcome,
     ) {
-        let Some(StoredCounter { count, .. }) = self.attempts.get_mut(&counter.key) else {
+        let Some(StoredCount { count, .. }) = self.attempts.get_mut(&counter.id) else {
             return;
         };
-        if !count.pending.remove(ticket) {
+        if !count.tickets.remove(ticket) {
             return;
         }
-        count.pending.retain(|ticket| !expired.contains(ticket));
+        count
+            .tickets
+            .retain(|ticket| !stale.tickets.contains(ticket));
+        count
+            .sources
+            .retain(|source, _| !stale.sources.contains(source));
         match outcome {
-            Outcome::Failed => count.failures += 1,
+            Outcome::Failed => {
+                count.failures += 1;
+                *count.sources.entry(counter.source.clone()).or_default() += 1;
+            }
             Outcome::Released => {}
-            Outcome::Reset => count.failures = 0,
+            Outcome::Succeeded => {
+                count.sources.remove(&counter.source);
+            }
         }
     }
 
-    pub(super) fn list_attempts(&self, email_mac: &str) -> Vec<CountedAttempts> {
-        let of_email =
-            |stored: &&StoredCounter| stored.counter.email_mac.as_deref() == Some(email_mac);
-        self.attempts
-            .values()
-            .filter(of_email)
-            .map(|StoredCounter { counter, count }| CountedAttempts {
-                kind: counter.kind,
-                count: count.clone(),
-                expires_at: counter.expires_at,
-            })
-            .collect()
+    pub(super) fn add_network_failure(&mut self, counter: &NetworkCounter) {
+        // Counters of earlier windows no longer count.
+        self.networks
+            .retain(|_, old| counter.window_ends <= old.expires_at);
+        let stored = self.networks.entry(counter.id.clone());
+        let stored = stored.or_insert(StoredFailures {
+            failures: 0,
+            expires_at: counter.window_ends,
+        });
+        stored.failures += 1;
     }
 
-    pub(super) fn clear_attempts(&mut self, email_mac: &str) -> usize {
-        let before = self.attempts.len();
-        self.attempts
-            .retain(|_, stored| stored.counter.email_mac.as_deref() != Some(email_mac));
-        before - self.attempts.len()
+    pub(super) fn network_failures(&self, counter: &NetworkCounter) -> u32 {
+        let stored = self.networks.get(&counter.id);
+        stored.map_or(0, |stored| stored.failures)
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{TokenError, TokenSettings};
-use crate::{time::UnixTime, user::LoggedUser};
+use crate::{id::SessionId, time::UnixTime, user::LoggedUser};
 
 /// The last second of the year 9999: later times are not dates.
 const MAX_NUMERIC_DATE: f64 = 253_402_300_799.0;
@@ -15,12 +15,12 @@ pub(crate) struct Claims<'a> {
     pub(crate) iss: &'a str,
     pub(crate) sub: &'a str,
     pub(crate) aud: &'a str,
+    pub(crate) client_id: &'a str,
     pub(crate) iat: UnixTime,
     pub(crate) nbf: UnixTime,
     pub(crate) exp: UnixTime,
     pub(crate) jti: &'a str,
     pub(crate) sid: &'a str,
-    pub(crate) user_version: u64,
     pub(crate) email: &'a str,
     pub(crate) roles: &'a [&'a str],
     pub(crate) scope: &'a str,
@@ -37,14 +37,15 @@ pub(crate) fn check(
         return Err(TokenError::WrongIssuer);
     }
     check_audience(claims.get("aud"), &rules.audience)?;
+    text(claims, "client_id")?;
     text(claims, "jti")?;
     let user = LoggedUser {
         id: text(claims, "sub")?.to_owned(),
         email: text(claims, "email")?.to_owned(),
         roles: texts(claims.get("roles")).ok_or(TokenError::MalformedClaim("roles"))?,
         permissions: permissions(claims)?,
-        session_id: optional_text(claims, "sid")?,
-        user_version: user_version(claims)?,
+        session_id: SessionId::try_from(text(claims, "sid")?.to_owned())
+            .map_err(|_| TokenError::MalformedClaim("sid"))?,
     };
     check_times(claims, rules, now)?;
     Ok(user)
@@ -88,26 +89,6 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a st
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         _ => Err(TokenError::MalformedClaim(name)),
     }
-}
-
-/// Returns a claim that tokens of earlier versions lack.
-fn optional_text(
-    claims: &Map<String, Value>,
-    name: &'static str,
-) -> Result<Option<String>, TokenError> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(_) => text(claims, name).map(|text| Some(text.to_owned())),
-    }
-}
-
-/// Returns the user's version when the token was issued. Tokens issued before versions existed have version
-/// 0.
-fn user_version(claims: &Map<String, Value>) -> Result<u64, TokenError> {
-    let claim = claims.get("user_version").map(Value::as_u64);
-    claim
-        .unwrap_or(Some(0))
-        .ok_or(TokenError::MalformedClaim("user_version"))
 }
 
 /// Returns a `NumericDate` (RFC 7519 section 2), which may have a fraction.

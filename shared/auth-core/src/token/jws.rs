@@ -12,9 +12,9 @@ use crate::{
 /// The maximum length of a token in bytes. API Gateway passes headers of up to 10 KiB.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Header members that contain a key, or change how the rest is read. The bundle needs none of them, and each
-/// has been used in an attack (RFC 7515 section 4.1, RFC 7516, RFC 7797).
-const FORBIDDEN: [&str; 7] = ["crit", "jwk", "jku", "x5u", "x5c", "b64", "zip"];
+/// Header members that contain a key, or change how the rest is read (`cty` announces a nested token). The bundle
+/// needs none of them, and each has been used in an attack (RFC 7515 section 4.1, RFC 7516, RFC 7797).
+const FORBIDDEN: [&str; 8] = ["crit", "jwk", "jku", "x5u", "x5c", "b64", "zip", "cty"];
 
 /// A token with a valid signature.
 pub(crate) struct Verified {

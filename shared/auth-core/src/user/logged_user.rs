@@ -1,17 +1,16 @@
 //! The user of a verified token. Only the guard creates a [`LoggedUser`], so a function that has one
 //! as a parameter cannot be called without the guard.
 
-use super::User;
+use crate::id::SessionId;
 
-/// The user of a request, as described by its token.
+/// The user of a request, as described by its token. [`LiveUser`](crate::LiveUser) is the one as stored now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedUser {
     pub(crate) id: String,
     pub(crate) email: String,
     pub(crate) roles: Vec<String>,
     pub(crate) permissions: Vec<String>,
-    pub(crate) session_id: Option<String>,
-    pub(crate) user_version: u64,
+    pub(crate) session_id: SessionId,
 }
 
 /// The user is authenticated but not allowed to do this (RFC 6750 section 3.1, `insufficient_scope`).
@@ -20,6 +19,14 @@ pub struct LoggedUser {
 pub struct Forbidden {
     /// The missing permission; `None` if a role is missing.
     pub scope: Option<String>,
+}
+
+impl Forbidden {
+    pub(crate) fn permission(permission: &str) -> Self {
+        Self {
+            scope: Some(permission.to_owned()),
+        }
+    }
 }
 
 impl LoggedUser {
@@ -47,17 +54,10 @@ impl LoggedUser {
         &self.permissions
     }
 
-    /// Returns the session of the token, its `sid`; `None` for a token issued before sessions existed.
+    /// Returns the session of the token, its `sid`.
     #[must_use]
-    pub fn session_id(&self) -> Option<&str> {
-        self.session_id.as_deref()
-    }
-
-    /// Returns whether the token is still valid for `user` as stored now: the same user, not disabled,
-    /// and not signed out everywhere since.
-    #[must_use]
-    pub fn is_valid_for(&self, user: &User) -> bool {
-        self.id == user.id && self.user_version == user.version && !user.disabled
+    pub fn session_id(&self) -> &SessionId {
+        &self.session_id
     }
 
     /// Checks that the user has a permission.
@@ -69,9 +69,7 @@ impl LoggedUser {
         if self.permissions.iter().any(|held| held == permission) {
             return Ok(());
         }
-        Err(Forbidden {
-            scope: Some(permission.to_owned()),
-        })
+        Err(Forbidden::permission(permission))
     }
 
     /// Checks that the user has a role.
@@ -97,8 +95,7 @@ mod tests {
             email: "a@b.c".into(),
             roles: vec!["Admin".into()],
             permissions: vec!["create".into(), "read".into()],
-            session_id: None,
-            user_version: 3,
+            session_id: SessionId::from_bytes([0; 16]),
         }
     }
 
@@ -106,27 +103,6 @@ mod tests {
     fn a_permission_and_a_role_that_the_user_has_pass() {
         assert_eq!(user().require_permission("read"), Ok(()));
         assert_eq!(user().require_role("Admin"), Ok(()));
-    }
-
-    #[test]
-    fn a_token_is_valid_for_one_user_in_one_version() {
-        let current = User {
-            id: "1".into(),
-            email: "other@b.c".into(),
-            disabled: false,
-            version: 3,
-            roles: vec![],
-        };
-        assert!(user().is_valid_for(&current));
-        let other = |change: fn(&mut User)| {
-            let mut other = current.clone();
-            change(&mut other);
-            user().is_valid_for(&other)
-        };
-        assert!(!other(|user| user.id = "2".into()));
-        assert!(!other(|user| user.disabled = true));
-        assert!(!other(|user| user.version = 2));
-        assert!(!other(|user| user.version = 4));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Access to stored users: one trait per right.
 //!
-//! A function asks for the traits that it needs and no others: `me` reads users, `login` reads and
-//! renews password hashes, the operator's tool does the rest. The IAM roles are divided in the same way.
+//! A function asks for the traits that it needs and no others: `login` reads users and renews password hashes, the
+//! operator's tool does the rest. `me` reads users through [`LiveRepository`](crate::LiveRepository). The IAM roles
+//! are divided in the same way.
 
 use std::future::Future;
 
@@ -19,46 +20,6 @@ pub trait UserRepository: Send + Sync {
         &self,
         email: &Email,
     ) -> impl Future<Output = Result<Option<User>, RepositoryError>> + Send;
-}
-
-/// Reads users with their password hashes, renews a hash, and ends sessions. Only for `login`.
-pub trait CredentialRepository: Send + Sync {
-    /// Finds the user of an address with the password hash, even a disabled one.
-    ///
-    /// # Errors
-    ///
-    /// As [`UserRepository::find_by_email`].
-    fn find_with_password(
-        &self,
-        email: &Email,
-    ) -> impl Future<Output = Result<Option<StoredUser>, RepositoryError>> + Send;
-
-    /// Replaces `old` with `new`, a hash of the same password, and returns whether it did. It does not if the
-    /// user has another hash by now, which belongs to a newer password.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`] if the store fails.
-    fn replace_password_hash(
-        &self,
-        email: &Email,
-        old: &PasswordHash,
-        new: &PasswordHash,
-    ) -> impl Future<Output = Result<bool, RepositoryError>> + Send;
-
-    /// Ends all sessions and access tokens of the user of an address by raising the user's version.
-    /// If the address belongs to another user, or the user has another version by now, there is nothing
-    /// left to do.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`] if the store fails; the sessions may have ended anyway.
-    fn end_sessions(
-        &self,
-        email: &Email,
-        id: &str,
-        version: u64,
-    ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
 /// Why a user was not added, changed or deleted. Unless the store failed, nothing was changed.

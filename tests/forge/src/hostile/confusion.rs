@@ -68,7 +68,8 @@ pub fn issued(now: u64, jwk: &Value) -> String {
         roles: Vec::new(),
     };
     let session = SessionId::random().expect("randomness");
-    let token = issuer.issue(&user, &session).now_or_never();
+    let end = UnixTime::from_secs(now + 3600);
+    let token = issuer.issue(&user, &session, end).now_or_never();
     let token = token.expect("fixed keys are ready at once");
     token.expect("a token").expose().to_owned()
 }

@@ -33,7 +33,18 @@ fn other_case(table: &mut Table) {
         );
     }
     for name in [
-        "iss", "sub", "aud", "iat", "nbf", "exp", "jti", "email", "roles", "scope",
+        "iss",
+        "sub",
+        "aud",
+        "client_id",
+        "iat",
+        "nbf",
+        "exp",
+        "jti",
+        "sid",
+        "email",
+        "roles",
+        "scope",
     ] {
         let claims = claims.replace(
             &format!("\"{name}\":"),
@@ -168,6 +179,8 @@ fn forbidden_members(table: &mut Table) {
         json!({"b64": false}),
         json!({"b64": true}),
         json!({"zip": "DEF"}),
+        json!({"cty": "JWT"}),
+        json!({"cty": "at+jwt"}),
         json!({"jwk": own_key}),
         json!({"jwk": {}}),
         json!({"jku": "https://attacker.example/jwks.json"}),

@@ -10,7 +10,13 @@ pub(crate) const RULES: SessionRules = SessionRules {
     grace: Duration::from_secs(10),
 };
 
+/// How long a request may live.
+const REQUEST: Duration = Duration::from_secs(10);
+
+/// A session as its client and its thief know it.
 pub(crate) struct Account {
+    /// Every access token that a client has seen, with the time of its issue.
+    pub(crate) access_tokens: Vec<String>,
     /// Every token by its generation, if a client has seen it.
     pub(crate) tokens: Vec<Option<String>>,
     pub(crate) generation: usize,
@@ -41,12 +47,15 @@ impl Account {
             return Expected::Ended;
         }
         let has_ended = !self.is_live(now, version) || is_disabled;
-        let is_in_grace = now.since(self.rotated_at) <= RULES.grace;
+        let age = now.since(self.rotated_at);
+        let is_step_allowed = self.generation == 0 || age > RULES.grace + REQUEST;
         match self.generation - generation {
-            0 if !has_ended => Expected::Advance,
-            1 if is_in_grace && !has_ended => Expected::Repeat,
-            0 => Expected::Ended,
-            1 if is_in_grace => Expected::Ended,
+            0 | 1 if has_ended && (generation == self.generation || age <= RULES.grace) => {
+                Expected::Ended
+            }
+            0 if is_step_allowed => Expected::Advance,
+            0 => Expected::Repeat,
+            1 if age <= RULES.grace => Expected::Repeat,
             _ => Expected::Reuse,
         }
     }

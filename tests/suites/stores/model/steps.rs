@@ -38,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any(), fault()).prop_map(|(token, fault)| Step::LogoutEverywhere(token, fault)),
         1 => prop_oneof![Just(Step::Disable), Just(Step::Enable), Just(Step::NewPassword)],
         1 => prop_oneof![Just(1), Just(5), Just(20)].prop_map(Step::SetBack),
-        4 => prop_oneof![Just(1), Just(9), Just(10), Just(11), Just(60), Just(99), Just(100)]
+        4 => prop_oneof![Just(1), Just(9), Just(10), Just(11), Just(21), Just(60), Just(99), Just(100)]
             .prop_map(Step::Pass),
     ]
 }

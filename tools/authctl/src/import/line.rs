@@ -3,7 +3,7 @@
 use auth_core::{PasswordHash, Role, StoredUser, User, random_id};
 use serde_json::{Map, Value};
 
-use crate::{cli::parse_email, error::CommandError, roles, users::first_version};
+use crate::{cli::parse_email, error::CommandError, roles};
 
 /// The maximum length of an id: every token contains it.
 const MAX_ID_BYTES: usize = 128;
@@ -27,7 +27,7 @@ pub(super) fn parse(line: &str) -> Result<StoredUser, String> {
             id: id(&mut members)?,
             email: email.typed,
             disabled: disabled(&mut members)?,
-            version: first_version(),
+            version: User::first_version().ok_or_else(no_randomness)?,
             roles: roles(&mut members)?,
         },
     };
@@ -42,8 +42,12 @@ fn id(members: &mut Members) -> Result<String, String> {
             "id is longer than {MAX_ID_BYTES} bytes or has control characters"
         )),
         Some(id) => Ok(id),
-        None => random_id().ok_or_else(|| CommandError::NoRandomness.to_string()),
+        None => random_id().ok_or_else(no_randomness),
     }
+}
+
+fn no_randomness() -> String {
+    CommandError::NoRandomness.to_string()
 }
 
 fn disabled(members: &mut Members) -> Result<bool, String> {
@@ -112,6 +116,14 @@ pub(super) mod tests {
 
     pub(in crate::import) const HASH: &str =
         "$2b$10$gV8eQ.uFSGIvWZKHKTRteuHxJ3IJ.ApQ5v8.gbz3eUnvM4O59uMTm";
+
+    /// A user who was deleted and is imported again with the same id has none of the old sessions.
+    #[test]
+    fn a_line_that_is_parsed_twice_has_two_versions() {
+        let line = r#"{"email":"a@b.c","password_hash":"HASH","id":"1"}"#.replace("HASH", HASH);
+        let version = || parse(&line).unwrap().user.version;
+        assert_ne!(version(), version());
+    }
 
     #[test]
     fn the_error_of_a_bad_line_does_not_repeat_its_contents() {

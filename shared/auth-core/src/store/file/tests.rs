@@ -7,8 +7,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    attempt::NetworkCounter,
+    credential::CredentialRepository,
     password::{Password, PasswordHash, PasswordHasher},
-    user::{CredentialRepository, Email, StoredUser, User, UserDirectory, UserRepository},
+    user::{Email, StoredUser, User, UserDirectory, UserRepository},
 };
 
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$8f/ojQzpsySE4LYj8DlDjA$y3bzGs9Or3TMqalhC4uW/ejnvLxrOzNrbyDwePIN5iU";
@@ -69,8 +71,9 @@ fn kid(store: &FileStore, key_use: KeyUse) -> String {
 #[tokio::test]
 async fn a_new_store_has_the_tutorial_user_with_the_documented_password() {
     let folder = Folder::new();
-    let stored = folder.open().find_with_password(&tutorial_email()).await;
-    let stored = stored.unwrap().unwrap();
+    let (store, network) = (folder.open(), NetworkCounter::empty());
+    let found = store.find_for_login(&tutorial_email(), &network).await;
+    let stored = found.unwrap().0.unwrap();
     assert_eq!(stored.user.id, "1");
     let password = Password::parse("changeme").unwrap();
     let is_right = PasswordHasher::new().verify(&password, Some(&stored.password_hash));
@@ -119,7 +122,12 @@ fn keys_are_created_when_they_are_first_needed() {
 
 #[test]
 fn keys_stay_the_same_after_reopening() {
-    for key_use in [KeyUse::Sign, KeyUse::Verify, KeyUse::Sessions] {
+    for key_use in [
+        KeyUse::Sign,
+        KeyUse::Verify,
+        KeyUse::Sessions,
+        KeyUse::Counters,
+    ] {
         let folder = Folder::new();
         let first = kid(&folder.open(), key_use);
         assert_eq!(kid(&folder.open(), key_use), first, "{key_use:?}");
@@ -134,10 +142,16 @@ fn access_tokens_are_verified_with_the_key_that_signs_them() {
 }
 
 #[test]
-fn refresh_tokens_and_access_tokens_have_different_keys() {
+fn access_tokens_refresh_tokens_and_counters_have_different_keys() {
     let folder = Folder::new();
     let store = folder.open();
-    assert_ne!(kid(&store, KeyUse::Sessions), kid(&store, KeyUse::Sign));
+    let keys = |key_use| store.keys(key_use, Algorithm::HS256).unwrap();
+    let (access, refresh) = (keys(KeyUse::Sign), keys(KeyUse::Sessions));
+    let counters = keys(KeyUse::Counters);
+    assert!(!access.shares_secret_with(&refresh));
+    assert!(!access.shares_secret_with(&counters));
+    assert!(!refresh.shares_secret_with(&counters));
+    assert!(folder.text().contains("\"counters\""));
 }
 
 #[test]
@@ -288,7 +302,7 @@ fn assert_damaged(damage: impl Fn(&str, &str) -> String) {
             .unwrap()
             .unwrap_err(),
         store
-            .end_sessions(&email, "1", 0)
+            .end_sessions(&email, 0)
             .now_or_never()
             .unwrap()
             .unwrap_err(),
