@@ -61,6 +61,22 @@ pub fn header() -> Value {
 /// The session of the tokens.
 pub const SESSION_ID: &str = "AAECAwQFBgcICQoLDA0ODw";
 
+/// The claims of a token, all of which are required.
+pub const CLAIMS: [&str; 12] = [
+    "iss",
+    "sub",
+    "aud",
+    "client_id",
+    "iat",
+    "nbf",
+    "exp",
+    "jti",
+    "sid",
+    "email",
+    "roles",
+    "scope",
+];
+
 /// Returns the claims of a valid token of the tutorial's user, issued at `now`, in seconds since 1970.
 #[must_use]
 pub fn claims(now: u64) -> Value {

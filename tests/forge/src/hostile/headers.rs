@@ -32,20 +32,7 @@ fn other_case(table: &mut Table) {
             forge::signed(header, &claims),
         );
     }
-    for name in [
-        "iss",
-        "sub",
-        "aud",
-        "client_id",
-        "iat",
-        "nbf",
-        "exp",
-        "jti",
-        "sid",
-        "email",
-        "roles",
-        "scope",
-    ] {
+    for name in forge::CLAIMS {
         let claims = claims.replace(
             &format!("\"{name}\":"),
             &format!("\"{}\":", name.to_uppercase()),
