@@ -206,13 +206,13 @@ fn count_units(units: &mut Units, is_read: bool, body: &Bytes) {
     let response: Value = serde_json::from_slice(body).unwrap_or_default();
     let consumed = &response["ConsumedCapacity"];
     let of = |one: &Value| one["CapacityUnits"].as_f64();
-    let of_batch = || {
+    let batch_keys = || {
         consumed
             .as_array()
             .map(|all| all.iter().filter_map(of).sum())
     };
     // A write whose condition fails is charged like a write, but the error does not say so. Its item is small.
-    let consumed = of(consumed).or_else(of_batch).unwrap_or(1.0);
+    let consumed = of(consumed).or_else(batch_keys).unwrap_or(1.0);
     units.requests += 1;
     if is_read {
         units.read += consumed;

@@ -36,7 +36,7 @@ impl Secrets {
                 let body: Value = serde_json::from_slice(&body)?;
                 let id = body["SecretId"].as_str().unwrap_or_default().to_owned();
                 ids.lock().expect("no panic").insert(id.clone());
-                Ok(respond(secret.map(|secret| secret_of(&id, secret))))
+                Ok(respond(secret.map(|secret| choose_secret(&id, secret))))
             }
         })
         .await;
@@ -66,7 +66,7 @@ impl Secrets {
 }
 
 /// Returns the value of a name.
-fn secret_of(id: &str, secret: String) -> String {
+fn choose_secret(id: &str, secret: String) -> String {
     let other = match id.to_lowercase() {
         id if id.starts_with("session") => forge::SESSION_SECRET,
         id if id.starts_with("counter") => forge::COUNTER_SECRET,

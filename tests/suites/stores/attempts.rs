@@ -62,7 +62,7 @@ fn rules() -> Attempts {
 }
 
 /// Returns the counter of an email for attempts from an address at [`NOW`].
-async fn counter_of(email: &str, address: &str) -> Counter {
+async fn email_counter(email: &str, address: &str) -> Counter {
     let (email, network) = (store::email(email), SourceNetwork::parse(address));
     let attempt = rules()
         .begin(&email, &network, None, UnixTime::from_secs(NOW))
@@ -72,7 +72,7 @@ async fn counter_of(email: &str, address: &str) -> Counter {
 
 /// An attempt is settled once. One that was never reserved, or whose counter is gone, is not.
 async fn an_attempt_is_settled_once(store: &impl TestStore) {
-    let counter = counter_of(JOHN, "198.51.100.7").await;
+    let counter = email_counter(JOHN, "198.51.100.7").await;
     let settle = async |ticket: &str, outcome| {
         let none = Stale::default();
         let settled = store.settle_attempt(&counter, ticket, &none, outcome).await;
@@ -84,10 +84,10 @@ async fn an_attempt_is_settled_once(store: &impl TestStore) {
             panic!("no room");
         };
         let tickets: Vec<String> = count.tickets.into_iter().collect();
-        let of_source = count.sources.get(&counter.source).copied();
+        let source_failures = count.sources.get(&counter.source).copied();
         (
             count.failures,
-            of_source.unwrap_or_default(),
+            source_failures.unwrap_or_default(),
             tickets.join(" "),
         )
     };
@@ -117,7 +117,7 @@ async fn a_counter_without_room_refuses_a_ticket(store: &impl TestStore) {
         counter.max_per_source = per_source;
         counter.max_per_day = per_day;
     };
-    let mut counter = counter_of(JOHN, "198.51.100.7").await;
+    let mut counter = email_counter(JOHN, "198.51.100.7").await;
     let none = Stale::default();
     for ticket in ["a", "b"] {
         store
@@ -349,11 +349,15 @@ async fn a_device_token_is_bound_to_its_email_and_lapses(store: &impl TestStore)
     jane.user.email = "jane@leapify.tech".into();
     store.add_user(&jane).await.unwrap();
     let app = App::on(store.clone(), &[("LOGIN_MAX_FAILURES_PER_NETWORK", "5")]);
-    let of_john = app.sign_in().await.device.expect("a device token");
-    let of_jane = app
+    let johns_token = app.sign_in().await.device.expect("a device token");
+    let janes_token = app
         .post("login", &body("jane@leapify.tech", "changeme"), ADDRESS)
         .await;
-    let of_jane = of_jane.tokens().unwrap().device.expect("a device token");
+    let janes_token = janes_token
+        .tokens()
+        .unwrap()
+        .device
+        .expect("a device token");
     for _ in 0..5 {
         assert_eq!(status(&app, "x@example.com", "wrong", ADDRESS).await, 401);
     }
@@ -362,18 +366,18 @@ async fn a_device_token_is_bound_to_its_email_and_lapses(store: &impl TestStore)
             .await
             .status()
     };
-    let mut changed = forge::decoded(&of_john);
+    let mut changed = forge::decoded(&johns_token);
     changed[20] ^= 1;
     for token in [
         "",
         "not-a-token",
-        &of_jane,
+        &janes_token,
         &forge::b64(changed),
-        &format!("{of_john}="),
+        &format!("{johns_token}="),
     ] {
         assert_eq!(log_in(token).await, 429, "{token}");
     }
-    assert_eq!(log_in(&of_john).await, 200);
+    assert_eq!(log_in(&johns_token).await, 200);
 
     let app = App::on(store.clone(), &[("SESSION_EXPIRATION", "7200")]);
     let token = app.sign_in().await.device.expect("a device token");
@@ -441,7 +445,7 @@ async fn a_full_counter_is_remembered_and_read_again(store: &impl TestStore) {
             .filter(|call| !call.starts_with("find"));
         assert_eq!(writes.count(), 0, "{:?}", script.calls());
     }
-    let counter = counter_of(JOHN, address).await;
+    let counter = email_counter(JOHN, address).await;
     assert!(store.clear_attempts(&counter).await.unwrap());
     assert_eq!(status(&app, JOHN, "changeme", address).await, 200);
 }

@@ -142,14 +142,14 @@ async fn refusals_cost_the_same_for_every_email() {
     let mut refusals = Vec::new();
     for email in [john().as_str(), &disabled.user.email, "nobody@example.com"] {
         let body = json!({"email": email, "password": "wrong"});
-        let mut of_email = Vec::new();
+        let mut costs = Vec::new();
         for _ in 0..7 {
             let _ = metered.proxy.take_units();
             let reply = metered.app.post("login", &body, ADDRESS).await;
             let units = metered.proxy.take_units();
-            of_email.push((reply.status(), units.written, units.requests));
+            costs.push((reply.status(), units.written, units.requests));
         }
-        refusals.push(of_email);
+        refusals.push(costs);
     }
     assert_eq!(refusals[0], refusals[1]);
     assert_eq!(refusals[0], refusals[2]);

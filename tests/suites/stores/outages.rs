@@ -166,7 +166,7 @@ async fn in_progress(store: &impl TestStore, app: &impl Client) -> usize {
     let key = Key::from_secret(forge::COUNTER_SECRET.as_bytes(), Algorithm::HS256);
     let keys = KeySet::from(key.unwrap());
     let attempts = Attempts::new(keys, AttemptLimits::default(), Duration::ZERO);
-    let counters = attempts.counters_of(&john(), app.now()).await.unwrap();
+    let counters = attempts.counters(&john(), app.now()).await.unwrap();
     store
         .find_attempts(&counters[0])
         .await

@@ -19,14 +19,14 @@ pub(crate) async fn run(
     let now = Clock::system().now();
     match command {
         AttemptsCommand::Show { email } => {
-            for counter in attempts.counters_of(&email.key, now).await? {
+            for counter in attempts.counters(&email.key, now).await? {
                 print(output, &counter, &store.find_attempts(&counter).await?, now)?;
             }
             Ok(())
         }
         AttemptsCommand::Clear { email } => {
             let mut cleared = 0;
-            for counter in attempts.counters_of(&email.key, now).await? {
+            for counter in attempts.counters(&email.key, now).await? {
                 cleared += u32::from(store.clear_attempts(&counter).await?);
             }
             let text = format!("cleared {cleared} counters of {}", email.typed);
@@ -83,7 +83,7 @@ mod tests {
 
         let counted = async |address: &str| {
             let email = Email::parse(address).unwrap();
-            let counters = attempts.counters_of(&email, now).await.unwrap();
+            let counters = attempts.counters(&email, now).await.unwrap();
             let count = store.find_attempts(&counters[0]).await.unwrap();
             count.in_progress(&counters[0], now)
         };

@@ -153,7 +153,7 @@ impl Attempts {
     /// # Errors
     ///
     /// [`KeysUnavailable`] if no key is available.
-    pub async fn counters_of(
+    pub async fn counters(
         &self,
         email: &Email,
         now: UnixTime,
@@ -219,14 +219,14 @@ pub(super) fn message(label: &str, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{Algorithm, KeySet};
 
-    const NOW: UnixTime = UnixTime::from_secs(1_000_000);
-    const LIFETIME: Duration = Duration::from_hours(1);
+    pub(in crate::attempt) const NOW: UnixTime = UnixTime::from_secs(1_000_000);
+    pub(in crate::attempt) const LIFETIME: Duration = Duration::from_hours(1);
 
-    fn attempts() -> Attempts {
+    pub(in crate::attempt) fn attempts() -> Attempts {
         let secret: Vec<u8> = (0..32).collect();
         let key = Key::from_secret(&secret, Algorithm::HS256).unwrap();
         Attempts::new(KeySet::from(key), AttemptLimits::default(), LIFETIME)

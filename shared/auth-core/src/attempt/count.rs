@@ -84,7 +84,7 @@ impl Count {
         if self.failures >= counter.max_per_day {
             return Err(Full::Subject(counter.day_ends()));
         }
-        if self.failures_of(&counter.source) >= counter.max_per_source {
+        if self.source_failures(&counter.source) >= counter.max_per_source {
             return Err(Full::Source(counter.window_ends));
         }
         Ok(())
@@ -103,7 +103,7 @@ impl Count {
         let is_allowed = |failures: u32, in_progress: usize, max: u32| {
             failures as usize + in_progress <= max as usize
         };
-        let own_failures = self.failures_of(&counter.source);
+        let own_failures = self.source_failures(&counter.source);
         let has_room = is_allowed(self.failures, live().count(), counter.max_per_day)
             && is_allowed(own_failures, own.count(), counter.max_per_source);
         has_room
@@ -154,7 +154,7 @@ impl Count {
         self.live_tickets(counter, now).count()
     }
 
-    fn failures_of(&self, source: &str) -> u32 {
+    fn source_failures(&self, source: &str) -> u32 {
         self.sources.get(source).copied().unwrap_or_default()
     }
 }
@@ -164,24 +164,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::attempt::{AttemptLimits, Subject, counter::TICKET_LIFETIME};
+    use crate::attempt::{
+        AttemptLimits, Subject,
+        counter::{
+            TICKET_LIFETIME,
+            tests::{NOW, counter},
+        },
+    };
 
-    const NOW: UnixTime = UnixTime::from_secs(86_400 + 1_000);
-
-    fn counter(source: &str) -> Counter {
-        Counter::new(
-            Subject::Email,
-            "mac",
-            source,
-            &AttemptLimits::default(),
-            NOW,
-        )
-    }
-
-    fn count(failures: u32, of_source: u32, tickets: impl IntoIterator<Item = String>) -> Count {
+    fn count(
+        failures: u32,
+        source_failures: u32,
+        tickets: impl IntoIterator<Item = String>,
+    ) -> Count {
         Count {
             failures,
-            sources: [(counter("abc").source, of_source)].into(),
+            sources: [(counter("abc").source, source_failures)].into(),
             tickets: tickets.into_iter().collect(),
         }
     }

@@ -149,12 +149,12 @@ fn parse_digits(text: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const NOW: UnixTime = UnixTime::from_secs(86_400 + 1_000);
+    pub(in crate::attempt) const NOW: UnixTime = UnixTime::from_secs(86_400 + 1_000);
 
-    fn counter(source: &str) -> Counter {
+    pub(in crate::attempt) fn counter(source: &str) -> Counter {
         Counter::new(
             Subject::Email,
             "mac",

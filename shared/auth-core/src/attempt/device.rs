@@ -108,16 +108,10 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     use super::*;
-    use crate::{Algorithm, AttemptLimits, KeySet, KeySource, KeysFuture, SourceNetwork};
-
-    const NOW: UnixTime = UnixTime::from_secs(1_000_000);
-    const LIFETIME: Duration = Duration::from_hours(1);
-
-    fn attempts() -> Attempts {
-        let secret: Vec<u8> = (0..32).collect();
-        let key = Key::from_secret(&secret, Algorithm::HS256).unwrap();
-        Attempts::new(KeySet::from(key), AttemptLimits::default(), LIFETIME)
-    }
+    use crate::{
+        AttemptLimits, KeySet, KeySource, KeysFuture, SourceNetwork,
+        attempt::attempts::tests::{LIFETIME, NOW, attempts},
+    };
 
     #[tokio::test]
     async fn a_known_device_has_another_counter_and_keeps_its_id() {
