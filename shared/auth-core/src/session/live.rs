@@ -207,6 +207,14 @@ mod tests {
             ("no session", authenticate(|stored| stored.1 = None).await),
             ("disabled", user(|user| user.disabled = true).await),
             ("another user", user(|user| user.id = "2".into()).await),
+            (
+                "a token of another user",
+                authenticate(|Stored(user, session)| {
+                    user.as_mut().unwrap().id = "2".into();
+                    session.as_mut().unwrap().user_id = "2".into();
+                })
+                .await,
+            ),
             ("signed out", user(|user| user.version += 1).await),
             ("revoked", session(|session| session.revoked = true).await),
             (
