@@ -51,7 +51,7 @@ if ! deploy "$@" --guided; then
   cat >&2 <<EOF
 
 The deploy failed. If the stack is in ROLLBACK_FAILED, the table's deletion protection blocks its removal:
-turn the protection off, delete the stack and deploy again (see "Removing" in README.md).
+turn the protection off, delete the stack and deploy again (see "A first deploy that failed" in docs/deploying.md).
 EOF
   exit 1
 fi

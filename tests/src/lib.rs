@@ -23,5 +23,9 @@ pub mod template;
 
 /// The examples of the documentation, compiled.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
+mod examples {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/guarding.md")]
+    mod guarding {}
+}

@@ -124,10 +124,10 @@ fn all_functions_accept_the_settings_of_watch_which_only_name_the_store() {
 }
 
 #[test]
-fn the_readme_explains_every_variable() {
-    let readme = project::read("README.md");
+fn the_page_on_configuration_explains_every_variable() {
+    let page = project::read("docs/configuration.md");
     for variable in VARIABLES {
-        assert!(readme.contains(&format!("| `{variable}` |")), "{variable}");
+        assert!(page.contains(&format!("| `{variable}` |")), "{variable}");
     }
 }
 
