@@ -5,7 +5,6 @@ use std::{
     fs,
 };
 
-use auth_core::VARIABLES;
 use bundle_tests::{
     functions::{self, FUNCTIONS},
     project,
@@ -120,14 +119,6 @@ fn all_functions_accept_the_settings_of_watch_which_only_name_the_store() {
     for function in &FUNCTIONS {
         let accepted = function.check_settings(&settings);
         accepted.unwrap_or_else(|error| panic!("{}: {error}", function.name));
-    }
-}
-
-#[test]
-fn the_page_on_configuration_explains_every_variable() {
-    let page = project::read("docs/configuration.md");
-    for variable in VARIABLES {
-        assert!(page.contains(&format!("| `{variable}` |")), "{variable}");
     }
 }
 

@@ -1,5 +1,10 @@
-//! The project as a whole: its lists of functions, routes and settings agree, and `template.yaml` deploys what
-//! it should.
+//! The project as a whole: its lists of functions, routes and settings agree, `template.yaml` deploys what it
+//! should, and the documents list what there is and link to what exists.
 
 mod agreement;
+mod commands;
+mod documents;
+mod links;
+mod log_events;
+mod markdown;
 mod template;
