@@ -4,6 +4,7 @@
 //! reads the same for both.
 
 use auth_core::UnixTime;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Response, header::HeaderName};
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ pub const ADDRESS: &str = "203.0.113.7";
 
 /// A response of a function.
 #[derive(Debug, Clone)]
-pub struct Reply(Response<String>);
+pub struct Reply(Response<Vec<u8>>);
 
 impl Reply {
     /// Returns the status.
@@ -40,10 +41,16 @@ impl Reply {
         headers
     }
 
+    /// Returns the bytes of the body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.body()
+    }
+
     /// Returns the text of the body.
     #[must_use]
     pub fn body(&self) -> &str {
-        self.0.body()
+        std::str::from_utf8(self.bytes()).expect("text")
     }
 
     /// Returns the body as JSON; `null` if it is empty.
@@ -81,8 +88,8 @@ impl Reply {
     }
 }
 
-impl From<Response<String>> for Reply {
-    fn from(response: Response<String>) -> Self {
+impl From<Response<Vec<u8>>> for Reply {
+    fn from(response: Response<Vec<u8>>) -> Self {
         Self(response)
     }
 }
@@ -90,9 +97,12 @@ impl From<Response<String>> for Reply {
 /// Converts a response as API Gateway receives it. REST responses have lists of headers.
 impl From<&Value> for Reply {
     fn from(response: &Value) -> Self {
-        assert_ne!(response["isBase64Encoded"], true, "JSON is text");
         let status = response["statusCode"].as_u64().expect("a status");
-        let mut reply = Response::new(response["body"].as_str().expect("a body").to_owned());
+        let body = response["body"].as_str().expect("a body");
+        let mut reply = Response::new(match response["isBase64Encoded"].as_bool() {
+            Some(true) => STANDARD.decode(body).expect("base64"),
+            _ => body.into(),
+        });
         *reply.status_mut() = u16::try_from(status)
             .ok()
             .and_then(|status| status.try_into().ok())
@@ -106,7 +116,14 @@ impl From<&Value> for Reply {
                     .insert(name, value.parse().expect("a value"));
             }
         }
-        Self(reply)
+        let reply = Self(reply);
+        let is_encoded = reply.header("content-encoding").is_some();
+        assert_eq!(
+            response["isBase64Encoded"] == true,
+            is_encoded,
+            "only text is sent as it is"
+        );
+        reply
     }
 }
 

@@ -206,7 +206,7 @@ mod tests {
             .iter()
             .find_map(|name| response.headers().get(name))
             .map(|value| value.to_str().unwrap().to_owned());
-        let body: Value = serde_json::from_str(response.body()).unwrap();
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
         (response.status().as_u16(), body["detail"].clone(), header)
     }
 

@@ -8,13 +8,16 @@ use serde::Serialize;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// A response with its JSON text.
-pub type Response = http::Response<String>;
+/// A response with the bytes of its body.
+///
+/// Its headers decide how Lambda sends it: as text if `Content-Type` names a type of text, and in base64 if it has
+/// a `Content-Encoding`. An HTTP API decodes base64; a REST API does so only for its `binaryMediaTypes`.
+pub type Response = http::Response<Vec<u8>>;
 
 /// Returns a response with `body` as JSON.
 #[must_use]
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let Ok(json) = serde_json::to_string(body) else {
+    let Ok(json) = serde_json::to_vec(body) else {
         tracing::error!("the response has no JSON form");
         return internal_server_error();
     };

@@ -12,7 +12,7 @@ use std::{convert::Infallible, error::Error, fmt, future::Future};
 use auth_core::SettingsReader;
 use auth_http::Response;
 use event::SanitizedEvents;
-use lambda_http::{Adapter, Request, service_fn};
+use lambda_http::{Adapter, Body, Request, service_fn};
 use tracing::Instrument;
 
 pub use event::request;
@@ -81,8 +81,11 @@ where
         let (time_left, span) = (deadline::time_left(&request), log::request_span(&request));
         event::add_source_network(&mut request);
         let response = handler(request);
-        async move { Ok::<_, Infallible>(deadline::respond_in(time_left, response).await) }
-            .instrument(span)
+        async move {
+            let response = deadline::respond_in(time_left, response).await;
+            Ok::<_, Infallible>(response.map(Body::from))
+        }
+        .instrument(span)
     });
     lambda_runtime::run(SanitizedEvents::new(Adapter::from(service)))
         .await
