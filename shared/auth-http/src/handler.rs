@@ -17,7 +17,7 @@ use crate::{
 pub struct Route<E> {
     /// The method in upper case.
     pub method: &'static str,
-    /// The path, from the root of the API.
+    /// The path, from the root of the API. Its last segment may be a parameter in braces, which matches any segment.
     pub path: &'static str,
     /// The function's own name for the endpoint.
     pub endpoint: E,
@@ -38,8 +38,7 @@ pub fn find_endpoint<E: Copy>(
 ) -> Result<E, ApiError> {
     let is_stage = |prefix: &str| prefix.len() > 1 && prefix.rfind('/') == Some(0);
     let matches = |route: &&Route<E>| {
-        path.strip_suffix(route.path)
-            .is_some_and(|prefix| prefix.is_empty() || is_stage(prefix))
+        prefix(path, route.path).is_some_and(|prefix| prefix.is_empty() || is_stage(prefix))
     };
     let mut allowed = Vec::new();
     for route in routes.iter().filter(matches) {
@@ -54,6 +53,16 @@ pub fn find_endpoint<E: Copy>(
     Err(ApiError::MethodNotAllowed {
         allow: allowed.join(", "),
     })
+}
+
+/// Returns what the path of a request has in front of the path of a route. `None` if it does not end with the latter.
+fn prefix<'p>(path: &'p str, route: &str) -> Option<&'p str> {
+    let Some((parent, _parameter)) = route.split_once('{') else {
+        return path.strip_suffix(route);
+    };
+    let segment = path.rfind('/')? + 1;
+    let has_segment = segment < path.len();
+    path[..segment].strip_suffix(parent).filter(|_| has_segment)
 }
 
 /// Runs a handler and returns its response. An error is logged here, once, and becomes the response of
@@ -85,7 +94,7 @@ fn respond_with(error: &ApiError, realm: &str) -> Response {
 mod tests {
     use super::*;
 
-    const ROUTES: [Route<u8>; 3] = [
+    const ROUTES: [Route<u8>; 4] = [
         Route {
             method: "GET",
             path: "/a/b",
@@ -101,6 +110,11 @@ mod tests {
             path: "/a/c",
             endpoint: 3,
         },
+        Route {
+            method: "GET",
+            path: "/d/{file}",
+            endpoint: 4,
+        },
     ];
 
     #[test]
@@ -114,9 +128,17 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_matches_one_segment() {
+        for path in ["/d/x", "/d/x.css", "/prod/d/x"] {
+            assert_eq!(find_endpoint(&ROUTES, &Method::GET, path).unwrap(), 4);
+        }
+    }
+
+    #[test]
     fn other_paths_are_not_found() {
         for path in [
             "", "/", "/a", "/a/b/", "/a/bb", "a/b", "x/a/b", "//a/b", "/x/y/a/b", "/A/B", "/xa/b",
+            "/d", "/d/", "/d/x/", "/d/x/y", "/dx", "/x/y/d/z", "x",
         ] {
             assert!(
                 matches!(

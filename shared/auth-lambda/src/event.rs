@@ -19,6 +19,9 @@ use lambda_http::{
 
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
+/// Replaces what is not a path. No function serves it.
+const MALFORMED_PATH: &str = "/malformed";
+
 /// API Gateway accepts 10 KiB of request line and headers together.
 const MAX_BYTES: usize = 10 * 1024;
 
@@ -117,10 +120,10 @@ fn remove_host(headers: &mut HeaderMap) {
     headers.remove(FORWARDED_PROTO);
 }
 
-/// Replaces anything but a path (RFC 3986 section 3.3) with `/`, which no function serves.
+/// Replaces anything but a path (RFC 3986 section 3.3).
 fn sanitize_path(path: &mut Option<String>) {
     if !path.as_deref().is_some_and(is_path) {
-        *path = Some("/".into());
+        *path = Some(MALFORMED_PATH.into());
     }
 }
 
