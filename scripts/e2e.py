@@ -8,6 +8,7 @@ run. The caller's AWS settings are dropped, so no real account can be reached.
 
 import argparse
 import contextlib
+import gzip
 import hashlib
 import http.client
 import json
@@ -39,7 +40,7 @@ BUILD = ROOT / ".aws-sam/e2e/build"
 STACK = "e2e"
 REGION = "us-east-1"
 # The failed-login window is so long that it is unlikely to end during the run.
-PARAMETERS = ["Architecture=x86_64", "DeletionProtection=false", "LoginFailureWindow=9999"]
+PARAMETERS = ["Architecture=x86_64", "DeletionProtection=false", "LoginFailureWindow=9999", "ApiDocs=true"]
 EMAIL = "john.doe@example.com"
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 SECONDS_TO_START = 60
@@ -177,9 +178,21 @@ def request(port, method, path, host, headers=None, body=None):
     try:
         connection.request(method, path, body, {"Host": host} | (headers or {}))
         response = connection.getresponse()
-        return response.status, response.headers, response.read().decode()
+        content = response.read()
+        if response.headers["Content-Encoding"] == "gzip":
+            content = gzip.decompress(content)
+        return response.status, response.headers, content.decode()
     finally:
         connection.close()
+
+
+def first_branches(node):
+    """Replaces each Fn::If with its first branch. The only condition on routes is ApiDocs, and PARAMETERS sets it."""
+    if not isinstance(node, dict):
+        return node
+    if "Fn::If" in node:
+        return first_branches(node["Fn::If"][1])
+    return {name: first_branches(value) for name, value in node.items()}
 
 
 class Api:
@@ -263,7 +276,8 @@ class Run:
         template = json.loads(template) if isinstance(template, str) else template
         if gateway.get_routes(ApiId=ids["Api"])["Items"]:
             raise Failure("ministack now creates the routes itself: remove create_routes")
-        for path, operations in template["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
+        paths = first_branches(template["Resources"]["Api"]["Properties"]["Body"]["paths"])
+        for path, operations in paths.items():
             for method, operation in operations.items():
                 described = operation["x-amazon-apigateway-integration"]
                 function = re.search(r"\$\{(\w+)\.Arn\}", described["uri"]["Fn::Sub"])[1]
@@ -295,6 +309,21 @@ class Run:
             outcome = error.response["Error"]["Code"]
         self.checks.that("the local AWS rejects unknown credentials",
                          outcome == "UnrecognizedClientException", outcome)
+
+    def check_docs(self, api):
+        """Checks that the page, its files and the contract are served, compressed and as they are."""
+        for path, content_type, part in (("/docs", "text/html; charset=utf-8", "docs/docs.js"),
+                                         ("/docs/swagger-ui.css", "text/css; charset=utf-8", ".swagger-ui"),
+                                         ("/openapi.json", "application/json", '"openapi":"3.1.0"')):
+            for encoding in ("gzip", None):
+                sent = {"Accept-Encoding": encoding or "identity"}
+                status, headers, text = request(self.port, "GET", path, api.host, sent)
+                self.checks.that(f"{path} is served, with the encoding {encoding}", status == 200 and part in text
+                                 and headers["Content-Type"] == content_type and headers["Content-Encoding"] == encoding
+                                 and "default-src 'none'" in headers["Content-Security-Policy"],
+                                 f"{status} {headers} {text[:300]}")
+        status, headers, _ = request(self.port, "GET", "/", api.host)
+        self.checks.that("the root leads to the page", status == 302 and headers["Location"] == "docs", f"{status} {headers}")
 
     def sign_in(self, api, password):
         """Checks the responses of login and me for an enabled user. Returns a token."""
@@ -407,6 +436,8 @@ class Run:
             "the secret of counters": lambda: self.client("secretsmanager").describe_secret(SecretId=ids["CounterKeys"]),
             "the function login": lambda: self.client("lambda").get_function(FunctionName=ids["LoginFunction"]),
             "the function me": lambda: self.client("lambda").get_function(FunctionName=ids["MeFunction"]),
+            "the function discovery":
+                lambda: self.client("lambda").get_function(FunctionName=ids["DiscoveryFunction"]),
         }
         for what, look in gone.items():
             try:
@@ -504,6 +535,9 @@ def steps(run_, template):
     run_.authctl("user", "add", EMAIL, "--role", "Admin=create,read,update,delete", stdin=password + "\n")
     api = Api(run_.port, ids["Api"])
     token = run_.sign_in(api, password)
+
+    step("read the contract")
+    run_.check_docs(api)
 
     step("disable and enable the user")
     tokens = run_.disable_and_enable(api, password, token)

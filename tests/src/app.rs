@@ -100,6 +100,7 @@ impl<S: LoginStore + LiveRepository> Client for App<S> {
     async fn invoke(&self, function: &str, event: &str) -> Reply {
         let request = auth_lambda::request(event).expect("an event");
         match function {
+            "discovery" => discovery::handle(request).await.into(),
             "login" => self.login.handle(request).await.into(),
             "me" => self.me.handle(request).await.into(),
             other => panic!("App has no function {other}"),

@@ -15,6 +15,10 @@ pub enum Body {
     None,
     /// Exactly this JSON.
     Json(Value),
+    /// A file of this type that contains this text.
+    File(&'static str, &'static str),
+    /// A file of this type, compressed.
+    Gzip(&'static str),
 }
 
 /// An event, by the name of its file, and its response.
@@ -26,7 +30,7 @@ pub struct Case {
     pub status: u16,
     /// The body.
     pub body: Body,
-    /// The headers other than `content-type` and `cache-control`, which every response has.
+    /// The headers other than `content-type`, and than `cache-control` if that is `no-store`.
     pub headers: Vec<(&'static str, &'static str)>,
 }
 
@@ -87,6 +91,7 @@ pub fn all() -> Vec<Case> {
         not_objects(),
         not_json(),
         me(),
+        discovery(),
     ]
     .concat()
 }
@@ -266,6 +271,44 @@ fn me() -> Vec<Case> {
     ]
 }
 
+const REVALIDATE: (&str, &str) = ("cache-control", "no-cache");
+
+fn discovery() -> Vec<Case> {
+    let page = || Body::File("text/html; charset=utf-8", "docs/docs.js");
+    let page = |event| case(event, 200, page(), &[REVALIDATE]);
+    let script = Body::File("text/javascript; charset=utf-8", "SwaggerUIBundle");
+    let stylesheet = Body::Gzip("text/css; charset=utf-8");
+    let kept = ("cache-control", "public, max-age=3600");
+    let contract = || Body::File("application/json", r#""openapi":"3.1.0""#);
+    let contract = |event| case(event, 200, contract(), &[REVALIDATE]);
+    let redirect = |event| case(event, 302, Body::None, &[("location", "docs")]);
+    let not_modified = |event| case(event, 304, Body::None, &[REVALIDATE]);
+    let not_found = |event| detail(event, 404, "Not Found", &[]);
+    let wrong_method = |event| detail(event, 405, "Method Not Allowed", &[("allow", "GET")]);
+    vec![
+        page("discovery_success"),
+        page("discovery_success.v1"),
+        page("discovery_docs_stage_prefix"),
+        not_modified("discovery_docs_not_modified"),
+        wrong_method("discovery_docs_wrong_method"),
+        case("discovery_file_success", 200, script, &[REVALIDATE]),
+        case("discovery_file_gzip", 200, stylesheet, &[kept]),
+        not_modified("discovery_file_not_modified"),
+        not_found("discovery_file_unknown"),
+        wrong_method("discovery_file_wrong_method"),
+        contract("discovery_openapi_success"),
+        contract("discovery_openapi_success.v1"),
+        not_modified("discovery_openapi_not_modified"),
+        wrong_method("discovery_openapi_wrong_method"),
+        redirect("discovery_root_success"),
+        redirect("discovery_root_success.v1"),
+        redirect("discovery_root_stage_prefix"),
+        wrong_method("discovery_root_wrong_method"),
+        not_found("discovery_unknown_path"),
+        not_found("discovery_dot_segments"),
+    ]
+}
+
 impl Case {
     /// Returns the function that serves the event, the first word of the file name.
     #[must_use]
@@ -276,30 +319,46 @@ impl Case {
     /// Returns the operation of `openapi.yaml` that the event calls.
     #[must_use]
     pub fn operation(&self) -> &'static str {
-        let rest = self.event.strip_prefix("login_").unwrap_or_default();
-        let sessions = ["refresh", "logout"];
-        let named = sessions.into_iter().find(|name| rest.starts_with(name));
-        named.unwrap_or_else(|| self.function())
+        let (function, rest) = self.event.split_once('_').expect("<function>_<case>");
+        let (first, others): (_, &[&str]) = match function {
+            "login" => ("login", &["refresh", "logout"]),
+            "discovery" => ("docs", &["file", "openapi", "root"]),
+            other => (other, &[]),
+        };
+        let named = others.iter().find(|name| rest.starts_with(**name));
+        named.unwrap_or(&first)
     }
 
     /// Checks a response.
     pub fn check(&self, reply: &Reply) {
         let event = self.event;
         assert_eq!(reply.status(), self.status, "{event}: {}", reply.body());
-        let is_empty = matches!(self.body, Body::None);
-        let content_type = (!is_empty).then_some("application/json");
+        let content_type = match self.body {
+            Body::None => None,
+            Body::Login | Body::Tokens | Body::Json(_) => Some("application/json"),
+            Body::File(content_type, _) | Body::Gzip(content_type) => Some(content_type),
+        };
         assert_eq!(reply.header("content-type"), content_type, "{event}");
-        assert_eq!(reply.header("cache-control"), Some("no-store"), "{event}");
-        for name in ["www-authenticate", "allow", "retry-after"] {
-            let expected = self.headers.iter().find(|(known, _)| *known == name);
-            let expected = expected.map(|(_, value)| *value);
-            assert_eq!(reply.header(name), expected, "{event}: {name}");
+        let expected = |name: &str| {
+            let mut headers = self.headers.iter();
+            headers.find_map(|(known, value)| (*known == name).then_some(*value))
+        };
+        let cache_control = expected("cache-control").or(Some("no-store"));
+        assert_eq!(reply.header("cache-control"), cache_control, "{event}");
+        for name in ["www-authenticate", "allow", "retry-after", "location"] {
+            assert_eq!(reply.header(name), expected(name), "{event}: {name}");
         }
-        let body = reply.json();
         match &self.body {
             Body::None => assert_eq!(reply.body(), "", "{event}"),
-            Body::Json(expected) => assert_eq!(&body, expected, "{event}"),
+            Body::Json(expected) => assert_eq!(&reply.json(), expected, "{event}"),
+            Body::File(_, text) => assert!(reply.body().contains(text), "{event}"),
+            Body::Gzip(_) => {
+                assert_eq!(reply.header("content-encoding"), Some("gzip"), "{event}");
+                // The first bytes of a file that is compressed with Deflate (RFC 1952 section 2.3.1).
+                assert_eq!(reply.bytes()[..3], [0x1f, 0x8b, 8], "{event}");
+            }
             Body::Login | Body::Tokens => {
+                let body = reply.json();
                 assert_eq!(body["token_type"], "Bearer", "{event}");
                 assert_eq!(body["expires_in"], 3600, "{event}");
                 let token = body["access_token"].as_str().expect("a token");

@@ -9,6 +9,8 @@ use login::LoginSettings;
 pub struct Function {
     /// The name of its folder and binary.
     pub name: &'static str,
+    /// Whether it reads keys and a store.
+    pub has_store: bool,
     /// Returns its routes: methods and paths.
     pub routes: fn() -> Vec<(&'static str, &'static str)>,
     /// Reads its settings from an environment.
@@ -31,14 +33,27 @@ impl Function {
 }
 
 /// All functions.
-pub const FUNCTIONS: [Function; 2] = [
+pub const FUNCTIONS: [Function; 3] = [
+    Function {
+        name: "discovery",
+        has_store: false,
+        routes: || {
+            discovery::ROUTES
+                .iter()
+                .map(|r| (r.method, r.path))
+                .collect()
+        },
+        read_settings: discovery::check_settings,
+    },
     Function {
         name: "login",
+        has_store: true,
         routes: || login::ROUTES.iter().map(|r| (r.method, r.path)).collect(),
         read_settings: |reader| LoginSettings::read(reader).map(|_| ()),
     },
     Function {
         name: "me",
+        has_store: true,
         routes: || me::ROUTES.iter().map(|r| (r.method, r.path)).collect(),
         read_settings: |reader| me::read_settings(reader).map(|_| ()),
     },
@@ -47,6 +62,12 @@ pub const FUNCTIONS: [Function; 2] = [
 /// The names of all functions.
 pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|function| function.name)
+}
+
+/// The names of the functions that read keys and a store.
+pub fn with_store() -> impl Iterator<Item = &'static str> {
+    let functions = FUNCTIONS.iter().filter(|function| function.has_store);
+    functions.map(|function| function.name)
 }
 
 /// Returns the function that serves a route.

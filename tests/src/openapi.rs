@@ -6,6 +6,16 @@ use serde_json::{Map, Value, json};
 
 use crate::{client::Reply, project};
 
+/// The headers of which a response has exactly those that the document requires.
+const HEADERS: [&str; 6] = [
+    "allow",
+    "cache-control",
+    "etag",
+    "location",
+    "retry-after",
+    "www-authenticate",
+];
+
 /// The document, and the responses that were seen.
 pub struct OpenApi {
     document: Value,
@@ -33,22 +43,42 @@ impl OpenApi {
             "{operation}: {status} is not described"
         );
         let described = response["headers"].as_object().expect("headers");
-        for name in ["cache-control", "www-authenticate", "allow", "retry-after"] {
+        for name in HEADERS {
             let node = described
                 .iter()
                 .find(|(known, _)| known.eq_ignore_ascii_case(name));
-            let is_required = node.is_some_and(|(_, node)| self.resolve(node)["required"] == true);
+            let node = node.map(|(_, node)| self.resolve(node));
+            let is_required = node.is_some_and(|node| node["required"] == true);
+            let header = reply.header(name);
             assert_eq!(
-                reply.header(name).is_some(),
+                header.is_some(),
                 is_required,
                 "{operation} {status}: {name}"
             );
+            if let (Some(node), Some(value)) = (node, header) {
+                let errors = self.errors(&node["schema"], &as_json(value));
+                assert!(
+                    errors.is_empty(),
+                    "{operation} {status}: {name}: {errors:?}"
+                );
+            }
         }
         if response["content"].is_null() {
             assert_eq!(reply.body(), "", "{operation} {status}");
         } else {
-            let schema = &response["content"]["application/json"]["schema"];
-            let errors = self.errors(schema, &reply.json());
+            let content_type = reply.header("content-type").expect("a type");
+            let media_type = content_type.split(';').next().expect("a type");
+            let content = &response["content"][media_type];
+            assert!(
+                content.is_object(),
+                "{operation} {status}: {media_type} is not described"
+            );
+            let body = match (media_type, reply.header("content-encoding")) {
+                (_, Some(_)) => "compressed".into(),
+                ("application/json", None) => reply.json(),
+                (_, None) => reply.body().into(),
+            };
+            let errors = self.errors(&content["schema"], &body);
             assert!(errors.is_empty(), "{operation} {status}: {errors:?}");
         }
         if status == 404 {
@@ -118,4 +148,9 @@ impl OpenApi {
         let errors = validator.iter_errors(body);
         errors.map(|error| error.to_string()).collect()
     }
+}
+
+/// Returns a header as the JSON that its schema describes: a number, or a text.
+fn as_json(header: &str) -> Value {
+    header.parse::<u64>().map_or(header.into(), Value::from)
 }

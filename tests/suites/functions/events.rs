@@ -73,7 +73,7 @@ async fn every_response_is_described_in_openapi_and_no_other() {
     for _ in 0..=5 {
         openapi.check("login", &app.post("login", &body, ADDRESS).await);
     }
-    for function in functions::names() {
+    for function in functions::with_store() {
         let staged = start_staged(function, &ENVIRONMENT).await;
         for email in ["panic@example.com", "unavailable@example.com"] {
             let reply = staged.send(&events::as_user(function, email)).await;

@@ -50,13 +50,13 @@ async fn start(function: &str, table: &Table) -> Process {
     Process::start(function, &table.environment_with_keys()).await
 }
 
-/// Processes of all functions, each with an event to which it responds with 200.
+/// Processes of all functions with a store, each with an event to which it responds with 200.
 struct Load(Vec<(Process, String)>);
 
 impl Load {
     async fn start(table: &Table) -> Self {
         let mut processes = Vec::new();
-        for function in functions::names() {
+        for function in functions::with_store() {
             for i in 0..PROCESSES {
                 let event = events::as_user(function, &address(i));
                 processes.push((start(function, table).await, event));

@@ -75,6 +75,10 @@ async fn calls(function: &str) -> Vec<Call> {
     let secrets = Secrets::serve(Some(KEY)).await;
     let process = start(function, &table.behind(proxy.url()), &secrets).await;
     match function {
+        "discovery" => {
+            let reply = process.send(&events::success("discovery")).await;
+            assert_eq!(reply.status(), 200);
+        }
         "login" => use_login(&process).await,
         "me" => {
             // Only the calls of `me` are recorded.
@@ -146,6 +150,11 @@ fn forbidden(function: &str) -> Vec<(&'static str, Call)> {
         ("read another secret", Call::get_secret("OtherKeys.Id")),
     ];
     forbidden.extend(match function {
+        "discovery" => vec![
+            ("read a user", read(USER)),
+            ("read users in a batch", batch(&[USER], Some("pk"))),
+            ("read the keys of tokens", Call::get_secret("JwtKeys.Id")),
+        ],
         "login" => vec![
             ("put a counter", put("attempts#1#2")),
             ("disable a user", update(USER, "SET disabled = :value")),

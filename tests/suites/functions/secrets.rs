@@ -68,7 +68,7 @@ async fn functions_that_start_in_an_outage_respond_with_503_until_it_is_over() {
         assert_eq!(log_in_and_call_me(&functions).await, (503, 503));
         assert!(begin.elapsed() < Duration::from_secs(6), "3 s for each");
     }
-    for function in functions::names() {
+    for function in functions::with_store() {
         let logs = functions.get(function).logs();
         assert!(logs.contains(r#""message":"keys not read""#), "{logs}");
     }
@@ -92,13 +92,13 @@ async fn a_secret_without_keys_fails_the_start() {
     check_failed_start(r#"{"keys":[]}"#, "the set is empty").await;
 }
 
-/// Checks that every function refuses to start with this secret, and reports the problem.
+/// Checks that every function with keys refuses to start with this secret, and reports the problem.
 async fn check_failed_start(secret: &str, problem: &str) {
     let (secrets, store) = (
         Secrets::serve(Some(secret)).await,
         TemporaryFileStore::new(),
     );
-    for function in functions::names() {
+    for function in functions::with_store() {
         let (code, output) = failed_start(function, &environment(&secrets, &store));
         assert_eq!(code, Some(1), "{function}: {output}");
         // `login` reads its secrets concurrently and reports the first that is rejected.

@@ -65,7 +65,7 @@ fn check_problems(problems: &[String], expected: &[&str]) {
 }
 
 #[test]
-fn every_function_reports_all_problems_of_its_settings() {
+fn every_function_with_a_store_reports_all_problems_of_its_settings() {
     for (variables, expected) in [
         (&[MEMORY][..], &["JWT_SECRET_KEY: must be set, or "][..]),
         (
@@ -101,12 +101,26 @@ fn every_function_reports_all_problems_of_its_settings() {
             ],
         ),
     ] {
-        for function in functions::names() {
+        for function in functions::with_store() {
             // The keys that only `login` reads are not tested here.
             let variables = [variables, &PRIVATE_KEYS[1..]].concat();
             check_problems(&problems(function, &variables), expected);
         }
     }
+}
+
+/// It reads no settings, but a typo in the name of one is a problem in every function.
+#[test]
+fn discovery_reports_unknown_variables() {
+    let problems = problems("discovery", &[("JWT_EXPIRATON", "60"), LAMBDA]);
+    assert_eq!(problems, ["JWT_EXPIRATON: unknown variable"]);
+}
+
+#[tokio::test]
+async fn discovery_starts_without_settings() {
+    let discovery = Process::start("discovery", &[LAMBDA]).await;
+    let reply = discovery.send(&events::success("discovery")).await;
+    assert_eq!(reply.status(), 200);
 }
 
 #[test]
@@ -187,8 +201,8 @@ fn login_rejects_the_published_secret_of_refresh_tokens_in_lambda() {
 }
 
 #[test]
-fn every_function_needs_the_table_of_dynamodb() {
-    for function in functions::names() {
+fn every_function_with_a_store_needs_the_table_of_dynamodb() {
+    for function in functions::with_store() {
         let variables = [&[("AUTH_STORE", "dynamodb")], &PRIVATE_KEYS[..]].concat();
         let problems = problems(function, &variables);
         assert_eq!(problems, ["AUTH_TABLE: must be set"], "{function}");
@@ -196,8 +210,8 @@ fn every_function_needs_the_table_of_dynamodb() {
 }
 
 #[test]
-fn every_function_accepts_only_one_source_of_keys() {
-    for function in functions::names() {
+fn every_function_with_keys_accepts_only_one_source() {
+    for function in functions::with_store() {
         let table = [("AUTH_STORE", "dynamodb"), ("AUTH_TABLE", "users")];
         let secret = [("JWT_KEYS_SECRET_ID", "keys")];
         let variables = [&table[..], &PRIVATE_KEYS, &secret].concat();
@@ -207,8 +221,8 @@ fn every_function_accepts_only_one_source_of_keys() {
 }
 
 #[test]
-fn every_function_rejects_the_file_store_in_lambda() {
-    for function in functions::names() {
+fn every_function_with_a_store_rejects_the_file_in_lambda() {
+    for function in functions::with_store() {
         let variables = [&[("AUTH_STORE", "file"), LAMBDA], &PRIVATE_KEYS[..]].concat();
         let expected = "AUTH_STORE: file is for local work";
         check_problems(&problems(function, &variables), &[expected]);
@@ -225,7 +239,7 @@ fn a_damaged_file_fails_the_start_of_functions_with_their_own_keys() {
     check_damaged_file(&PRIVATE_KEYS);
 }
 
-/// Checks that no function starts on a damaged file, and that the log names the file, which stays as it is.
+/// Checks that no function with a store starts on a damaged file, and that the log names the file, which stays as it is.
 fn check_damaged_file(keys: &[(&str, &str)]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.json");
@@ -235,7 +249,7 @@ fn check_damaged_file(keys: &[(&str, &str)]) {
         ("AUTH_STORE", "file"),
         ("AUTH_FILE", path.to_str().unwrap()),
     ];
-    for function in functions::names() {
+    for function in functions::with_store() {
         let reason = reason(function, &[&file[..], keys].concat());
         let problem = format!("{}: damaged at line 1, column 35", path.display());
         assert!(reason.ends_with(&problem), "{function}: {reason}");

@@ -95,6 +95,29 @@ fn only_functions_have_roles() {
     assert!(template.of_type("AWS::IAM::Policy").is_empty());
 }
 
+/// The page is public, so a stack has it only if its operator asks for it.
+#[test]
+fn discovery_is_deployed_only_if_a_parameter_says_so() {
+    let template = project::yaml("template.yaml");
+    assert_eq!(template["Parameters"]["ApiDocs"]["Default"], "false");
+    let condition = &template["Conditions"]["HasApiDocs"];
+    assert_eq!(*condition, json!(["ApiDocs", "true"]));
+    let resources = template["Resources"].as_object().unwrap();
+    let conditional: BTreeSet<&str> = resources
+        .iter()
+        .filter(|(_, resource)| resource["Condition"] == "HasApiDocs")
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let named = resources.keys().map(String::as_str);
+    let discovery: BTreeSet<&str> = named.filter(|name| name.starts_with("Discovery")).collect();
+    assert_eq!(conditional, discovery);
+    assert_eq!(
+        discovery.len(),
+        6,
+        "function, role, log group, three alarms"
+    );
+}
+
 #[test]
 fn every_log_group_has_a_retention() {
     let groups = Template::read().of_type("AWS::Logs::LogGroup");

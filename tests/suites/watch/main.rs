@@ -116,7 +116,7 @@ impl Client for Watch {
             .into();
         let response = agent.run(request.body(body).unwrap()).unwrap();
         let (parts, mut body) = response.into_parts();
-        http::Response::from_parts(parts, body.read_to_string().unwrap()).into()
+        http::Response::from_parts(parts, body.read_to_vec().unwrap()).into()
     }
 
     fn now(&self) -> UnixTime {
@@ -155,6 +155,25 @@ async fn sessions_begin_continue_and_end_over_http() {
     let second = watch.refresh(&first.refresh).await.unwrap();
     watch.log_out(&second.refresh, false).await;
     assert_eq!(watch.refresh(&second.refresh).await.unwrap_err().0, 401);
+}
+
+/// `cargo lambda watch` itself would respond with a list of the workspace's binaries.
+#[tokio::test]
+async fn other_paths_and_methods_get_the_responses_of_the_functions() {
+    let (watch, events) = (Watch::start(), events::all());
+    let cases = cases::all();
+    for event in [
+        "discovery_root_wrong_method",
+        "discovery_unknown_path",
+        "login_refresh_wrong_method",
+        "login_unknown_path",
+        "login_wrong_method",
+        "me_unknown_path",
+        "me_wrong_method",
+    ] {
+        let case = cases.iter().find(|case| case.event == event).unwrap();
+        case.check(&watch.replay(case.function(), &events[event]).await);
+    }
 }
 
 #[test]
