@@ -242,6 +242,7 @@ fn command(binary: &Path, variables: &[(&str, &str)], api: &str) -> Command {
         .env("AWS_LAMBDA_FUNCTION_NAME", "function")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
         .envs(variables.iter().copied());
     command
 }

@@ -48,8 +48,8 @@ pub use session::{
     RefreshToken, Rotation, Session, SessionDirectory, SessionRepository, SessionRules, Sessions,
 };
 pub use settings::{
-    AttemptSettings, KeySettings, SessionSettings, Settings, SettingsError, SettingsReader, Store,
-    VARIABLES,
+    AttemptSettings, KeySettings, LAMBDA_MARKER, SessionSettings, Settings, SettingsError,
+    SettingsReader, Store, VARIABLES,
 };
 pub use store::{FileStore, InMemoryStore};
 pub use time::{Clock, UnixTime};

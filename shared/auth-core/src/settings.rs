@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 pub use keys::KeySettings;
 use reader::seconds;
-pub use reader::{SettingsError, SettingsReader, VARIABLES};
+pub use reader::{LAMBDA_MARKER, SettingsError, SettingsReader, VARIABLES};
 pub use sessions::{AttemptSettings, SessionSettings};
 
 use crate::{key::KeyUse, token::TokenSettings};

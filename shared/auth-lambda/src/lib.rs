@@ -13,6 +13,7 @@ use auth_core::SettingsReader;
 use auth_http::Response;
 use event::SanitizedEvents;
 use lambda_http::{Adapter, Body, Request, service_fn};
+use log::RequestLine;
 use tracing::Instrument;
 
 pub use event::request;
@@ -77,12 +78,20 @@ where
     H: Fn(Request) -> F + Send + 'a,
     F: Future<Output = Response> + Send + 'a,
 {
+    let is_local = log::is_local();
+    if is_local {
+        log::started();
+    }
     let service = service_fn(move |mut request| {
         let (time_left, span) = (deadline::time_left(&request), log::request_span(&request));
+        let line = is_local.then(|| RequestLine::begin(&request));
         event::add_source_network(&mut request);
         let response = handler(request);
         async move {
             let response = deadline::respond_in(time_left, response).await;
+            if let Some(line) = line {
+                line.end(response.status());
+            }
             Ok::<_, Infallible>(response.map(Body::from))
         }
         .instrument(span)

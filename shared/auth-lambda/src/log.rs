@@ -1,14 +1,19 @@
-//! Logs: one JSON object per line on standard output, which Lambda collects.
+//! Logs on standard output. In Lambda, which collects them, each line is a JSON object; `local` has the lines of local
+//! work.
 //!
-//! A line contains the innermost span. The runtime opens one with Lambda's request id around each event, and
+//! A JSON line contains the innermost span. The runtime opens one with Lambda's request id around each event, and
 //! [`request_span`] one with API Gateway's id as well around each request. Passwords, tokens, hashes and keys are
 //! never fields. A panic is logged only with its location, because its text may repeat the input.
 
-use std::{io, panic};
+mod local;
 
+use std::{env, io, panic};
+
+use auth_core::LAMBDA_MARKER;
 use lambda_http::{Request, RequestExt};
 use tracing::{Span, Subscriber, info_span, level_filters::LevelFilter};
 use tracing_subscriber::{
+    Layer, Registry,
     filter::filter_fn,
     fmt::{self, MakeWriter},
     layer::SubscriberExt,
@@ -17,8 +22,14 @@ use tracing_subscriber::{
 
 use crate::event::api_request_id;
 
+use local::LocalLines;
+pub(crate) use local::{RequestLine, started};
+
 /// The variable with which Lambda sets the log level of a function.
 const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
+
+/// The variable with which Lambda says how a function logs: `JSON` or `Text`.
+const FORMAT_VARIABLE: &str = "AWS_LAMBDA_LOG_FORMAT";
 
 /// Starts the logs of the crate `function` at the level that Lambda sets, by default `INFO`. Call it once,
 /// first in `main`.
@@ -26,13 +37,19 @@ const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
 /// Other crates never log below `INFO`: at `TRACE`, the runtime would print whole events with passwords and
 /// tokens.
 pub fn init(function: &'static str) {
-    let level = std::env::var(LEVEL_VARIABLE).map_or(LevelFilter::INFO, |name| parse_level(&name));
+    let level = env::var(LEVEL_VARIABLE).map_or(LevelFilter::INFO, |name| parse_level(&name));
     // If the logs were started before, as in tests, the first start wins.
-    let _ = subscriber(function, level, io::stdout).try_init();
+    let _ = subscriber(function, level, is_local(), io::stdout).try_init();
     panic::set_hook(Box::new(|info| {
         let location = info.location().map(ToString::to_string);
         tracing::error!(location, "panic");
     }));
+}
+
+/// Returns whether people read the logs: outside of Lambda, unless the environment asks for JSON.
+pub(crate) fn is_local() -> bool {
+    let is_json = env::var(FORMAT_VARIABLE).is_ok_and(|format| format == "JSON");
+    env::var_os(LAMBDA_MARKER).is_none() && !is_json
 }
 
 /// Returns the span of a request. It repeats the fields of the runtime's span, because a line contains only one.
@@ -49,6 +66,7 @@ pub(crate) fn request_span(request: &Request) -> Span {
 fn subscriber<W>(
     function: &'static str,
     level: LevelFilter,
+    is_local: bool,
     writer: W,
 ) -> impl Subscriber + Send + Sync
 where
@@ -68,12 +86,21 @@ where
     });
     // Lines below that level are not even created.
     let filter = filter.with_max_level_hint(level.max(LevelFilter::INFO));
-    let lines = fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_writer(writer);
-    tracing_subscriber::registry().with(lines).with(filter)
+    tracing_subscriber::registry()
+        .with(lines(is_local, writer))
+        .with(filter)
+}
+
+/// Returns the layer that writes the lines.
+fn lines<W>(is_local: bool, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    if is_local {
+        return Box::new(LocalLines::new(writer));
+    }
+    let json = fmt::layer().json().flatten_event(true);
+    Box::new(json.with_span_list(false).with_writer(writer))
 }
 
 /// Parses Lambda's names of levels, which are those of tracing and `FATAL`.
@@ -86,41 +113,67 @@ fn parse_level(name: &str) -> LevelFilter {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Read};
+    use std::fs;
 
     use super::*;
+
+    /// Returns what is logged in `log` by a function of the crate `me`.
+    fn logged(level: LevelFilter, is_local: bool, log: impl FnOnce()) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let logs = subscriber("me", level, is_local, file.reopen().unwrap());
+        tracing::subscriber::with_default(logs, log);
+        fs::read_to_string(file.path()).unwrap()
+    }
 
     /// A release does not contain lines below INFO; under `cargo lambda watch`, only the filter keeps the
     /// bodies of requests out of the logs.
     #[test]
     fn other_crates_never_log_below_info() {
-        let path = std::env::temp_dir().join(format!("auth-lambda-log-{}", std::process::id()));
-        let file = fs::File::create(&path).unwrap();
-        let logs = subscriber("me", LevelFilter::TRACE, file);
-        tracing::subscriber::with_default(logs, || {
+        let log = || {
             tracing::trace!(target: "lambda_runtime", "other crate");
             tracing::debug!(target: "hyper::client", "other crate");
-            tracing::info!(target: "lambda_runtime", "other crate, at INFO");
+            tracing::info!(target: "lambda_http", "other crate, at INFO");
             tracing::trace!(target: "me::handler", "own crate");
-        });
-        let mut text = String::new();
-        fs::File::open(&path)
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
-        fs::remove_file(path).unwrap();
-        let messages: Vec<&str> = text
+        };
+        assert_eq!(
+            logged(LevelFilter::TRACE, true, log),
+            "other crate, at INFO\nown crate\n"
+        );
+        let json = logged(LevelFilter::TRACE, false, log);
+        let messages: Vec<String> = json
             .lines()
-            .map(|line| {
-                line.split("\"message\":\"")
-                    .nth(1)
-                    .unwrap()
-                    .split('"')
-                    .next()
-                    .unwrap()
-            })
+            .map(|line| serde_json::from_str(line).unwrap())
+            .map(|line: serde_json::Value| line["message"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(messages, ["other crate, at INFO", "own crate"]);
+    }
+
+    #[test]
+    fn a_local_line_has_the_message_and_its_fields_without_spans() {
+        let log = || {
+            let _span = info_span!("request", requestId = "JKJaXmPLvHcESHA=").entered();
+            let (id, refusal) = (None::<&str>, Some("WrongPassword"));
+            tracing::info!(target: "me", outcome = refusal, user_id = id, status = 401, "login");
+            tracing::warn!(target: "me", session_id = %"7Q", "reused");
+            tracing::error!(target: "me", reason = "invalid settings:\n  A: B", "not started");
+        };
+        assert_eq!(
+            logged(LevelFilter::INFO, true, log),
+            "login outcome=WrongPassword status=401\n\
+             WARN reused session_id=7Q\n\
+             ERROR not started reason=invalid settings:\n  A: B\n"
+        );
+    }
+
+    #[test]
+    fn a_local_line_of_the_runtime_is_an_error() {
+        let log = || {
+            tracing::warn!(target: "lambda_runtime::runtime", "AWS_LAMBDA_MAX_CONCURRENCY");
+            tracing::error!(target: "lambda_runtime::runtime", "the runtime failed");
+        };
+        let local = logged(LevelFilter::INFO, true, log);
+        assert_eq!(local, "ERROR the runtime failed\n");
+        assert_eq!(logged(LevelFilter::INFO, false, log).lines().count(), 2);
     }
 
     #[test]

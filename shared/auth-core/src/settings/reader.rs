@@ -39,8 +39,8 @@ const PREFIXES: [&str; 5] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_", "COUNTER_"];
 /// Set by desktop sessions; not a typo.
 const DESKTOP_VARIABLE: &str = "SESSION_MANAGER";
 
-/// Set in every real Lambda environment; `cargo lambda watch` does not set it.
-const LAMBDA_MARKER: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
+/// The variable that is set in every real Lambda environment, but not by `cargo lambda watch`.
+pub const LAMBDA_MARKER: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 
 /// The settings are invalid. `Display` has a line for each problem, with its variable but without its
 /// value.
