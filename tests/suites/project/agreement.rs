@@ -10,7 +10,7 @@ use bundle_tests::{
     project,
     template::Template,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Function, method, path.
 type Route = (String, String, String);
@@ -35,16 +35,16 @@ fn names() -> BTreeSet<String> {
 fn watch() -> Value {
     let settings: Value = toml::from_str(&project::read("CargoLambda.toml")).unwrap();
     let sections: Vec<&String> = settings.as_object().unwrap().keys().collect();
-    assert_eq!(sections, ["watch"], "builds and deploys must not read it");
-    settings["watch"].clone()
+    assert_eq!(sections, ["env", "watch"], "builds must not read it");
+    settings
 }
 
-/// Returns the functions and paths of `cargo lambda watch`, which accepts any method of them.
+/// Returns the functions of the paths that watch serves, which it does for any method.
 fn paths_of_watch() -> BTreeSet<(String, String)> {
-    let settings = watch();
-    let paths = settings["router"].as_object().unwrap().iter();
-    paths
-        .map(|(path, function)| (function.as_str().unwrap().into(), path.clone()))
+    let watch = watch();
+    let router = watch["watch"]["router"].as_object().unwrap().iter();
+    router
+        .map(|(path, function)| (function.as_str().unwrap().to_owned(), path.clone()))
         .collect()
 }
 
@@ -109,19 +109,29 @@ fn openapi_has_the_routes_of_the_code() {
 /// the store, and nothing secret. No variable is missing, unknown or rejected.
 #[test]
 fn all_functions_accept_the_settings_of_watch_which_only_name_the_store() {
-    let settings: BTreeMap<String, String> = watch()["env_var"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|pair| pair.as_str().unwrap().split_once('=').unwrap())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let settings: BTreeMap<String, String> =
+        serde_json::from_value(watch()["env"].clone()).unwrap();
     let file = [("AUTH_STORE".to_owned(), "file".to_owned())];
     assert_eq!(settings, file.into());
     for function in &FUNCTIONS {
         let accepted = function.check_settings(&settings);
         accepted.unwrap_or_else(|error| panic!("{}: {error}", function.name));
     }
+}
+
+/// `make run STORE=dynamodb` creates its table as it is deployed.
+#[test]
+fn the_local_table_is_that_of_the_template() {
+    let template = Template::read();
+    let deployed = &template.resource("AuthTable")["Properties"];
+    let local: Value = serde_json::from_str(&project::read("scripts/table.json")).unwrap();
+    for (name, value) in local.as_object().unwrap() {
+        assert!(name == "TableName" || *value == deployed[name], "{name}");
+    }
+    let script = project::read("scripts/dynamodb.sh");
+    let ttl = &deployed["TimeToLiveSpecification"];
+    let ttl = json!({"TableName": local["TableName"], "TimeToLiveSpecification": ttl});
+    assert!(script.contains(&ttl.to_string()), "{ttl}");
 }
 
 /// The tests cause panics in debug builds; this makes the results valid for releases.
