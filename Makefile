@@ -1,6 +1,5 @@
 # The commands of the project. `make` lists them.
 
-PORT ?= 9000
 TOOLS := .tools
 CARGO_DENY := $(TOOLS)/cargo-deny-0.20.2/bin/cargo-deny
 
@@ -25,13 +24,20 @@ NPM_INSTALL := npm install --loglevel=error --no-engine-strict --no-audit --no-f
 WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"
 BUILDING := echo "building: the first build takes several minutes"
 
-.PHONY: help run test test-browser screenshot lint e2e bench instructions deploy advisories tools java node valgrind chromium lint-tools clean
+.PHONY: help run invoke test test-browser screenshot lint e2e bench instructions deploy advisories tools java node valgrind chromium lint-tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: tools ## serve login and me on 127.0.0.1:$(PORT) and print how to call them
-	@PORT=$(PORT) scripts/run.sh
+# The scripts find the variables of make's command line in their environment.
+run: tools ## serve login and me on 127.0.0.1 and print how to call them: PORT=9000, STORE=dynamodb
+	@scripts/run.sh
+ifeq ($(STORE),dynamodb)
+run: java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp
+endif
+
+invoke: ## replay a sample event against make run and print the response: EVENT=login_success
+	@python3 scripts/invoke.py $(EVENT)
 
 test: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/fastapi.stamp ## run all tests, on release binaries with RELEASE=1; no AWS account is needed
 	@$(BUILDING)

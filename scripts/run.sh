@@ -1,49 +1,86 @@
 #!/usr/bin/env bash
-# Serves the functions with `cargo lambda watch` and prints how to call them once they respond.
+# Serves the functions with `cargo lambda watch` and prints how to call them once they respond. What they store is in
+# the folder LOCAL: in a file, or in DynamoDB Local with STORE=dynamodb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 port=${PORT:-9000}
+store=${STORE:-file}
+folder=${LOCAL:-.local}
 url=http://127.0.0.1:$port
 PATH=$PWD/.tools/bin:$PATH
 
+fail() { echo "$1" >&2; exit 1; }
 for tool in cargo cargo-lambda curl; do
-  command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 1; }
+  command -v "$tool" >/dev/null || fail "$tool is not installed"
 done
+[[ $port =~ ^[0-9]+$ ]] || fail "PORT must be a number, not $port"
+[[ $store =~ ^(file|dynamodb)$ ]] || fail "STORE must be file or dynamodb, not $store"
 if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-  echo "port $port is in use: try make run PORT=$((port + 1))" >&2
-  exit 1
+  fail "port $port is in use: try make run PORT=$((port + 1))"
 fi
 
 # Build first: otherwise two simultaneous first requests would wait for each other's build.
 echo "building: the first build takes several minutes"
 cargo build --locked --bins
 
+watch='' dynamodb='' running=''
+end() {
+  trap '' INT TERM
+  [ -z "$running" ] || rm -f "$running"
+  [ -z "$watch" ] || kill -- "-$watch" 2>/dev/null || true
+  [ -z "$dynamodb" ] || kill "$dynamodb" 2>/dev/null || true
+  wait
+}
+trap end EXIT
+# make may pass a signal on that this script got too: the second one must not interrupt the end.
+trap 'trap "" INT TERM; exit 0' INT TERM
+
+# Waits until a command succeeds. Fails after a minute, or if the process that it depends on ends.
+await() {
+  local deadline=$((SECONDS + 60))
+  until "${@:2}"; do
+    { kill -0 "$1" 2>/dev/null && [ $SECONDS -lt $deadline ]; } || return 1
+    sleep 0.2
+  done
+}
+
+mkdir -p "$folder"
+export AUTH_FILE=${AUTH_FILE:-$folder/store.json}
+kept=$AUTH_FILE
+# shellcheck source=scripts/dynamodb.sh
+[ "$store" = file ] || . scripts/dynamodb.sh
+
+# cargo-lambda prints warnings and errors, but not that it restarts a function; cargo and the functions print the rest.
+export RUST_LOG=${RUST_LOG:-cargo_lambda=warn,cargo_lambda_watch::watcher=off}
+echo "starting: the first lines below check that the functions respond"
 # The watch gets its own process group, so that the functions end with it.
 set -m
-cargo-lambda lambda watch -A 127.0.0.1 -P "$port" &
+cargo-lambda lambda watch --quiet -A 127.0.0.1 -P "$port" &
 watch=$!
 set +m
-trap 'kill -- "-$watch" 2>/dev/null || true; wait "$watch" 2>/dev/null || true' EXIT
-trap 'exit 0' INT TERM
 
-responds() { [ "$(curl -s -o /dev/null -w '%{http_code}' "$@")" = "$expected" ]; }
-for _ in $(seq 600); do
-  kill -0 "$watch" 2>/dev/null || { wait "$watch"; exit 1; }
-  if expected=401 responds "$url/api/v1/me" && expected=422 responds -X POST "$url/api/v1/login"; then
-    cat <<EOF
+responds() { [ "$(curl -s -m 30 -o /dev/null -w '%{http_code}' "${@:2}")" = "$1" ]; }
+ready() { responds 401 "$url/api/v1/me" && responds 422 -X POST "$url/api/v1/login"; }
+await "$watch" ready || fail "the functions do not respond"
+running=$folder/running.env
+printf '%s\n' "PORT=$port" "STORE=$store" "AUTH_FILE=$AUTH_FILE" >"$running"
 
-Ready. In another terminal:
+page=''
+[ ! -d functions/discovery ] || page=" Open $url/ in a browser."
+cat <<END
+
+Ready.$page In another terminal:
 
   TOKEN=\$(curl -s $url/api/v1/login -H 'content-type: application/json' -d '{"email":"john.doe@leapify.tech","password":"changeme"}' | sed 's/.*"access_token":"\([^"]*\).*/\1/'); echo "\$TOKEN"
   curl -s $url/api/v1/me -H "authorization: Bearer \$TOKEN"
 
-Ctrl-C ends them.
-EOF
-    wait "$watch"
-    exit
-  fi
-  sleep 0.2
-done
-echo "the functions did not respond within two minutes" >&2
-exit 1
+END
+[ "$store" = file ] || cat <<END
+To see and change the users:
+
+  (set -a; . $folder/dynamodb.env; cargo run -q -p authctl -- user list)
+
+END
+echo "Ctrl-C ends them. Users, sessions and keys stay in $kept."
+wait "$watch"

@@ -1,9 +1,12 @@
-//! `make run`, called over HTTP and with `cargo lambda invoke`, while `authctl` works on the same file.
+//! `make run` on both stores, called over HTTP and with `make invoke`, while `authctl` works on the same store.
+
+mod starts;
 
 use std::{
-    net::TcpListener,
-    os::unix::process::CommandExt,
-    process::{Child, Command, Stdio},
+    net::{TcpListener, TcpStream},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -15,14 +18,14 @@ use bundle_tests::{
     client::{ADDRESS, Client, Reply},
     events, project,
 };
-use http::Request;
+use http::{Request, Response};
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 /// The first start waits for a build.
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// `make run` on a free port, with a store in a temporary file. It ends the functions when it ends.
+/// `make run` on a free port. It ends the functions when it ends.
 struct Watch {
     process: Child,
     port: u16,
@@ -31,20 +34,21 @@ struct Watch {
 }
 
 impl Watch {
+    /// Starts it with a file in a new folder.
     fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let (output, folder) = (NamedTempFile::new().unwrap(), TempDir::new().unwrap());
-        let process = Command::new("make")
-            .args(["--no-print-directory", "run", &format!("PORT={port}")])
-            .current_dir(project::root())
-            .env("AUTH_FILE", folder.path().join("store.json"))
+        Self::start_in(TempDir::new().unwrap(), "file")
+    }
+
+    /// Starts it with a store in a folder.
+    fn start_in(folder: TempDir, store: &str) -> Self {
+        let (output, port) = (NamedTempFile::new().unwrap(), free_port());
+        let process = make("run", folder.path())
+            .args([format!("PORT={port}"), format!("STORE={store}")])
             .stdin(Stdio::null())
             .stdout(output.reopen().unwrap())
             .process_group(0)
             .spawn()
-            .expect("make is on the PATH");
+            .unwrap();
         let mut watch = Self {
             process,
             port,
@@ -69,29 +73,48 @@ impl Watch {
         std::fs::read_to_string(self.output.path()).unwrap()
     }
 
-    /// Returns the two commands that `make run` prints to be tried.
-    fn printed_commands(&self) -> String {
+    /// Returns the lines that the functions have logged since they are ready.
+    fn logs(&self) -> Vec<String> {
+        let output = self.output();
+        let (_, logs) = output.split_once("Ctrl-C ends them.").unwrap();
+        logs.lines().skip(1).map(str::to_owned).collect()
+    }
+
+    /// Returns the commands with this word that `make run` prints to be tried.
+    fn printed_commands(&self, word: &str) -> Vec<String> {
         let output = self.output();
         let commands = output.lines().filter(|line| line.starts_with("  "));
-        let commands: Vec<&str> = commands.filter(|line| line.contains("curl -s")).collect();
-        assert_eq!(commands.len(), 2, "{output}");
-        commands.join("\n")
+        let commands = commands.filter(|line| line.contains(word));
+        commands.map(str::to_owned).collect()
     }
 
     /// Returns `authctl` on the file of the functions.
     fn authctl(&self) -> Tool {
         Tool::on_file(self.folder.path().join("store.json").to_str().unwrap())
     }
+
+    /// Ends `make run` as Ctrl-C does, and returns its folder.
+    fn stop(mut self) -> TempDir {
+        self.end();
+        std::mem::replace(&mut self.folder, TempDir::new().unwrap())
+    }
+
+    /// Ends it unless it has ended, and checks that the functions have ended too.
+    fn end(&mut self) {
+        let group = format!("-{}", self.process.id());
+        let killed = Command::new("kill").args(["-TERM", "--", &group]).output();
+        if !killed.is_ok_and(|killed| killed.status.success()) {
+            let _ = self.process.kill();
+        }
+        let _ = self.process.wait();
+        let is_closed = TcpStream::connect(("127.0.0.1", self.port)).is_err();
+        assert!(is_closed || thread::panicking(), "it left functions behind");
+    }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let group = format!("-{}", self.process.id());
-        let killed = Command::new("kill").args(["-TERM", "--", &group]).status();
-        if !killed.is_ok_and(|status| status.success()) {
-            let _ = self.process.kill();
-        }
-        let _ = self.process.wait();
+        self.end();
     }
 }
 
@@ -116,7 +139,7 @@ impl Client for Watch {
             .into();
         let response = agent.run(request.body(body).unwrap()).unwrap();
         let (parts, mut body) = response.into_parts();
-        http::Response::from_parts(parts, body.read_to_vec().unwrap()).into()
+        Response::from_parts(parts, body.read_to_vec().unwrap()).into()
     }
 
     fn now(&self) -> UnixTime {
@@ -124,15 +147,59 @@ impl Client for Watch {
     }
 }
 
+fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
+
+/// Returns `make` with a target and its folder, and without variables that would replace its defaults.
+fn make(target: &str, folder: &Path) -> Command {
+    let mut make = Command::new("make");
+    make.args(["--no-print-directory", target])
+        .arg(format!("LOCAL={}", folder.display()))
+        .current_dir(project::root());
+    for variable in ["AUTH_FILE", "MAKEFLAGS", "PORT", "RUST_LOG"] {
+        make.env_remove(variable);
+    }
+    make
+}
+
+/// Replays an event with `make invoke`.
+fn invoke(event: &str, folder: &Path) -> Output {
+    let mut make = make("invoke", folder);
+    make.arg(format!("EVENT={event}")).output().unwrap()
+}
+
+/// Parses the response that `make invoke` printed: the status, headers, an empty line and the body.
+fn parse_response(output: &Output) -> Reply {
+    let printed = str::from_utf8(&output.stdout).unwrap();
+    let (head, body) = printed
+        .split_once("\n\n")
+        .unwrap_or_else(|| panic!("{output:?}"));
+    let mut lines = head.lines();
+    let mut response = Response::builder().status(lines.next().unwrap());
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        response = response.header(name, value);
+    }
+    let body = body.strip_suffix('\n').unwrap().to_owned();
+    response.body(body).unwrap().into()
+}
+
+/// Runs commands that `make run` printed in a shell, and returns what they print.
+fn run_in_shell(commands: &[String]) -> String {
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &commands.join("\n")]);
+    let output = bash.current_dir(project::root()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[tokio::test]
 async fn make_run_serves_the_commands_that_it_prints() {
     let watch = Watch::start();
-    let mut bash = Command::new("bash");
-    let output = bash
-        .args(["-c", &watch.printed_commands()])
-        .output()
-        .unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap();
+    let commands = watch.printed_commands("curl -s");
+    assert_eq!(commands.len(), 2, "{}", watch.output());
+    let printed = run_in_shell(&commands);
     let (token, me) = printed.split_once('\n').expect("a token, then its user");
     assert_eq!(token.split('.').count(), 3, "{printed}");
     let john = r#"{"id":"1","email":"john.doe@leapify.tech","roles":["Admin"]}"#;
@@ -159,17 +226,13 @@ async fn sessions_begin_continue_and_end_over_http() {
 
 /// `cargo lambda watch` itself would respond with a list of the workspace's binaries.
 #[tokio::test]
-async fn other_paths_and_methods_get_the_responses_of_the_functions() {
+async fn other_paths_get_the_response_of_a_function() {
     let (watch, events) = (Watch::start(), events::all());
     let cases = cases::all();
     for event in [
-        "discovery_root_wrong_method",
         "discovery_unknown_path",
-        "login_refresh_wrong_method",
         "login_unknown_path",
-        "login_wrong_method",
         "me_unknown_path",
-        "me_wrong_method",
     ] {
         let case = cases.iter().find(|case| case.event == event).unwrap();
         case.check(&watch.replay(case.function(), &events[event]).await);
@@ -177,24 +240,59 @@ async fn other_paths_and_methods_get_the_responses_of_the_functions() {
 }
 
 #[test]
-fn cargo_lambda_invoke_accepts_every_event_without_a_placeholder() {
-    let (watch, events) = (Watch::start(), events::all());
-    let mut cases = cases::all();
-    cases.retain(|case| !events[case.event].contains("{{"));
+fn make_invoke_replays_every_event() {
+    let watch = Watch::start();
+    let cases = cases::all();
     for case in &cases {
-        let output = Command::new(project::cargo_lambda())
-            .args(["lambda", "invoke", case.function(), "-A", "127.0.0.1"])
-            .args(["-P", &watch.port.to_string()])
-            .args(["--data-file", &format!("events/{}.json", case.event)])
-            .current_dir(project::root())
-            .output()
-            .unwrap();
-        let response = serde_json::from_slice::<Value>(&output.stdout);
-        let response = response.unwrap_or_else(|_| panic!("{}: {output:?}", case.event));
-        case.check(&Reply::from(&response));
+        let output = invoke(case.event, watch.folder.path());
+        case.check(&parse_response(&output));
     }
-    println!("events accepted by cargo lambda invoke: {}", cases.len());
-    assert!(!cases.is_empty());
+    println!("events replayed with make invoke: {}", cases.len());
+}
+
+#[tokio::test]
+async fn each_request_is_one_line_of_the_log_and_its_events_are_others() {
+    let watch = Watch::start();
+    let tokens = watch.sign_in().await;
+    assert_eq!(watch.me(&tokens.access).await, 200);
+    let mut wrong = events::credentials();
+    wrong["password"] = "hunter2".into();
+    assert_eq!(watch.post("login", &wrong, ADDRESS).await.status(), 401);
+    let logs = watch.logs();
+    // The session ids, MACs and times differ from run to run.
+    let begins = [
+        "login outcome=Success user_id=1 session_id=",
+        "POST /api/v1/login 200 ",
+        "GET /api/v1/me 200 ",
+        "login outcome=WrongPassword user_id=1 network=127.0.0.0/24 email_mac=",
+        "POST /api/v1/login 401 ",
+    ];
+    assert_eq!(logs.len(), begins.len(), "{logs:#?}");
+    for (line, begin) in logs.iter().zip(begins) {
+        let rest = line.strip_prefix(begin).unwrap_or_else(|| panic!("{line}"));
+        let is_request = begin.contains("/api/");
+        let millis = rest.strip_suffix(" ms").and_then(|ms| ms.parse().ok());
+        assert_eq!(millis.is_some_and(|_: u32| true), is_request, "{line}");
+        assert!(line.len() < 120, "{line}");
+    }
+    let output = watch.output();
+    for secret in ["hunter2", &tokens.refresh, &tokens.access] {
+        assert!(!output.contains(secret), "{secret} is in the output");
+    }
+    for noise in ["WARN", "INFO", "AWS_LAMBDA_MAX_CONCURRENCY", "Running"] {
+        assert!(!output.contains(noise), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn another_method_gets_the_functions_own_response() {
+    let watch = Watch::start();
+    let events = events::all();
+    for case in cases::all() {
+        if case.event.ends_with("_wrong_method") {
+            case.check(&watch.replay(case.function(), &events[case.event]).await);
+        }
+    }
 }
 
 #[tokio::test]
@@ -219,4 +317,51 @@ async fn a_logout_everywhere_ends_access_tokens_at_once() {
     assert_eq!(watch.me(&old.access).await, 401);
     let new = watch.sign_in().await;
     assert_eq!(watch.me(&new.access).await, 200);
+}
+
+#[tokio::test]
+async fn on_dynamodb_everything_survives_a_restart_and_authctl_works_on_the_table() {
+    let watch = Watch::start_in(TempDir::new().unwrap(), "dynamodb");
+    assert_eq!(watch.printed_commands("curl -s").len(), 2);
+    let authctl = watch.printed_commands("authctl");
+    let users = run_in_shell(&authctl);
+    assert!(users.contains("john.doe@leapify.tech"), "{users}");
+    for case in cases::all() {
+        if ["me_success", "me_expired_token"].contains(&case.event) {
+            case.check(&parse_response(&invoke(case.event, watch.folder.path())));
+        }
+    }
+    let add = authctl[0].replace("user list", "user add jane@example.com");
+    let delete = authctl[0].replace("user list", "user delete --yes john.doe@leapify.tech");
+    run_in_shell(&[format!("echo 'a long passphrase' | {add}"), delete]);
+    let jane = json!({"email": "jane@example.com", "password": "a long passphrase"});
+    let jane = watch.post("login", &jane, ADDRESS).await.tokens().unwrap();
+
+    let watch = Watch::start_in(watch.stop(), "dynamodb");
+    assert_eq!(watch.me(&jane.access).await, 200);
+    let john = watch.sign_in_from(ADDRESS).await;
+    assert_eq!(
+        john.unwrap_err().0,
+        401,
+        "the tutorial's user is added once"
+    );
+
+    let folder = watch.stop();
+    assert_nothing_is_left(folder.path());
+}
+
+/// Checks that no process works on a folder, and that its keys are private.
+fn assert_nothing_is_left(folder: &Path) {
+    let processes = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+    let processes = String::from_utf8_lossy(&processes.stdout);
+    let folder_name = folder.to_str().unwrap();
+    let left: Vec<&str> = processes
+        .lines()
+        .filter(|process| process.contains(folder_name))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    for file in ["keys.env", "dynamodb.env"] {
+        let metadata = std::fs::metadata(folder.join(file)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{file}");
+    }
 }
