@@ -1,4 +1,4 @@
-//! Access to stored passwords, for a function that checks them.
+//! Access to stored password hashes, for a function that checks passwords and for an operator who moves users.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use crate::{
     attempt::NetworkCounter,
     password::PasswordHash,
     repository::RepositoryError,
-    user::{Email, StoredUser},
+    user::{Email, PageKey, StoredUser, UserPage},
 };
 
 /// Reads users with their password hashes, renews a hash, and ends sessions. Only for `login`.
@@ -48,4 +48,17 @@ pub trait CredentialRepository: Send + Sync {
         email: &Email,
         version: u64,
     ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
+}
+
+/// Lists users with their password hashes. For operators who move users to another store.
+pub trait CredentialDirectory: Send + Sync {
+    /// Returns a page of users with their hashes: the first one, or the one `after` an earlier page.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] if the store fails.
+    fn list_credentials(
+        &self,
+        after: Option<PageKey>,
+    ) -> impl Future<Output = Result<UserPage<StoredUser>, RepositoryError>> + Send;
 }

@@ -30,7 +30,7 @@ pub use attempt::{
     Stale, Subject,
 };
 pub use bearer::{BearerError, JwtBearer};
-pub use credential::CredentialRepository;
+pub use credential::{CredentialDirectory, CredentialRepository};
 pub use encoding::json::parse_json;
 pub use id::{InvalidSessionId, SessionId, random_id};
 pub use issuer::{SigningError, TokenIssuer, is_scope_token};

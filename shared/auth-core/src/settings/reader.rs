@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-/// Every variable that a function of the bundle reads. A function ignores those of other functions, but
+/// Every variable that a function of the bundle or `authctl` reads. A function ignores those of others, but
 /// rejects any other variable with one of their prefixes: a typo must not fall back to a default.
-pub const VARIABLES: [&str; 23] = [
+pub const VARIABLES: [&str; 24] = [
+    "AUTH_STACK",
     "AUTH_STORE",
     "AUTH_TABLE",
     "AUTH_FILE",

@@ -106,6 +106,7 @@ fn all_problems_are_reported_together() {
 #[test]
 fn variables_of_other_functions_are_ignored() {
     assert!(with(&[("LOGIN_ERRORS", "anything")]).is_ok());
+    assert!(with(&[("AUTH_STACK", "sign-in")]).is_ok(), "of authctl");
 }
 
 #[test]

@@ -60,22 +60,41 @@ impl FileStore {
     /// [`RepositoryError`] if the file cannot be read or written, or if its secret does not suit
     /// `algorithm`.
     pub fn keys(&self, key_use: KeyUse, algorithm: Algorithm) -> Result<KeySet, RepositoryError> {
-        let name = match key_use {
-            KeyUse::Sign | KeyUse::Verify => "access_tokens",
-            KeyUse::Sessions => "refresh_tokens",
-            KeyUse::Counters => "counters",
-        };
+        if let Some(keys) = self.find_keys(key_use, algorithm)? {
+            return Ok(keys);
+        }
+        let (name, secret) = (secret_name(key_use), new_secret()?);
+        // Another process may have been first; its secret is used.
+        let secret = self.update(|snapshot| {
+            let secret = snapshot.secrets.entry(name.into()).or_insert(secret);
+            Ok::<_, RepositoryError>(secret.clone())
+        })?;
+        self.key_set(name, &secret, algorithm)
+    }
+
+    /// Returns the keys for `key_use` if the file contains them. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileStore::keys`].
+    pub fn find_keys(
+        &self,
+        key_use: KeyUse,
+        algorithm: Algorithm,
+    ) -> Result<Option<KeySet>, RepositoryError> {
+        let name = secret_name(key_use);
         let stored = self.read(|snapshot| snapshot.secrets.get(name).cloned())?;
-        let secret = if let Some(secret) = stored {
-            secret
-        } else {
-            let secret = new_secret()?;
-            // Another process may have been first; its secret is used.
-            self.update(|snapshot| {
-                let secret = snapshot.secrets.entry(name.into()).or_insert(secret);
-                Ok::<_, RepositoryError>(secret.clone())
-            })?
-        };
+        stored
+            .map(|secret| self.key_set(name, &secret, algorithm))
+            .transpose()
+    }
+
+    fn key_set(
+        &self,
+        name: &str,
+        secret: &str,
+        algorithm: Algorithm,
+    ) -> Result<KeySet, RepositoryError> {
         Key::from_secret(secret.as_bytes(), algorithm)
             .map(KeySet::from)
             .map_err(|error| self.malformed(format_args!("secrets.{name} {error}")))
@@ -157,6 +176,15 @@ fn private_options() -> OpenOptions {
     options
 }
 
+/// Returns the name of the secret of these keys in the file.
+fn secret_name(key_use: KeyUse) -> &'static str {
+    match key_use {
+        KeyUse::Sign | KeyUse::Verify => "access_tokens",
+        KeyUse::Sessions => "refresh_tokens",
+        KeyUse::Counters => "counters",
+    }
+}
+
 fn new_secret() -> Result<String, RepositoryError> {
     let mut bytes = [0; SECRET_BYTES];
     rand::fill(&mut bytes)
@@ -164,8 +192,10 @@ fn new_secret() -> Result<String, RepositoryError> {
     Ok(BASE64URL.encode(bytes))
 }
 
+/// Returns an error that names the file. Its source is an [`io::Error`] of the same kind.
 fn unavailable(path: &Path, error: &io::Error) -> RepositoryError {
-    RepositoryError::Unavailable(format!("{}: {error}", path.display()).into())
+    let text = format!("{}: {error}", path.display());
+    RepositoryError::Unavailable(Box::new(io::Error::new(error.kind(), text)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::{
         AttemptDirectory, AttemptRepository, Count, Counter, NetworkCounter, Outcome, Reserved,
         Stale,
     },
-    credential::CredentialRepository,
+    credential::{CredentialDirectory, CredentialRepository},
     id::SessionId,
     password::PasswordHash,
     repository::RepositoryError,
@@ -93,7 +93,16 @@ impl<S: SnapshotStore> UserDirectory for S {
     }
 
     async fn list_users(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
-        self.read(|snapshot| snapshot.list_users(after))
+        self.read(|snapshot| snapshot.list_users(after, |stored| stored.user.clone()))
+    }
+}
+
+impl<S: SnapshotStore> CredentialDirectory for S {
+    async fn list_credentials(
+        &self,
+        after: Option<PageKey>,
+    ) -> Result<UserPage<StoredUser>, RepositoryError> {
+        self.read(|snapshot| snapshot.list_users(after, StoredUser::clone))
     }
 }
 

@@ -143,7 +143,12 @@ impl Snapshot {
         removed.map(|_| ()).ok_or(DirectoryError::NotFound)
     }
 
-    pub(super) fn list_users(&self, after: Option<PageKey>) -> UserPage {
+    /// Returns a page of users, each as `convert` returns it.
+    pub(super) fn list_users<U>(
+        &self,
+        after: Option<PageKey>,
+        convert: impl Fn(&StoredUser) -> U,
+    ) -> UserPage<U> {
         let after = after.and_then(|PageKey(email)| Email::parse(&email).ok());
         let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
         let page: Vec<_> = self
@@ -154,7 +159,7 @@ impl Snapshot {
         let last = page.last().filter(|_| page.len() == PAGE);
         UserPage {
             next: last.map(|(email, _)| PageKey(email.to_string())),
-            users: page.iter().map(|(_, stored)| stored.user.clone()).collect(),
+            users: page.iter().map(|(_, stored)| convert(stored)).collect(),
         }
     }
 

@@ -66,11 +66,11 @@ impl UserChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageKey(pub String);
 
-/// Some of the users, in no particular order.
+/// Some of the users, in no particular order: as [`User`], or as [`StoredUser`] with their hashes.
 #[derive(Debug, Clone)]
-pub struct UserPage {
+pub struct UserPage<U = User> {
     /// The users of the page. It may be empty without being the last.
-    pub users: Vec<User>,
+    pub users: Vec<U>,
     /// Where the next page begins; `None` after the last.
     pub next: Option<PageKey>,
 }
