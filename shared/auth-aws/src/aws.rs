@@ -11,6 +11,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::FutureExt;
 use tokio::sync::OnceCell;
 
+#[cfg(feature = "operator")]
+use crate::choice::AwsChoice;
 use crate::{
     http,
     keys::{KeySourceError, Secret, SecretKeys},
@@ -68,6 +70,8 @@ pub struct Aws {
     http_client: Option<SharedHttpClient>,
     /// Replaces the chain that looks for credentials everywhere and creates a client of STS first.
     credentials: Option<EnvironmentVariableCredentialsProvider>,
+    #[cfg(feature = "operator")]
+    choice: AwsChoice,
     config: OnceCell<SdkConfig>,
     dynamodb: OnceCell<aws_sdk_dynamodb::Client>,
     secrets: OnceCell<aws_sdk_secretsmanager::Client>,
@@ -91,8 +95,11 @@ impl Aws {
     /// Returns AWS for an operator's tool, with long time limits.
     #[cfg(feature = "operator")]
     #[must_use]
-    pub fn for_operator() -> Self {
-        Self::with(OPERATOR)
+    pub fn for_operator(choice: AwsChoice) -> Self {
+        Self {
+            choice,
+            ..Self::with(OPERATOR)
+        }
     }
 
     /// Returns AWS for a function, described by `config` instead of the environment. For tests.
@@ -120,6 +127,8 @@ impl Aws {
             limits,
             http_client: None,
             credentials: None,
+            #[cfg(feature = "operator")]
+            choice: AwsChoice::default(),
             config: OnceCell::new(),
             dynamodb: OnceCell::new(),
             secrets: OnceCell::new(),
@@ -179,6 +188,8 @@ impl Aws {
             if let Some(credentials) = &self.credentials {
                 loader = loader.credentials_provider(credentials.clone());
             }
+            #[cfg(feature = "operator")]
+            let loader = self.choice.apply(loader).boxed().await;
             self.limits.apply(loader.load().boxed().await)
         };
         self.config.get_or_init(load).await

@@ -4,7 +4,6 @@
 //! Manager signs no one out. Without keys, requests fail with a 503, never a 401.
 
 use std::{
-    error::Error,
     fmt,
     future::Future,
     sync::{
@@ -22,7 +21,7 @@ use aws_sdk_secretsmanager::Client;
 use futures_util::FutureExt;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::cause::cause;
+use crate::call_error::CallError;
 
 /// The age at which keys are read again.
 const REFRESH_AGE: Duration = Duration::from_mins(15);
@@ -65,16 +64,18 @@ impl Secret {
     pub(crate) fn new(client: Client, id: String) -> Self {
         Self { client, id }
     }
+
+    /// Reads the value.
+    pub(crate) async fn value(&self) -> Result<String, CallError> {
+        let read = self.client.get_secret_value().secret_id(&self.id).send();
+        let value = read.boxed().await?.secret_string;
+        value.ok_or_else(|| CallError::other("the secret is not text"))
+    }
 }
 
 impl KeyDocument for Secret {
     async fn read(&self) -> Result<String, String> {
-        let read = self.client.get_secret_value().secret_id(&self.id).send();
-        let value = read
-            .boxed()
-            .await
-            .map_err(|error| cause(&error as &dyn Error))?;
-        value.secret_string.ok_or("the secret is not text".into())
+        self.value().await.map_err(|error| error.to_string())
     }
 }
 

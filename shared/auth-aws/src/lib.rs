@@ -5,15 +5,33 @@
 //! emulators need no extra configuration (`AWS_ENDPOINT_URL`).
 
 mod aws;
+mod call_error;
 mod cause;
+#[cfg(feature = "operator")]
+mod choice;
 mod http;
+#[cfg(feature = "operator")]
+mod inspection;
 mod keys;
+#[cfg(feature = "operator")]
+mod place;
+#[cfg(feature = "operator")]
+mod rights;
 #[cfg(feature = "operator")]
 mod stack;
 mod store;
 
 pub use aws::Aws;
+pub use call_error::{CallError, FailureKind};
+#[cfg(feature = "operator")]
+pub use choice::AwsChoice;
+#[cfg(feature = "operator")]
+pub use inspection::{Described, TableState};
 pub use keys::KeySourceError;
 #[cfg(feature = "operator")]
-pub use stack::{SecretError, StackError};
+pub use place::Place;
+#[cfg(feature = "operator")]
+pub use rights::TableRight;
+#[cfg(feature = "operator")]
+pub use stack::{SecretError, Stack, StackError};
 pub use store::DynamoDbStore;

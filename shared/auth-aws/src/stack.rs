@@ -1,22 +1,22 @@
-//! The outputs of a deployed stack.
+//! A deployed stack: its outputs, and the account and region that it is in.
+
+use std::collections::HashMap;
 
 use auth_core::{Algorithm, KeyError, KeySet, KeyUse};
-use aws_sdk_cloudformation::types::Stack;
 
-use crate::{aws::Aws, cause::cause, keys::KeyDocument};
+use crate::{aws::Aws, call_error::CallError, place::Place};
 
-/// The outputs of the template with the table and the secret of counters.
+/// The output of the template with the table.
 const TABLE_OUTPUT: &str = "TableName";
-const COUNTER_KEYS_OUTPUT: &str = "CounterKeysSecretId";
 
-/// Why an output of a stack is not available.
+/// Why something of a stack is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// `CloudFormation` refused the request or could not be reached.
     #[error("the stack cannot be read: {0}")]
-    Unreadable(String),
+    Unreadable(#[from] CallError),
     /// The stack was not deployed from this version of the template.
-    #[error("the stack has no output {0}: it was not deployed from this template")]
+    #[error("the stack has no output {0}: it was not deployed from this version of the template")]
     NoOutput(&'static str),
 }
 
@@ -25,52 +25,102 @@ pub enum StackError {
 pub enum SecretError {
     /// Secrets Manager refused the request or could not be reached.
     #[error("the secret cannot be read: {0}")]
-    Unreadable(String),
-    /// The secret does not contain keys for counters.
+    Unreadable(#[from] CallError),
+    /// The secret does not contain keys for this use.
     #[error("the secret is rejected: {0}")]
     Rejected(#[from] KeyError),
 }
 
+/// A stack of `template.yaml`.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    name: String,
+    arn: String,
+    outputs: HashMap<String, String>,
+}
+
+impl Stack {
+    /// Returns the name under which the stack was read.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the ARN, which is the stack's id.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    /// Returns the account and region of the stack; `None` if its id is not an ARN.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        Place::of_arn(&self.arn)
+    }
+
+    /// Returns the name of the table.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::NoOutput`] if the stack does not name one.
+    pub fn table(&self) -> Result<&str, StackError> {
+        self.output(TABLE_OUTPUT)
+    }
+
+    /// Returns the id of the secret with the keys for a use.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::NoOutput`] if the stack does not name one.
+    pub fn secret(&self, key_use: KeyUse) -> Result<&str, StackError> {
+        self.output(match key_use {
+            KeyUse::Sign | KeyUse::Verify => "JwtKeysSecretId",
+            KeyUse::Sessions => "SessionKeysSecretId",
+            KeyUse::Counters => "CounterKeysSecretId",
+        })
+    }
+
+    fn output(&self, key: &'static str) -> Result<&str, StackError> {
+        let output = self.outputs.get(key).map(String::as_str);
+        output.ok_or(StackError::NoOutput(key))
+    }
+}
+
 impl Aws {
-    /// Returns the table of a stack of `template.yaml`, from the stack's outputs.
+    /// Reads a stack.
     ///
     /// # Errors
     ///
-    /// [`StackError`] if there is no such stack, or it was not deployed from that template.
-    pub async fn table_of_stack(&self, name: &str) -> Result<String, StackError> {
-        self.output(name, TABLE_OUTPUT).await
+    /// [`StackError::Unreadable`] if there is no such stack or it cannot be read.
+    pub async fn stack(&self, name: &str) -> Result<Stack, StackError> {
+        let client = aws_sdk_cloudformation::Client::new(self.config().await);
+        let described = client.describe_stacks().stack_name(name).send().await;
+        let described = described.map_err(CallError::from)?.stacks;
+        let stack = described.and_then(|stacks| stacks.into_iter().next());
+        let stack = stack.ok_or_else(|| CallError::other("the response names no stack"))?;
+        let outputs = stack.outputs.unwrap_or_default().into_iter();
+        Ok(Stack {
+            name: name.to_owned(),
+            arn: stack.stack_id.unwrap_or_default(),
+            outputs: outputs
+                .filter_map(|output| Some((output.output_key?, output.output_value?)))
+                .collect(),
+        })
     }
 
-    /// Returns the id of the secret of a stack's counters, from its outputs.
-    ///
-    /// # Errors
-    ///
-    /// As [`Aws::table_of_stack`].
-    pub async fn counter_keys_of_stack(&self, name: &str) -> Result<String, StackError> {
-        self.output(name, COUNTER_KEYS_OUTPUT).await
-    }
-
-    /// Reads the counter keys from a secret, once.
+    /// Reads the keys for `key_use` from a secret, once. `default` is the algorithm of a key that does not name
+    /// one.
     ///
     /// # Errors
     ///
     /// [`SecretError`] if they cannot be read or are not usable.
-    pub async fn read_counter_keys(&self, id: String) -> Result<KeySet, SecretError> {
-        let text = self.secret(id).await.read().await;
-        let text = text.map_err(SecretError::Unreadable)?;
-        let keys = KeySet::parse_deployed(&text, Algorithm::HS256, KeyUse::Counters)?;
-        Ok(keys)
-    }
-
-    async fn output(&self, stack: &str, key: &'static str) -> Result<String, StackError> {
-        let client = aws_sdk_cloudformation::Client::new(self.config().await);
-        let described = client.describe_stacks().stack_name(stack).send().await;
-        let described = described.map_err(|error| StackError::Unreadable(cause(&error)))?;
-        let mut outputs = described.stacks().iter().flat_map(Stack::outputs);
-        let output = outputs.find(|output| output.output_key() == Some(key));
-        output
-            .and_then(|output| output.output_value())
-            .map(str::to_owned)
-            .ok_or(StackError::NoOutput(key))
+    pub async fn read_keys(
+        &self,
+        id: &str,
+        default: Algorithm,
+        key_use: KeyUse,
+    ) -> Result<KeySet, SecretError> {
+        let text = self.secret(id.to_owned()).await.value().await?;
+        Ok(KeySet::parse_deployed(&text, default, key_use)?)
     }
 }

@@ -14,6 +14,7 @@ use std::{collections::HashMap, error::Error, fmt::Display, time::Duration};
 use auth_core::RepositoryError;
 use aws_sdk_dynamodb::{
     Client,
+    error::{ProvideErrorMetadata, SdkError},
     operation::{
         RequestId,
         get_item::builders::GetItemFluentBuilder,
@@ -28,13 +29,16 @@ use aws_sdk_dynamodb::{
 };
 use futures_util::FutureExt;
 
-use crate::cause::cause;
+use crate::call_error::CallError;
 
 /// How often a batch is requested while `DynamoDB` leaves some of its keys unprocessed.
 const BATCH_ATTEMPTS: u32 = 3;
 
 /// How much longer to wait before each further attempt.
 const BATCH_PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(feature = "operator")]
+pub(crate) use sessions::OWNER_INDEX;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -56,6 +60,18 @@ enum Written {
 impl DynamoDbStore {
     pub(crate) fn new(client: Client, table: String) -> Self {
         Self { client, table }
+    }
+
+    #[cfg(feature = "operator")]
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the name or the ARN of the table.
+    #[cfg(feature = "operator")]
+    #[must_use]
+    pub fn table_name(&self) -> &str {
+        &self.table
     }
 
     /// Reads the item `<kind>#<id>`, after `adjust` has named the attributes to read.
@@ -174,8 +190,12 @@ fn confirmed<T: RequestId>(response: T) -> Result<T, RepositoryError> {
     Ok(response)
 }
 
-fn unavailable(error: impl Error) -> RepositoryError {
-    RepositoryError::Unavailable(cause(&error).into())
+/// Returns an error whose source is a [`CallError`].
+fn unavailable<E>(error: SdkError<E>) -> RepositoryError
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    RepositoryError::Unavailable(Box::new(CallError::from(error)))
 }
 
 fn malformed(error: impl Display) -> RepositoryError {

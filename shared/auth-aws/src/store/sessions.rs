@@ -18,7 +18,7 @@ use super::{DynamoDbStore, Item, Written, confirmed, malformed, unavailable};
 pub(super) const KIND: &str = "session";
 
 /// The index of sessions by their users.
-const OWNER_INDEX: &str = "by_owner";
+pub(crate) const OWNER_INDEX: &str = "by_owner";
 
 /// The most items of a `BatchGetItem`.
 const MAX_BATCH: i32 = 100;

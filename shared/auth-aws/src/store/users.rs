@@ -3,9 +3,9 @@
 use std::{collections::HashMap, convert::identity};
 
 use auth_core::{
-    CredentialRepository, DirectoryError, Email, NetworkCounter, PageKey, PasswordHash,
-    RepositoryError, StoredUser, User, UserChange, UserDirectory, UserPage, UserRepository,
-    random_id,
+    CredentialDirectory, CredentialRepository, DirectoryError, Email, NetworkCounter, PageKey,
+    PasswordHash, RepositoryError, StoredUser, User, UserChange, UserDirectory, UserPage,
+    UserRepository, random_id,
 };
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::{
@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use futures_util::FutureExt;
+use serde::de::DeserializeOwned;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
 use super::{
@@ -155,6 +156,27 @@ impl UserDirectory for DynamoDbStore {
     }
 
     async fn list_users(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
+        self.scan_users(after, PROJECTION).await
+    }
+}
+
+impl CredentialDirectory for DynamoDbStore {
+    async fn list_credentials(
+        &self,
+        after: Option<PageKey>,
+    ) -> Result<UserPage<StoredUser>, RepositoryError> {
+        let projection = format!("{PROJECTION}, password_hash");
+        self.scan_users(after, &projection).await
+    }
+}
+
+impl DynamoDbStore {
+    /// Reads a page of users with these attributes.
+    async fn scan_users<U: DeserializeOwned>(
+        &self,
+        after: Option<PageKey>,
+        projection: &str,
+    ) -> Result<UserPage<U>, RepositoryError> {
         let after = after.map(|PageKey(key)| HashMap::from([("pk".to_owned(), S(key))]));
         let request = self
             .client
@@ -163,7 +185,7 @@ impl UserDirectory for DynamoDbStore {
             .consistent_read(true)
             .filter_expression("begins_with(pk, :prefix)")
             .expression_attribute_values(":prefix", S(format!("{KIND}#")))
-            .projection_expression(format!("pk, {PROJECTION}"))
+            .projection_expression(format!("pk, {projection}"))
             .expression_attribute_names(ROLES_ALIAS.0, ROLES_ALIAS.1)
             .set_exclusive_start_key(after);
         let page = request.send().boxed().await.map_err(unavailable)?;
@@ -176,9 +198,7 @@ impl UserDirectory for DynamoDbStore {
             next: next.map(|key| PageKey(key.clone())),
         })
     }
-}
 
-impl DynamoDbStore {
     /// Begins an update that sets one attribute, `#attribute`.
     fn set(&self, attribute: &str, value: AttributeValue) -> UpdateItemFluentBuilder {
         let request = self.client.update_item();
@@ -199,7 +219,7 @@ fn raise_version(request: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
 }
 
 /// Returns the user of an item. The error names the item, for the operator who lists users.
-fn listed_user(item: Item) -> Result<User, RepositoryError> {
+fn listed_user<U: DeserializeOwned>(item: Item) -> Result<U, RepositoryError> {
     let key = item.get("pk").and_then(|key| key.as_s().ok()).cloned();
     let key = key.unwrap_or_default();
     from_item(item).map_err(|error| malformed(format_args!("{key}: {error}")))
