@@ -267,6 +267,7 @@ fn every_parameter_has_a_description_and_a_default() {
 fn the_outputs_name_the_address_and_what_operators_use() {
     let outputs = &project::yaml("template.yaml")["Outputs"];
     assert_eq!(outputs["TableName"]["Value"], "AuthTable");
+    assert_eq!(outputs["JwtKeysSecretId"]["Value"], "JwtKeys");
     assert_eq!(outputs["SessionKeysSecretId"]["Value"], "SessionKeys");
     assert_eq!(outputs["CounterKeysSecretId"]["Value"], "CounterKeys");
     assert!(outputs["ApiUrl"].is_object());
