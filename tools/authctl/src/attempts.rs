@@ -5,7 +5,15 @@ use std::time::Duration;
 use auth_core::{AttemptLimits, Attempts, Clock, Count, Counter, KeySet, UnixTime};
 use serde_json::json;
 
-use crate::{cli::AttemptsCommand, error::CommandError, output::Output, store::OperatorStore};
+use crate::{
+    cli::{Address, AttemptsCommand},
+    error::CommandError,
+    output::{Output, Record},
+    store::OperatorStore,
+};
+
+/// The headers of [`record`].
+const HEADERS: &[&str] = &["SUBJECT", "FAILED TODAY", "IN PROGRESS"];
 
 /// Runs a command. `keys` are those with which the functions name counters.
 pub(crate) async fn run(
@@ -19,37 +27,49 @@ pub(crate) async fn run(
     let now = Clock::system().now();
     match command {
         AttemptsCommand::Show { email } => {
-            for counter in attempts.counters(&email.key, now).await? {
-                print(output, &counter, &store.find_attempts(&counter).await?, now)?;
-            }
-            Ok(())
+            let counters = attempts.counters(&email.key, now).await?;
+            show(store, output, email, counters, now).await
         }
         AttemptsCommand::Clear { email } => {
             let mut cleared = 0;
             for counter in attempts.counters(&email.key, now).await? {
                 cleared += u32::from(store.clear_attempts(&counter).await?);
             }
-            let text = format!("cleared {cleared} counters of {}", email.typed);
-            output.print(&text, &json!({"cleared": cleared}))
+            let sentence = format!("cleared {cleared} counters of {}", email.typed);
+            let record = Record::new([cleared.to_string()], json!({"cleared": cleared}));
+            output.result(&sentence, &record)
         }
     }
 }
 
-/// Prints what is counted today; nothing for a counter without attempts.
-fn print(
+/// Prints what is counted today, without counters that have no attempts.
+async fn show(
+    store: &impl OperatorStore,
     output: &Output,
-    counter: &Counter,
-    count: &Count,
+    email: &Address,
+    counters: impl IntoIterator<Item = Counter>,
     now: UnixTime,
 ) -> Result<(), CommandError> {
-    if *count == Count::default() {
-        return Ok(());
+    let mut list = output.list(HEADERS);
+    for counter in counters {
+        let count = store.find_attempts(&counter).await?;
+        if count != Count::default() {
+            list.add(&record(&counter, &count, now))?;
+        }
     }
+    list.finish(&format!("nothing is counted today for {}", email.typed))
+}
+
+fn record(counter: &Counter, count: &Count, now: UnixTime) -> Record {
     let (subject, failures) = (counter.subject.name(), count.failures);
     let in_progress = count.in_progress(counter, now);
-    output.print(
-        &format!("{subject}\t{failures} failed today\t{in_progress} in progress"),
-        &json!({"subject": subject, "failures": failures, "in_progress": in_progress}),
+    Record::new(
+        [
+            subject.to_owned(),
+            failures.to_string(),
+            in_progress.to_string(),
+        ],
+        json!({"subject": subject, "failures": failures, "in_progress": in_progress}),
     )
 }
 

@@ -1,25 +1,55 @@
-//! The command line.
+//! The command line. The commands of each noun are in the modules of this one.
+//!
+//! Every command has an example, which a test parses.
+
+mod address;
+mod attempts;
+mod session;
+mod user;
 
 use std::path::PathBuf;
 
-use auth_core::{Email, SessionId};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use address::{Address, parse_email};
+pub(crate) use attempts::AttemptsCommand;
+pub(crate) use session::SessionCommand;
+pub(crate) use user::UserCommand;
+
 /// Manages the users of a sign-in stack, their sessions and their failed logins.
 ///
-/// Name the store with --table, --stack or --file. Without them, the environment names it as it does for the
-/// functions: `AUTH_TABLE`, or `AUTH_STORE=file` with `AUTH_FILE` (default `.local/store.json`).
+/// Name the store with --table, --stack or --file. Without them, the environment names it: `AUTH_STACK` is a stack;
+/// otherwise it is as for the functions, `AUTH_TABLE`, or `AUTH_STORE=file` with `AUTH_FILE` (default
+/// `.local/store.json`).
 ///
-/// Region and credentials come from the environment or the profile, as in every AWS tool.
+/// Region and credentials come from --region and --profile, or else from the environment or the default profile, as in
+/// every AWS tool.
 ///
-/// Exit codes: 0 success; 1 failure; 2 wrong usage; 3 the user already exists; 4 the user or session does not
-/// exist; 5 an import skipped bad lines.
+/// On a terminal, lists are tables with headers. Otherwise each line is one record with fields separated by tabs, and
+/// with --json one JSON object. So that no value can break a line or a terminal, backslashes, control characters, line
+/// separators and marks that change the direction of text are escaped as \\, \t, \n, \r or \u{..}. An empty list is
+/// reported on standard error.
+///
+/// Exit codes: 0 success; 1 failure; 2 wrong usage; 3 the user already exists; 4 the user or session does not exist;
+/// 5 an import skipped bad lines; 6 AWS or the store cannot be reached; 7 access is refused: a permission is missing,
+/// or there are no valid credentials; 8 not confirmed.
 #[derive(Debug, Parser)]
-#[command(name = "authctl", version, max_term_width = 100)]
+#[command(
+    name = "authctl",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:\n  \
+        authctl --stack sign-in user add jane@example.com --role Admin=create,read\n  \
+        authctl --file .local/store.json user list\n  \
+        authctl --stack sign-in --profile prod --region eu-central-1 doctor"
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) store: StoreOptions,
+
+    #[command(flatten)]
+    pub(crate) aws: AwsOptions,
 
     /// Print JSON, one object per line.
     #[arg(long, global = true)]
@@ -46,11 +76,31 @@ pub(crate) struct StoreOptions {
     pub(crate) file: Option<PathBuf>,
 }
 
+/// Options that replace what the environment says about AWS.
+#[derive(Debug, Args)]
+pub(crate) struct AwsOptions {
+    /// A profile of the AWS configuration files. Its credentials are used even if the environment has others.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    /// A region, such as eu-central-1.
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(flatten)]
     Store(StoreCommand),
+    /// Check what the store and authctl need, without changing anything: which checks are ok, and why others fail.
+    ///
+    /// For a table: its status, settings and index, the keys of the functions, the local clock, and the
+    /// rights of the caller. For a file: the file, its lock and its keys. Exits with 1 if a check
+    /// failed.
+    #[command(after_help = "Example:\n  authctl --stack sign-in doctor")]
+    Doctor,
     /// Print a script that completes authctl's commands in a shell.
+    #[command(after_help = "Example:\n  authctl completions bash > authctl.bash")]
     Completions {
         /// The shell.
         shell: Shell,
@@ -60,159 +110,28 @@ pub(crate) enum Command {
 /// The commands that work on a store.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Users: add, show, list, disable, enable, password, roles, delete, import.
+    /// Users: add, show, list, disable, enable, password, roles, delete, import, export.
+    #[command(after_help = "Example:\n  authctl user show jane@example.com")]
     User {
         #[command(subcommand)]
         command: UserCommand,
     },
     /// Sessions of a user: list, revoke.
+    #[command(after_help = "Example:\n  authctl session list jane@example.com")]
     Session {
         #[command(subcommand)]
         command: SessionCommand,
     },
     /// Failed logins of an email: show, clear.
     ///
-    /// They are counted under MACs, which need the functions' counter key. With --stack, that is the
+    /// They are counted under MACs, which need the functions' counter key. With a stack, that is the
     /// stack's key. Otherwise it is the one that `COUNTER_KEY_SECRET_ID` or `COUNTER_SECRET_KEY` names.
     /// Without these variables, a file's own key is used.
+    #[command(after_help = "Example:\n  authctl attempts show jane@example.com")]
     Attempts {
         #[command(subcommand)]
         command: AttemptsCommand,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum UserCommand {
-    /// Add a user. Asks for the password or reads it from standard input; it is never an argument.
-    Add {
-        /// The address to sign in with.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-        /// A role and its permissions, such as Admin=create,read,update,delete. May be repeated.
-        #[arg(long = "role", value_name = "NAME[=PERMISSION,...]")]
-        roles: Vec<String>,
-    },
-    /// Show a user.
-    Show {
-        /// The user's address.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-    },
-    /// List all users in no particular order.
-    List,
-    /// Keep a user from signing in and from using functions that look up the user. Ends all sessions.
-    Disable {
-        /// The user's address.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-    },
-    /// Let a disabled user sign in again.
-    Enable {
-        /// The user's address.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-    },
-    /// Set a new password. Asks for it or reads it from standard input. Ends all sessions.
-    Password {
-        /// The user's address.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-    },
-    /// Replace all roles of a user.
-    Roles {
-        /// The user's address.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-        /// A role and its permissions. May be repeated.
-        #[arg(
-            long = "role",
-            value_name = "NAME[=PERMISSION,...]",
-            required_unless_present = "none"
-        )]
-        roles: Vec<String>,
-        /// Remove all roles.
-        #[arg(long, conflicts_with = "roles")]
-        none: bool,
-    },
-    /// Delete a user permanently.
-    Delete {
-        /// The user's address.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-        /// Do not ask for confirmation. Required without a terminal.
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Add users with password hashes from another system. An interrupted import can be run again.
-    ///
-    /// Each line of the file is a JSON object with `email` and `password_hash` (bcrypt, or Argon2id as a
-    /// PHC string). `id`, `disabled` and `roles`, a list of objects with `name` and `permissions`, are
-    /// optional. Bad lines are reported by number and skipped. Users who already exist are left
-    /// unchanged.
-    Import {
-        /// The file, or - for standard input.
-        #[arg(value_name = "FILE")]
-        path: PathBuf,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SessionCommand {
-    /// List a user's live sessions, the last refreshed first.
-    List {
-        /// The user's address.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-    },
-    /// End all sessions of a user, or one of them, with their access tokens. The user can sign in again.
-    Revoke {
-        /// The user's address.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-        /// The id of the only session to end, from `session list`.
-        #[arg(long = "session", value_name = "ID", value_parser = parse_session_id, allow_hyphen_values = true)]
-        session: Option<SessionId>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AttemptsCommand {
-    /// Show what is counted for an email, whether or not it has a user.
-    Show {
-        /// The address that was typed.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-    },
-    /// Clear what is counted for an email, so that its user can sign in at once. The failures of networks remain.
-    Clear {
-        /// The address that was typed.
-        #[arg(value_parser = parse_email)]
-        email: Address,
-    },
-}
-
-/// An address as it was typed, and the key that finds its user.
-#[derive(Debug, Clone)]
-pub(crate) struct Address {
-    pub(crate) typed: String,
-    pub(crate) key: Email,
-}
-
-/// Parses what looks like an address: something on both sides of an `@`, and no white space.
-pub(crate) fn parse_email(text: &str) -> Result<Address, String> {
-    let is_odd = |c: char| c.is_whitespace() || c.is_control();
-    let (local, domain) = text.rsplit_once('@').unwrap_or_default();
-    if local.is_empty() || domain.is_empty() || text.contains(is_odd) {
-        return Err("is not an email address".into());
-    }
-    Ok(Address {
-        typed: text.to_owned(),
-        key: Email::parse(text).map_err(|error| error.to_string())?,
-    })
-}
-
-fn parse_session_id(text: &str) -> Result<SessionId, String> {
-    SessionId::try_from(text.to_owned()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -227,23 +146,6 @@ mod tests {
     }
 
     #[test]
-    fn an_address_keeps_its_case_and_its_key_is_in_lower_case() {
-        let address = parse_email("Jane@Example.com").unwrap();
-        assert_eq!(address.typed, "Jane@Example.com");
-        assert_eq!(address.key.as_str(), "jane@example.com");
-        for text in [
-            "",
-            "jane",
-            "@example.com",
-            "jane@",
-            "ja ne@example.com",
-            "jane@exam\nple",
-        ] {
-            assert!(parse_email(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn there_is_no_argument_for_a_password() {
         for arguments in [
             &["authctl", "user", "add", "a@b.c", "hunter2"][..],
@@ -252,5 +154,68 @@ mod tests {
         ] {
             assert!(Cli::try_parse_from(arguments).is_err());
         }
+    }
+
+    /// Returns a command and all commands below it, with their names on the command line.
+    fn commands(path: &str, command: &clap::Command) -> Vec<(String, clap::Command)> {
+        let mut all = vec![(path.to_owned(), command.clone())];
+        for child in command.get_subcommands() {
+            all.extend(commands(&format!("{path} {}", child.get_name()), child));
+        }
+        all
+    }
+
+    /// Returns the command lines of an example: without what the shell does with them.
+    fn examples(help: &str) -> Vec<Vec<&str>> {
+        let lines = help.lines().filter(|line| line.contains("authctl "));
+        let calls = lines.filter_map(|line| line.find("authctl ").map(|begin| &line[begin..]));
+        let words = calls.map(|call| call.split([')', '>', '|', '<']).next().unwrap_or_default());
+        words
+            .map(|call| call.split_whitespace().collect())
+            .collect()
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_calls_it() {
+        let all = commands("authctl", &Cli::command());
+        assert!(all.len() >= 20, "{}", all.len());
+        for (path, command) in all {
+            let help = command.get_after_help().map(ToString::to_string);
+            let help = help.unwrap_or_else(|| panic!("{path} has no example"));
+            let examples = examples(&help);
+            assert!(!examples.is_empty(), "{path} has no example");
+            for example in examples {
+                let parsed = Cli::try_parse_from(&example);
+                assert!(
+                    parsed.is_ok(),
+                    "{path}: {example:?}: {}",
+                    parsed.unwrap_err()
+                );
+                let mut words = example.iter();
+                let is_call = path.split(' ').all(|name| words.any(|word| *word == name));
+                assert!(
+                    is_call,
+                    "{path}: the example {example:?} calls another command"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_help_documents_every_exit_code() {
+        let help = Cli::command().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let codes = help.split("Exit codes:").nth(1).unwrap();
+        for code in 0..=8 {
+            assert!(codes.contains(&format!(" {code} ")), "{code}: {codes}");
+        }
+    }
+
+    #[test]
+    fn options_for_aws_may_follow_the_command() {
+        let arguments = "authctl user list --profile prod --region eu-north-1";
+        let cli = Cli::try_parse_from(arguments.split(' ')).unwrap();
+        assert_eq!(cli.aws.profile.as_deref(), Some("prod"));
+        assert_eq!(cli.aws.region.as_deref(), Some("eu-north-1"));
     }
 }

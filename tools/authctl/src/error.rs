@@ -1,8 +1,11 @@
 //! Why a command failed, and the exit code by which a script can react.
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, ErrorKind},
+    process::ExitCode,
+};
 
-use auth_aws::{SecretError, StackError};
+use auth_aws::{CallError, FailureKind, SecretError, StackError};
 use auth_core::{
     DirectoryError, HashingError, KeysUnavailable, PasswordTooLong, RepositoryError, SessionId,
     SettingsError,
@@ -12,12 +15,14 @@ use auth_core::{
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
     #[error(
-        "name the store: use --table NAME, --stack NAME or --file PATH, or set AUTH_TABLE or \
+        "name the store: use --table NAME, --stack NAME or --file PATH, or set AUTH_STACK, AUTH_TABLE or \
          AUTH_STORE=file"
     )]
     NoStore,
     #[error("use only one of --table, --stack and --file")]
     TwoStores,
+    #[error("AUTH_STACK and {0} both name a store: unset one, or use --table, --stack or --file")]
+    TwoVariables(&'static str),
     #[error(
         "attempts are counted under a key: use --stack NAME, or set COUNTER_KEY_SECRET_ID or \
          COUNTER_SECRET_KEY"
@@ -49,7 +54,7 @@ pub(crate) enum CommandError {
     Hashing(#[from] HashingError),
     #[error("no randomness is available")]
     NoRandomness,
-    #[error("nothing was deleted")]
+    #[error("not confirmed: nothing was deleted")]
     NotConfirmed,
     #[error("cannot ask for confirmation without a terminal: use --yes")]
     NoTerminal,
@@ -57,14 +62,39 @@ pub(crate) enum CommandError {
     Io { what: String, error: io::Error },
     #[error("bad lines skipped: {0}")]
     BadLines(u64),
+    #[error("failed checks: {0}")]
+    FailedChecks(usize),
 }
 
 /// Returns the text of a store's failure with its cause, which an operator can act on.
 fn with_cause(error: &RepositoryError) -> String {
-    match error {
-        RepositoryError::Unavailable(cause) => format!("{error}: {cause}"),
-        RepositoryError::Malformed(_) => error.to_string(),
+    match (error, failure(error)) {
+        (RepositoryError::Malformed(_), _) => error.to_string(),
+        (RepositoryError::Unavailable(cause), FailureKind::Unreachable) => {
+            format!("{error}: {cause}")
+        }
+        (RepositoryError::Unavailable(cause), FailureKind::Refused) => {
+            format!("access to the store is refused: {cause}")
+        }
+        (RepositoryError::Unavailable(cause), FailureKind::Other) => {
+            format!("the store failed: {cause}")
+        }
     }
+}
+
+/// Returns how a store failed.
+fn failure(error: &RepositoryError) -> FailureKind {
+    let RepositoryError::Unavailable(cause) = error else {
+        return FailureKind::Other;
+    };
+    if let Some(error) = cause.downcast_ref::<CallError>() {
+        return error.kind();
+    }
+    let file = cause.downcast_ref::<io::Error>();
+    if file.is_some_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+        return FailureKind::Refused;
+    }
+    FailureKind::Unreachable
 }
 
 impl CommandError {
@@ -86,23 +116,73 @@ impl CommandError {
     /// Returns the exit code, which the help of `cli` documents. Clap's own errors have 2.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::NoStore | Self::TwoStores | Self::NoCounterKey => 2,
+            Self::NoStore | Self::TwoStores | Self::TwoVariables(_) | Self::NoCounterKey => 2,
             Self::AlreadyExists(_) => 3,
             Self::NotFound(_) | Self::NoSession { .. } => 4,
             Self::BadLines(_) => 5,
-            Self::Stack(_)
+            Self::NotConfirmed | Self::NoTerminal => 8,
+            Self::Repository(error) => code_of(failure(error)),
+            Self::Stack(StackError::Unreadable(error))
+            | Self::Secret(SecretError::Unreadable(error)) => code_of(error.kind()),
+            Self::Stack(StackError::NoOutput(_))
             | Self::Settings(_)
-            | Self::Secret(_)
+            | Self::Secret(SecretError::Rejected(_))
             | Self::Keys(_)
-            | Self::Repository(_)
             | Self::Password(_)
             | Self::PasswordTooLong(_)
             | Self::Role { .. }
             | Self::Hashing(_)
             | Self::NoRandomness
-            | Self::NotConfirmed
-            | Self::NoTerminal
-            | Self::Io { .. } => 1,
+            | Self::Io { .. }
+            | Self::FailedChecks(_) => 1,
         })
+    }
+}
+
+fn code_of(failure: FailureKind) -> u8 {
+    match failure {
+        FailureKind::Unreachable => 6,
+        FailureKind::Refused => 7,
+        FailureKind::Other => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CommandError {
+        RepositoryError::Unavailable(cause.into()).into()
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_read_is_refused_and_any_other_is_unreachable() {
+        for (kind, code, text) in [
+            (
+                ErrorKind::PermissionDenied,
+                7,
+                "access to the store is refused: no",
+            ),
+            (
+                ErrorKind::NotADirectory,
+                6,
+                "the store cannot be reached: no",
+            ),
+        ] {
+            let error = unavailable(io::Error::new(kind, "no"));
+            assert_eq!(error.exit_code(), ExitCode::from(code));
+            assert_eq!(error.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_store_that_fails_without_a_known_reason_is_unreachable() {
+        assert_eq!(unavailable("no").exit_code(), ExitCode::from(6));
+    }
+
+    #[test]
+    fn a_damaged_store_is_a_failure() {
+        let error = CommandError::from(RepositoryError::Malformed("x".into()));
+        assert_eq!(error.exit_code(), ExitCode::from(1));
     }
 }

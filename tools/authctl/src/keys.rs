@@ -1,57 +1,68 @@
-//! Finds the keys that name counters.
+//! Finds the keys of the functions that use the store.
 
 use auth_aws::Aws;
-use auth_core::{FileStore, KeySet, KeySettings, KeyUse, SettingsReader, Store};
+use auth_core::{Algorithm, FileStore, KeySet, KeySettings, KeyUse, SettingsReader, Store};
 
-use crate::{
-    error::CommandError,
-    store::{Lookup, StoreLocation},
-};
+use crate::{error::CommandError, store::Lookup, target::Target};
 
-/// The variables that name the keys.
-const VARIABLES: [&str; 2] = ["COUNTER_KEY_SECRET_ID", "COUNTER_SECRET_KEY"];
+/// Returns the variables that name the keys for a use: a secret of Secrets Manager, or the key itself.
+pub(crate) fn variables(key_use: KeyUse) -> [&'static str; 2] {
+    let key = match key_use {
+        KeyUse::Sign | KeyUse::Verify => "JWT_SECRET_KEY",
+        KeyUse::Sessions => "SESSION_SECRET_KEY",
+        KeyUse::Counters => "COUNTER_SECRET_KEY",
+    };
+    [key_use.secret_variable(), key]
+}
 
-/// Reads the keys of the functions that use the store: those of the stack, or those that the variables
-/// name, or else those in the file.
-pub(crate) async fn read(
-    location: &StoreLocation,
+/// Reads the keys that name counters: those of the stack, or those that the variables name, or else those in
+/// the file.
+pub(crate) async fn of_counters(
+    target: &Target,
     aws: &Aws,
     lookup: Lookup<'_>,
 ) -> Result<KeySet, CommandError> {
-    let settings = match location {
-        StoreLocation::Stack(stack) => {
-            let id = aws.counter_keys_of_stack(stack).await?;
-            return Ok(aws.read_counter_keys(id).await?);
+    let file = match target {
+        Target::Stack(stack) => {
+            let id = stack.secret(KeyUse::Counters)?;
+            return Ok(aws
+                .read_keys(id, Algorithm::HS256, KeyUse::Counters)
+                .await?);
         }
-        StoreLocation::Table(_) => settings(None, lookup)?,
-        StoreLocation::File(path) => settings(Some(&Store::File { path: path.clone() }), lookup)?,
+        Target::Table(_) => None,
+        Target::File(path) => Some(Store::File { path: path.clone() }),
     };
-    match settings {
-        KeySettings::Fixed(keys) => Ok(keys),
-        KeySettings::Secret { id, .. } => Ok(aws.read_counter_keys(id).await?),
+    let settings = settings(KeyUse::Counters, file.as_ref(), lookup)?;
+    match settings.ok_or(CommandError::NoCounterKey)? {
         KeySettings::File {
             path,
             algorithm,
             key_use,
         } => Ok(FileStore::open(path)?.keys(key_use, algorithm)?),
+        KeySettings::Fixed(keys) => Ok(keys),
+        KeySettings::Secret { id, .. } => Ok(aws
+            .read_keys(&id, Algorithm::HS256, KeyUse::Counters)
+            .await?),
     }
 }
 
-/// Reads the source of the keys. Only a file has its own keys.
-fn settings(file: Option<&Store>, lookup: Lookup<'_>) -> Result<KeySettings, CommandError> {
+/// Returns the source of the keys for a use; `None` if no variable names one, unless a file has its own.
+pub(crate) fn settings(
+    key_use: KeyUse,
+    file: Option<&Store>,
+    lookup: Lookup<'_>,
+) -> Result<Option<KeySettings>, CommandError> {
     // Without names of variables, the reader does not look for typos among those of other tools.
     let mut reader = SettingsReader::new([], lookup);
-    if file.is_none() && !VARIABLES.iter().any(|name| reader.is_set(name)) {
-        return Err(CommandError::NoCounterKey);
+    if file.is_none() && !variables(key_use).iter().any(|name| reader.is_set(name)) {
+        return Ok(None);
     }
-    let keys = KeySettings::read(&mut reader, KeyUse::Counters, file);
-    Ok(reader.finish(keys)?)
+    let keys = KeySettings::read(&mut reader, key_use, file);
+    Ok(Some(reader.finish(keys)?))
 }
 
 #[cfg(test)]
 mod tests {
-    use auth_core::Algorithm;
-
     use super::*;
     use crate::store::tests::lookup;
 
@@ -63,12 +74,14 @@ mod tests {
         let file = Store::File {
             path: "store.json".into(),
         };
+        let of_counters =
+            |file, variables: &[_]| settings(KeyUse::Counters, file, &lookup(variables));
         for file in [None, Some(&file)] {
-            let fixed = settings(file, &lookup(&[SECRET])).unwrap();
-            assert!(matches!(fixed, KeySettings::Fixed(_)));
-            let secret = settings(file, &lookup(&[SECRET_ID])).unwrap();
-            assert!(matches!(secret, KeySettings::Secret { id, .. } if id == SECRET_ID.1));
-            let both = settings(file, &lookup(&[SECRET, SECRET_ID]));
+            let fixed = of_counters(file, &[SECRET]).unwrap();
+            assert!(matches!(fixed, Some(KeySettings::Fixed(_))));
+            let secret = of_counters(file, &[SECRET_ID]).unwrap();
+            assert!(matches!(secret, Some(KeySettings::Secret { id, .. }) if id == SECRET_ID.1));
+            let both = of_counters(file, &[SECRET, SECRET_ID]);
             assert!(matches!(both, Err(CommandError::Settings(_))));
         }
     }
@@ -77,15 +90,16 @@ mod tests {
     async fn without_variables_a_file_has_its_own_keys_and_a_table_has_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.json");
-        let aws = Aws::for_operator();
-        let file = StoreLocation::File(path.clone());
-        let keys = read(&file, &aws, &lookup(&[])).await.unwrap();
+        let aws = Aws::for_operator(auth_aws::AwsChoice::default());
+        let file = Target::File(path.clone());
+        let keys = of_counters(&file, &aws, &lookup(&[])).await.unwrap();
         let store = FileStore::open(path).unwrap();
         let keys_of_functions = store.keys(KeyUse::Counters, Algorithm::HS256).unwrap();
         assert!(keys.shares_secret_with(&keys_of_functions));
-
-        let table = StoreLocation::Table("users".into());
-        let of_table = read(&table, &aws, &lookup(&[])).await;
-        assert!(matches!(of_table, Err(CommandError::NoCounterKey)));
+        assert!(
+            settings(KeyUse::Counters, None, &lookup(&[]))
+                .unwrap()
+                .is_none()
+        );
     }
 }

@@ -1,11 +1,14 @@
 //! `authctl` manages users, their sessions and failed logins from an operator's terminal.
 //!
 //! Start at [`run`]. The command line is in `cli`, and `store` decides which store it names. The commands
-//! are in `users`, `import`, `sessions` and `attempts`.
+//! are in `users`, `import`, `export`, `sessions`, `attempts` and `doctor`.
 
 mod attempts;
 mod cli;
+mod confirm;
+mod doctor;
 mod error;
+mod export;
 mod import;
 mod keys;
 mod output;
@@ -13,6 +16,7 @@ mod password;
 mod roles;
 mod sessions;
 mod store;
+mod target;
 mod users;
 
 use std::{
@@ -21,8 +25,8 @@ use std::{
     process::ExitCode,
 };
 
-use auth_aws::Aws;
-use auth_core::{FileStore, KeySet};
+use auth_aws::{Aws, AwsChoice};
+use auth_core::FileStore;
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 
@@ -30,6 +34,7 @@ use cli::{Cli, Command, StoreCommand};
 use error::CommandError;
 use output::Output;
 use store::{Lookup, OperatorStore, StoreLocation};
+use target::{Opened, Target};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -43,53 +48,81 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli) -> Result<(), CommandError> {
+    let lookup = |name: &str| env::var(name);
+    let (aws, output) = (Aws::for_operator(choice(cli)), Output::new(cli.json));
     match &cli.command {
         Command::Completions { shell } => print_completions(*shell),
-        Command::Store(command) => {
-            let lookup = |name: &str| env::var(name);
+        Command::Doctor => {
             let location = StoreLocation::choose(&cli.store, &lookup)?;
-            run_at(&location, &lookup, &Output::new(cli.json), command).await
+            doctor::run(&location, &aws, &lookup, &output).await
         }
+        Command::Store(command) => {
+            let location = StoreLocation::choose(&cli.store, &lookup)?;
+            run_at(location, &aws, &lookup, &output, command).await
+        }
+    }
+}
+
+fn choice(cli: &Cli) -> AwsChoice {
+    AwsChoice {
+        profile: cli.aws.profile.clone(),
+        region: cli.aws.region.clone(),
     }
 }
 
 /// Runs a command on the store at `location`, which the command opens when it needs it.
 async fn run_at(
-    location: &StoreLocation,
+    location: StoreLocation,
+    aws: &Aws,
     lookup: Lookup<'_>,
     output: &Output,
     command: &StoreCommand,
 ) -> Result<(), CommandError> {
-    let aws = Aws::for_operator();
-    let keys = async || keys::read(location, &aws, lookup).await;
     match location {
         StoreLocation::File(path) => {
-            let open = async || Ok(FileStore::open(path)?);
-            run_on(open, keys, output, command).await
+            let open = async || {
+                let store = FileStore::open(&path)?;
+                let target = Target::File(path);
+                Ok(Opened { store, target })
+            };
+            run_on(open, aws, lookup, output, command).await
         }
         StoreLocation::Table(table) => {
-            let open = async || Ok(aws.store(table).await);
-            run_on(open, keys, output, command).await
+            let open = async || {
+                let store = aws.store(table).await;
+                let target = Target::Table(store.clone());
+                Ok(Opened { store, target })
+            };
+            run_on(open, aws, lookup, output, command).await
         }
-        StoreLocation::Stack(stack) => {
-            let open = async || Ok(aws.store(aws.table_of_stack(stack).await?).await);
-            run_on(open, keys, output, command).await
+        StoreLocation::Stack(name) => {
+            let open = async || {
+                let stack = aws.stack(&name).await?;
+                let store = aws.store(stack.table()?).await;
+                let target = Target::Stack(stack);
+                Ok(Opened { store, target })
+            };
+            run_on(open, aws, lookup, output, command).await
         }
     }
 }
 
 async fn run_on<S: OperatorStore>(
-    open: impl AsyncFnOnce() -> Result<S, CommandError>,
-    keys: impl AsyncFnOnce() -> Result<KeySet, CommandError>,
+    open: impl AsyncFnOnce() -> Result<Opened<S>, CommandError>,
+    aws: &Aws,
+    lookup: Lookup<'_>,
     output: &Output,
     command: &StoreCommand,
 ) -> Result<(), CommandError> {
     match command {
         StoreCommand::User { command } => users::run(open, output, command).await,
-        StoreCommand::Session { command } => sessions::run(&open().await?, output, command).await,
+        StoreCommand::Session { command } => {
+            sessions::run(&open().await?.store, output, command).await
+        }
         StoreCommand::Attempts { command } => {
-            let keys = keys().await?;
-            attempts::run(&open().await?, keys, output, command).await
+            let opened = open().await?;
+            let keys = keys::of_counters(&opened.target, aws, lookup).await?;
+            attempts::run(&opened.store, keys, output, command).await
         }
     }
 }

@@ -1,50 +1,76 @@
-//! What a command prints: a line for people, or JSON with `--json`, and its progress if there is a terminal.
+//! What a command prints: tables for people, records of fields for programs, or JSON with `--json`. Progress is
+//! shown if there is a terminal.
+
+mod escape;
+mod list;
+mod record;
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     time::Duration,
 };
 
-use auth_core::{UnixTime, User};
-use indicatif::ProgressBar;
-use serde_json::{Value, json};
+use auth_core::UnixTime;
+use indicatif::{ProgressBar, ProgressStyle};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::error::CommandError;
 
+pub(crate) use list::List;
+pub(crate) use record::{Record, USER_HEADERS, user_record};
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Sentences and tables, on a terminal.
+    People,
+    /// One record per line, its fields separated by tabs.
+    Fields,
+    /// One JSON object per line.
+    Json,
+}
+
 /// Prints results to standard output.
 #[derive(Debug)]
-pub(crate) struct Output {
-    is_json: bool,
-}
+pub(crate) struct Output(Form);
 
 impl Output {
     pub(crate) fn new(is_json: bool) -> Self {
-        Self { is_json }
+        Self(match (is_json, io::stdout().is_terminal()) {
+            (true, _) => Form::Json,
+            (false, true) => Form::People,
+            (false, false) => Form::Fields,
+        })
     }
 
-    /// Prints what was done to a user.
-    pub(crate) fn change(&self, done: &str, user: &User) -> Result<(), CommandError> {
-        let text = format!("{done} {}, id {}", user.email, user.id);
-        self.print(&text, &user_json(user))
+    /// Prints what a command did, as `sentence` for people.
+    pub(crate) fn result(&self, sentence: &str, record: &Record) -> Result<(), CommandError> {
+        match self.0 {
+            Form::People => print(&escape::escape(sentence)),
+            Form::Fields | Form::Json => self.record(record),
+        }
     }
 
-    /// Prints a user, without anything secret: a [`User`] has no hash.
-    pub(crate) fn user(&self, user: &User) -> Result<(), CommandError> {
-        self.print(&user_text(user), &user_json(user))
+    /// Begins a list, with the headers of a table.
+    pub(crate) fn list(&self, headers: &'static [&'static str]) -> List<'_> {
+        List::new(self, headers)
     }
 
-    /// Prints `text` for people or `json` for programs.
-    pub(crate) fn print(&self, text: &str, json: &Value) -> Result<(), CommandError> {
-        let mut stdout = io::stdout();
-        // `println!` would panic if the reader has closed the pipe (`| head`).
-        let written = if self.is_json {
-            writeln!(stdout, "{json}")
-        } else {
-            writeln!(stdout, "{text}")
-        };
-        written.map_err(CommandError::io("standard output"))
+    fn record(&self, record: &Record) -> Result<(), CommandError> {
+        match self.0 {
+            Form::Json => print(&record.json.to_string()),
+            Form::People | Form::Fields => {
+                let fields = record.fields.iter().map(|field| escape::escape(field));
+                print(&fields.collect::<Vec<_>>().join("\t"))
+            }
+        }
     }
+}
+
+/// Prints a line. `println!` would panic if the reader has closed the pipe (`| head`).
+pub(crate) fn print(line: &str) -> Result<(), CommandError> {
+    let written = writeln!(io::stdout(), "{line}");
+    written.map_err(CommandError::io("standard output"))
 }
 
 /// Shows a line of progress on standard error, if that is a terminal.
@@ -54,6 +80,14 @@ pub(crate) fn progress(message: &'static str) -> ProgressBar {
     bar
 }
 
+/// Shows a bar on standard error, if that is a terminal, that is full at `length`.
+pub(crate) fn progress_bar(length: u64, message: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("[{bar:40}] {percent} % {msg}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(length).with_message(message);
+    bar.with_style(style.progress_chars("#> "))
+}
+
 /// Formats a time for people (RFC 3339).
 pub(crate) fn rfc3339(time: UnixTime) -> String {
     i64::try_from(time.as_secs())
@@ -61,26 +95,6 @@ pub(crate) fn rfc3339(time: UnixTime) -> String {
         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
         .and_then(|time| time.format(&Rfc3339).ok())
         .unwrap_or_else(|| time.as_secs().to_string())
-}
-
-fn user_text(user: &User) -> String {
-    let roles: Vec<String> = user
-        .roles
-        .iter()
-        .map(|role| format!("{}={}", role.name, role.permissions.join(",")))
-        .collect();
-    let state = if user.disabled { "disabled" } else { "enabled" };
-    let roles = roles.join(" ");
-    format!("{}\t{}\t{state}\t{roles}", user.email, user.id)
-}
-
-fn user_json(user: &User) -> Value {
-    let roles: Vec<Value> = user
-        .roles
-        .iter()
-        .map(|role| json!({"name": role.name, "permissions": role.permissions}))
-        .collect();
-    json!({"id": user.id, "email": user.email, "disabled": user.disabled, "roles": roles})
 }
 
 #[cfg(test)]

@@ -6,16 +6,23 @@ use std::io::{self, BufRead, IsTerminal};
 use auth_core::{Password, PasswordHash, PasswordHasher};
 use zxcvbn::feedback::{Feedback, Warning};
 
-use crate::{cli::Address, error::CommandError};
+use crate::{cli::Address, error::CommandError, target::Target};
 
 const MIN_CHARS: usize = 8;
 
 /// What NIST recommends for a password that is the only factor.
 const RECOMMENDED_CHARS: usize = 15;
 
-/// Reads a user's new password and hashes it.
-pub(crate) fn read_and_hash(email: &Address) -> Result<PasswordHash, CommandError> {
-    let typed = read()?;
+/// Reads a user's new password and hashes it. The prompt names the user and `target`.
+pub(crate) async fn read_and_hash(
+    email: &Address,
+    target: &Target,
+) -> Result<PasswordHash, CommandError> {
+    let typed = if io::stdin().is_terminal() {
+        ask(email, &target.describe().await)?
+    } else {
+        read_line()?
+    };
     check(&typed, email).map_err(CommandError::Password)?;
     if typed.chars().count() < RECOMMENDED_CHARS {
         eprintln!("authctl: {RECOMMENDED_CHARS} characters or more are recommended");
@@ -23,16 +30,20 @@ pub(crate) fn read_and_hash(email: &Address) -> Result<PasswordHash, CommandErro
     Ok(PasswordHasher::new().hash(&Password::parse(&typed)?)?)
 }
 
-/// Asks twice if there is a terminal; otherwise reads the first line of standard input.
-fn read() -> Result<String, CommandError> {
+/// Reads the first line of standard input.
+fn read_line() -> Result<String, CommandError> {
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    read.map_err(CommandError::io("the password cannot be read"))?;
+    let line = line.strip_suffix('\n').unwrap_or(&line);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}
+
+/// Asks twice.
+fn ask(email: &Address, target: &str) -> Result<String, CommandError> {
     let failed = || CommandError::io("the password cannot be read");
-    if !io::stdin().is_terminal() {
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line).map_err(failed())?;
-        let line = line.strip_suffix('\n').unwrap_or(&line);
-        return Ok(line.strip_suffix('\r').unwrap_or(line).to_owned());
-    }
-    let typed = rpassword::prompt_password("Password: ").map_err(failed())?;
+    let prompt = format!("New password of {} in {target}: ", email.typed);
+    let typed = rpassword::prompt_password(prompt).map_err(failed())?;
     let again = rpassword::prompt_password("Again: ").map_err(failed())?;
     if typed != again {
         return Err(CommandError::Password("the two entries differ".into()));

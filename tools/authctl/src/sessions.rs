@@ -8,10 +8,13 @@ use serde_json::json;
 use crate::{
     cli::{Address, SessionCommand},
     error::CommandError,
-    output::{Output, rfc3339},
+    output::{Output, Record, rfc3339},
     store::OperatorStore,
     users,
 };
+
+/// The headers of [`record`].
+const HEADERS: &[&str] = &["ID", "BEGAN", "REFRESHED", "TIMES", "ENDS"];
 
 /// Runs a command.
 pub(crate) async fn run(
@@ -42,7 +45,10 @@ async fn list(
     let now = Clock::system().now();
     live.retain(|session| !user.disabled && session.is_live(now) && session.belongs_to(&user));
     live.sort_by_key(|session| Reverse(session.rotated_at));
-    live.iter().try_for_each(|session| print(output, session))
+    let mut list = output.list(HEADERS);
+    live.iter()
+        .try_for_each(|session| list.add(&record(session)))?;
+    list.finish(&format!("{} has no live sessions", email.typed))
 }
 
 /// Ends one session of a user. A session of another user is not found, so a mistyped address changes nothing.
@@ -60,19 +66,19 @@ async fn revoke(
         return Err(CommandError::NoSession { email, id });
     }
     store.revoke_session(id).await?;
-    let text = format!("ended session {id} of {}", email.typed);
-    output.print(&text, &json!({"ended": id.as_str()}))
+    let sentence = format!("ended session {id} of {}", email.typed);
+    let record = Record::new([id.to_string()], json!({"ended": id.as_str()}));
+    output.result(&sentence, &record)
 }
 
-fn print(output: &Output, session: &Session) -> Result<(), CommandError> {
-    let text = format!(
-        "{}\tbegan {}\trefreshed {} times, last {}\tends {}",
-        session.id,
+fn record(session: &Session) -> Record {
+    let fields = [
+        session.id.to_string(),
         rfc3339(session.created_at),
-        session.generation,
         rfc3339(session.rotated_at),
+        session.generation.to_string(),
         rfc3339(session.idle_expires_at),
-    );
+    ];
     let json = json!({
         "id": session.id.to_string(),
         "generation": session.generation,
@@ -81,5 +87,5 @@ fn print(output: &Output, session: &Session) -> Result<(), CommandError> {
         "idle_expires_at": session.idle_expires_at,
         "expires_at": session.absolute_expires_at,
     });
-    output.print(&text, &json)
+    Record::new(fields, json)
 }

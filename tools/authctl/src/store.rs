@@ -3,8 +3,8 @@
 use std::{env::VarError, path::PathBuf};
 
 use auth_core::{
-    AttemptDirectory, AttemptRepository, SessionDirectory, SessionRepository, SettingsReader,
-    UserDirectory, UserRepository,
+    AttemptDirectory, AttemptRepository, CredentialDirectory, SessionDirectory, SessionRepository,
+    SettingsReader, UserDirectory, UserRepository,
 };
 
 use crate::{cli::StoreOptions, error::CommandError};
@@ -19,6 +19,7 @@ pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Result<String, VarError>;
 pub(crate) trait OperatorStore:
     UserRepository
     + UserDirectory
+    + CredentialDirectory
     + SessionRepository
     + SessionDirectory
     + AttemptRepository
@@ -29,6 +30,7 @@ pub(crate) trait OperatorStore:
 impl<S> OperatorStore for S where
     S: UserRepository
         + UserDirectory
+        + CredentialDirectory
         + SessionRepository
         + SessionDirectory
         + AttemptRepository
@@ -75,6 +77,9 @@ impl StoreLocation {
             "file" => Ok(true),
             _ => Err("must be dynamodb or file".into()),
         });
+        if reader.is_set("AUTH_STACK") {
+            return Self::from_stack_variable(reader, is_file);
+        }
         let location = match is_file {
             Some(true) => reader
                 .optional("AUTH_FILE", DEFAULT_FILE.into(), |path| Ok(path.into()))
@@ -84,6 +89,22 @@ impl StoreLocation {
             None => None,
         };
         Ok(reader.finish(location)?)
+    }
+
+    /// Returns the stack that `AUTH_STACK` names. A second store in the environment is an error: one of them may be
+    /// the production.
+    fn from_stack_variable(
+        mut reader: SettingsReader<'_>,
+        is_file: Option<bool>,
+    ) -> Result<Self, CommandError> {
+        if is_file == Some(true) {
+            return Err(CommandError::TwoVariables("AUTH_STORE=file"));
+        }
+        if reader.is_set("AUTH_TABLE") {
+            return Err(CommandError::TwoVariables("AUTH_TABLE"));
+        }
+        let stack = reader.required("AUTH_STACK", |name| Ok(Self::Stack(name.into())));
+        Ok(reader.finish(is_file.and(stack))?)
     }
 }
 
@@ -174,6 +195,25 @@ pub(crate) mod tests {
             let chosen = choose(NO_OPTIONS, variables).unwrap();
             assert_eq!(chosen, location, "{variables:?}");
         }
+    }
+
+    #[test]
+    fn auth_stack_names_a_stack_unless_another_variable_names_a_store() {
+        const STACK: (&str, &str) = ("AUTH_STACK", "sign-in");
+        for other in [
+            ("AUTH_STORE", "dynamodb"),
+            ("AUTH_TABLE", ""),
+            ("AUTH_FILE", "x.json"),
+        ] {
+            let chosen = choose(NO_OPTIONS, &[STACK, other]).unwrap();
+            assert_eq!(chosen, StoreLocation::Stack("sign-in".into()), "{other:?}");
+        }
+        for other in [("AUTH_STORE", "file"), ("AUTH_TABLE", "users")] {
+            let error = choose(NO_OPTIONS, &[STACK, other]).unwrap_err();
+            assert!(matches!(error, CommandError::TwoVariables(_)), "{other:?}");
+        }
+        let table = choose([Some("users"), None, None], &[STACK]).unwrap();
+        assert_eq!(table, StoreLocation::Table("users".into()));
     }
 
     #[test]

@@ -1,55 +1,66 @@
 //! The commands about users.
 
-use std::io::{self, IsTerminal, Write};
-
-use auth_core::{StoredUser, User, UserChange, UserRepository, random_id};
+use auth_core::{Role, StoredUser, User, UserChange, UserRepository, random_id};
 use serde_json::json;
 
 use crate::{
     cli::{Address, UserCommand},
+    confirm,
     error::CommandError,
-    import,
-    output::{self, Output},
+    export, import,
+    output::{self, Output, Record, USER_HEADERS, user_record},
     password, roles,
     store::OperatorStore,
+    target::Opened,
 };
 
-/// Runs a command. Everything that can be rejected without the store is rejected before the store is opened
-/// and before the operator types anything.
+/// Runs a command. Everything that can be rejected without the store is rejected before the store is opened,
+/// and what the store can reject, before the operator types anything.
 pub(crate) async fn run<S: OperatorStore>(
-    open: impl AsyncFnOnce() -> Result<S, CommandError>,
+    open: impl AsyncFnOnce() -> Result<Opened<S>, CommandError>,
     output: &Output,
     command: &UserCommand,
 ) -> Result<(), CommandError> {
     match command {
         UserCommand::Add { email, roles } => {
-            let user = new_user(email, roles)?;
-            add(&open().await?, output, &user).await
+            let roles = roles::parse_all(roles)?;
+            add(&open().await?, output, email, roles).await
         }
-        UserCommand::Show { email } => output.user(&find(&open().await?, email).await?),
-        UserCommand::List => list(&open().await?, output).await,
+        UserCommand::Show { email } => show(output, &find(&open().await?.store, email).await?),
+        UserCommand::List => list(&open().await?.store, output).await,
         UserCommand::Disable { email } => {
-            change(&open().await?, output, email, UserChange::Disabled(true)).await
+            let change_to = UserChange::Disabled(true);
+            change(&open().await?.store, output, email, change_to).await
         }
         UserCommand::Enable { email } => {
-            change(&open().await?, output, email, UserChange::Disabled(false)).await
+            let change_to = UserChange::Disabled(false);
+            change(&open().await?.store, output, email, change_to).await
         }
         UserCommand::Password { email } => {
-            let hash = password::read_and_hash(email)?;
-            change(&open().await?, output, email, UserChange::Password(hash)).await
+            let Opened { store, target } = open().await?;
+            find(&store, email).await?;
+            let hash = password::read_and_hash(email, &target).await?;
+            change(&store, output, email, UserChange::Password(hash)).await
         }
         UserCommand::Roles { email, roles, .. } => {
             let roles = roles::parse_all(roles)?;
-            change(&open().await?, output, email, UserChange::Roles(roles)).await
+            change(
+                &open().await?.store,
+                output,
+                email,
+                UserChange::Roles(roles),
+            )
+            .await
         }
-        UserCommand::Delete { email, yes } => {
-            confirm_delete(email, *yes)?;
-            delete(&open().await?, output, email).await
+        UserCommand::Delete { email, yes: true } => {
+            delete(&open().await?.store, output, email).await
         }
-        UserCommand::Import { path } => {
-            let lines = import::open(path)?;
-            import::run(&open().await?, output, lines).await
+        UserCommand::Delete { email, yes: false } => confirm_and_delete(open, output, email).await,
+        UserCommand::Import { path, dry_run } => {
+            let source = import::open(path)?;
+            import::run(&open().await?.store, output, source, *dry_run).await
         }
+        UserCommand::Export => export::run(&open().await?.store).await,
     }
 }
 
@@ -78,14 +89,27 @@ pub(crate) async fn change(
     };
     let changed = store.change_user(&email.key, change).await;
     let user = changed.map_err(|error| CommandError::for_user(&email.typed, error))?;
-    output.change(done, &user)
+    report(output, done, &user)
 }
 
-/// Checks the roles, then asks for the password.
-fn new_user(email: &Address, roles: &[String]) -> Result<StoredUser, CommandError> {
-    let roles = roles::parse_all(roles)?;
-    Ok(StoredUser {
-        password_hash: password::read_and_hash(email)?,
+/// Reports what was done to a user.
+fn report(output: &Output, done: &str, user: &User) -> Result<(), CommandError> {
+    let sentence = format!("{done} {}, id {}", user.email, user.id);
+    output.result(&sentence, &user_record(user))
+}
+
+/// Adds a user, whose password is asked for only if the address has no user yet.
+async fn add<S: OperatorStore>(
+    Opened { store, target }: &Opened<S>,
+    output: &Output,
+    email: &Address,
+    roles: Vec<Role>,
+) -> Result<(), CommandError> {
+    if store.find_by_email(&email.key).await?.is_some() {
+        return Err(CommandError::AlreadyExists(email.typed.clone()));
+    }
+    let user = StoredUser {
+        password_hash: password::read_and_hash(email, target).await?,
         user: User {
             id: random_id().ok_or(CommandError::NoRandomness)?,
             email: email.typed.clone(),
@@ -93,53 +117,50 @@ fn new_user(email: &Address, roles: &[String]) -> Result<StoredUser, CommandErro
             version: User::first_version().ok_or(CommandError::NoRandomness)?,
             roles,
         },
-    })
+    };
+    let added = store.add_user(&user).await;
+    added.map_err(|error| CommandError::for_user(&email.typed, error))?;
+    report(output, "added", &user.user)
 }
 
-async fn add(
-    store: &impl OperatorStore,
-    output: &Output,
-    user: &StoredUser,
-) -> Result<(), CommandError> {
-    let added = store.add_user(user).await;
-    added.map_err(|error| CommandError::for_user(&user.user.email, error))?;
-    output.change("added", &user.user)
+fn show(output: &Output, user: &User) -> Result<(), CommandError> {
+    let mut list = output.list(USER_HEADERS);
+    list.add(&user_record(user))?;
+    list.finish("there is no user")
 }
 
 async fn list(store: &impl OperatorStore, output: &Output) -> Result<(), CommandError> {
     let progress = output::progress("users listed");
-    let mut after = None;
+    let (mut list, mut after) = (output.list(USER_HEADERS), None);
     loop {
         let page = store.list_users(after).await?;
-        progress.suspend(|| page.users.iter().try_for_each(|user| output.user(user)))?;
+        let mut users = page.users.iter();
+        progress.suspend(|| users.try_for_each(|user| list.add(&user_record(user))))?;
         progress.inc(page.users.len() as u64);
         progress.set_message(format!("{} users listed", progress.position()));
         after = page.next;
         if after.is_none() {
             progress.finish_and_clear();
-            return Ok(());
+            return list.finish("there are no users");
         }
     }
 }
 
-fn confirm_delete(email: &Address, yes: bool) -> Result<(), CommandError> {
-    if yes {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        return Err(CommandError::NoTerminal);
-    }
-    eprint!("Delete {} permanently? [y/N] ", email.typed);
-    let mut answer = String::new();
-    io::stderr()
-        .flush()
-        .and_then(|()| io::stdin().read_line(&mut answer))
-        .map_err(CommandError::io("the answer cannot be read"))?;
-    if answer.trim().eq_ignore_ascii_case("y") {
-        Ok(())
-    } else {
-        Err(CommandError::NotConfirmed)
-    }
+/// Deletes a user after a confirmation, which is asked for only if there is such a user.
+async fn confirm_and_delete<S: OperatorStore>(
+    open: impl AsyncFnOnce() -> Result<Opened<S>, CommandError>,
+    output: &Output,
+    email: &Address,
+) -> Result<(), CommandError> {
+    confirm::require_terminal()?;
+    let Opened { store, target } = open().await?;
+    find(&store, email).await?;
+    let target = target.describe().await;
+    confirm::ask(&format!(
+        "Delete {} from {target} permanently?",
+        email.typed
+    ))?;
+    delete(&store, output, email).await
 }
 
 async fn delete(
@@ -149,6 +170,6 @@ async fn delete(
 ) -> Result<(), CommandError> {
     let deleted = store.delete_user(&email.key).await;
     deleted.map_err(|error| CommandError::for_user(&email.typed, error))?;
-    let text = format!("deleted {}", email.typed);
-    output.print(&text, &json!({"deleted": email.typed}))
+    let record = Record::new([email.typed.clone()], json!({"deleted": email.typed}));
+    output.result(&format!("deleted {}", email.typed), &record)
 }

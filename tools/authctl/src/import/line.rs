@@ -5,13 +5,16 @@ use serde_json::{Map, Value};
 
 use crate::{cli::parse_email, error::CommandError, roles};
 
-/// The maximum length of an id: every token contains it.
+/// The maximum length of an id: every token contains that of its user.
 const MAX_ID_BYTES: usize = 128;
+
+/// The maximum length of the description of a role.
+const MAX_DESCRIPTION_BYTES: usize = 1024;
 
 type Members = Map<String, Value>;
 
 /// Parses the user of a line.
-pub(super) fn parse(line: &str) -> Result<StoredUser, String> {
+pub(crate) fn parse(line: &str) -> Result<StoredUser, String> {
     let value: Value = serde_json::from_str(line)
         .map_err(|error| format!("not JSON, from column {} on", error.column()))?;
     let Value::Object(mut members) = value else {
@@ -36,13 +39,19 @@ pub(super) fn parse(line: &str) -> Result<StoredUser, String> {
 }
 
 fn id(members: &mut Members) -> Result<String, String> {
+    match optional_id(members)? {
+        Some(id) => Ok(id),
+        None => random_id().ok_or_else(no_randomness),
+    }
+}
+
+fn optional_id(members: &mut Members) -> Result<Option<String>, String> {
     match text(members, "id")? {
         Some(id) if id.is_empty() => Err("id is empty".into()),
         Some(id) if id.len() > MAX_ID_BYTES || id.contains(char::is_control) => Err(format!(
             "id is longer than {MAX_ID_BYTES} bytes or has control characters"
         )),
-        Some(id) => Ok(id),
-        None => random_id().ok_or_else(no_randomness),
+        id => Ok(id),
     }
 }
 
@@ -74,8 +83,24 @@ fn role(value: Value) -> Result<Role, String> {
     let name = required(&mut members, "name")?;
     let permissions =
         permissions(&mut members).ok_or("the permissions of a role are not a list of strings")?;
+    let id = optional_id(&mut members).map_err(|error| format!("a role: {error}"))?;
+    let description = description(&mut members)?;
     reject_others(&members)?;
-    roles::new_role(&name, permissions).map_err(|error| error.to_string())
+    let role = roles::new_role(&name, permissions).map_err(|error| error.to_string())?;
+    Ok(Role {
+        id: id.unwrap_or(role.id),
+        description,
+        ..role
+    })
+}
+
+fn description(members: &mut Members) -> Result<String, String> {
+    match text(members, "description")? {
+        Some(text) if text.len() > MAX_DESCRIPTION_BYTES => Err(format!(
+            "the description of a role is longer than {MAX_DESCRIPTION_BYTES} bytes"
+        )),
+        text => Ok(text.unwrap_or_default()),
+    }
 }
 
 fn permissions(members: &mut Members) -> Option<Vec<String>> {
@@ -171,6 +196,14 @@ pub(super) mod tests {
             (
                 r#"{"email":"a@b.c","password_hash":"HASH","roles":[{"name":"A","permissions":["a b"]}]}"#,
                 "role A is rejected",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","roles":[{"name":"A","id":""}]}"#,
+                "a role: id is empty",
+            ),
+            (
+                r#"{"email":"a@b.c","password_hash":"HASH","roles":[{"name":"A","description":7}]}"#,
+                "description is not a string",
             ),
             (
                 r#"{"email":"a@b.c","password_hash":"HASH","pasword":"hunter2"}"#,

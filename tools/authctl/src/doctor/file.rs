@@ -1,0 +1,118 @@
+//! Checks a file store.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use auth_core::FileStore;
+
+use super::{Finding, Report};
+
+/// How often a lock that is held is tried again, and how long to wait in between. An update takes milliseconds.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// Checks the file and its lock. Opening a store would create a missing file, so that is checked first.
+pub(super) fn check(report: &mut Report, path: &Path) {
+    report.add("file", file(path));
+    report.add("mode", mode(path));
+    report.add("lock", lock(path));
+}
+
+fn file(path: &Path) -> Finding {
+    if !path.exists() {
+        return Finding::Failed(format!("{} does not exist", path.display()));
+    }
+    match FileStore::open(path) {
+        Ok(_) => Finding::Ok(path.display().to_string()),
+        Err(error) => Finding::Failed(error.cause()),
+    }
+}
+
+/// Checks that only the owner may read the file, which contains hashes and keys.
+#[cfg(unix)]
+fn mode(path: &Path) -> Finding {
+    use std::os::unix::fs::PermissionsExt;
+
+    match fs::metadata(path) {
+        Ok(metadata) => {
+            let mode = metadata.permissions().mode() & 0o777;
+            let is_private = (mode | 0o700) == 0o700;
+            Finding::of(is_private, format!("{mode:o}, should be 600"))
+        }
+        Err(error) => Finding::NotChecked(error.to_string()),
+    }
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Finding {
+    Finding::NotChecked("this system has no modes".into())
+}
+
+/// Checks that no process holds the lock for longer than an update takes.
+fn lock(path: &Path) -> Finding {
+    let lock = match File::options().write(true).open(lock_path(path)) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Finding::NotChecked("the first update creates it".into());
+        }
+        Err(error) => return Finding::Failed(error.to_string()),
+    };
+    for _ in 0..LOCK_ATTEMPTS {
+        match lock.try_lock() {
+            Ok(()) => return Finding::Ok("free".into()),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Finding::Failed(error.to_string()),
+        }
+    }
+    let waited = LOCK_PAUSE * LOCK_ATTEMPTS;
+    Finding::Failed(format!("held by another process for {waited:?} or longer"))
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut path = path.to_owned().into_os_string();
+    path.push(".lock");
+    path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_file_fails_and_is_not_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.json");
+        assert!(matches!(file(&path), Finding::Failed(_)));
+        assert!(matches!(lock(&path), Finding::NotChecked(_)));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_lock_that_another_process_holds_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.json");
+        FileStore::open(&path).unwrap();
+        assert_eq!(lock(&path), Finding::Ok("free".into()));
+        let held = File::open(lock_path(&path)).unwrap();
+        held.lock().unwrap();
+        assert!(matches!(lock(&path), Finding::Failed(_)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_read_fails() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.json");
+        FileStore::open(&path).unwrap();
+        assert!(matches!(mode(&path), Finding::Ok(_)));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(mode(&path), Finding::Failed("640, should be 600".into()));
+    }
+}

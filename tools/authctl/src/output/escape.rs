@@ -1,0 +1,61 @@
+//! Escapes what could break a line or deceive a reader. Stored names are chosen by others.
+
+use std::borrow::Cow;
+
+/// Returns the text with backslashes, control characters, line separators and marks that change the direction of
+/// text as escapes of Rust: `\\`, `\t`, `\n`, `\r`, `\u{1b}`.
+pub(super) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_escaped) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\\' | '\t' | '\n' | '\r' => escaped.extend(c.escape_default()),
+            c if is_escaped(c) => escaped.extend(c.escape_unicode()),
+            c => escaped.push(c),
+        }
+    }
+    escaped.into()
+}
+
+fn is_escaped(c: char) -> bool {
+    let changes_direction = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    c == '\\' || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || changes_direction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_text_stays_as_it_is() {
+        for text in [
+            "",
+            "jane@example.com",
+            "Key Account",
+            "gr\u{fc}n",
+            "\u{645}\u{631}",
+        ] {
+            assert_eq!(escape(text), text);
+        }
+    }
+
+    #[test]
+    fn no_text_breaks_a_line_or_controls_a_terminal() {
+        for (text, escaped) in [
+            ("a\tb", r"a\tb"),
+            ("a\r\nb", r"a\r\nb"),
+            ("a\0b", r"a\u{0}b"),
+            ("a\u{1b}[2Jb", r"a\u{1b}[2Jb"),
+            ("a\u{85}b\u{2028}c", r"a\u{85}b\u{2028}c"),
+            ("a\u{202e}b", r"a\u{202e}b"),
+            (r"a\tb", r"a\\tb"),
+        ] {
+            assert_eq!(escape(text), escaped);
+        }
+    }
+}
