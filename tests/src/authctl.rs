@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{app::KEYS, dynamodb::Table, process};
+use crate::{app::KEYS, dynamodb::Table, process, terminal::Terminal};
 
 /// The tool on a table or on a file.
 pub struct Tool {
@@ -43,6 +43,38 @@ impl Tool {
         let keys = KEYS.map(|(name, value)| (name.to_owned(), value.to_owned()));
         self.environment.extend(keys);
         self
+    }
+
+    /// Returns the tool with these options and this environment.
+    #[must_use]
+    pub fn with(options: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self {
+            options: options.iter().map(ToString::to_string).collect(),
+            environment: Vec::new(),
+        }
+        .and(environment)
+    }
+
+    /// Adds variables to its environment.
+    #[must_use]
+    pub fn and(mut self, environment: &[(&str, &str)]) -> Self {
+        let added = environment.iter();
+        self.environment
+            .extend(added.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self
+    }
+
+    /// Starts the tool on a terminal.
+    #[must_use]
+    pub fn start_on_terminal(&self, arguments: &[&str]) -> Terminal {
+        let tool = process::authctl();
+        let tool = tool.to_str().expect("UTF-8");
+        let options = self.options.iter().map(String::as_str);
+        let words = [tool]
+            .into_iter()
+            .chain(options)
+            .chain(arguments.iter().copied());
+        Terminal::start(words, &self.environment)
     }
 
     /// Starts the tool with these arguments and this standard input.

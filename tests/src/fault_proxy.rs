@@ -37,6 +37,10 @@ pub enum Fault {
     InternalError,
     /// It responds like an overloaded `DynamoDB`.
     Throttle,
+    /// It refuses this operation, for example `GetItem`, for lack of a permission. It forwards the others.
+    Deny(&'static str),
+    /// It refuses everything, for lack of a permission.
+    DenyAll,
     /// Responds to a `BatchGetItem` that none of the keys were processed.
     UnprocessedKeys,
     /// It responds with an empty 200, as a proxy might.
@@ -122,6 +126,7 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
         .unwrap_or_default();
     let is_read = target.ends_with("GetItem");
     let is_batch = target.ends_with("BatchGetItem");
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let target = target.to_owned();
     let fault = *state.fault.lock().expect("no panic");
     let (parts, body) = request.into_parts();
@@ -155,6 +160,8 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
             forward().await?;
             Err(io::ErrorKind::ConnectionReset.into())
         }
+        Fault::Deny(denied) if denied != operation => forward().await,
+        Fault::Deny(_) | Fault::DenyAll => Ok(denial(&operation)),
         Fault::FailWrites | Fault::FailWritesWith(_) | Fault::InternalError => Ok(failure(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",
@@ -230,8 +237,23 @@ fn unprocessed(body: &Bytes) -> Response<Full<Bytes>> {
     response.body(Full::from(body)).expect("a response")
 }
 
+/// Returns the response to a caller without a permission, as IAM words it.
+fn denial(operation: &str) -> Response<Full<Bytes>> {
+    let message = format!(
+        "User: arn:aws:iam::123456789012:user/jane is not authorized to perform: dynamodb:{operation} on \
+         resource: arn:aws:dynamodb:eu-central-1:123456789012:table/users because no identity-based policy \
+         allows the dynamodb:{operation} action"
+    );
+    response(StatusCode::BAD_REQUEST, "AccessDeniedException", &message)
+}
+
 fn failure(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
-    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"no"}}"#);
+    response(status, kind, "no")
+}
+
+fn response(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
+    let body =
+        format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"{message}"}}"#);
     let response = Response::builder()
         .status(status)
         .header("content-type", "application/x-amz-json-1.0");

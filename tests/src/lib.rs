@@ -18,8 +18,10 @@ pub mod project;
 pub mod runtime_api;
 pub mod secrets;
 mod server;
+pub mod stack;
 pub mod store;
 pub mod template;
+pub mod terminal;
 
 /// The examples of the documentation, compiled.
 #[cfg(doctest)]

@@ -88,8 +88,11 @@ impl<E: Error + ProvideErrorMetadata + 'static> From<SdkError<E>> for CallError 
             (FailureKind::Refused, Some(permission), Some(message)) => {
                 format!("the permission {permission} is missing: {message}")
             }
-            (FailureKind::Refused, None, Some(message)) => format!("access denied: {message}"),
-            _ => cause(&error),
+            (FailureKind::Refused, None, Some(message)) => message.to_owned(),
+            (FailureKind::Refused, _, None) => {
+                format!("there are no valid credentials: {}", cause(&error))
+            }
+            (FailureKind::Unreachable | FailureKind::Other, _, _) => cause(&error),
         };
         Self {
             kind,
@@ -217,5 +220,7 @@ mod tests {
         let called = Client::new(&config.build()).list_tables().send().await;
         let error = CallError::from(called.unwrap_err());
         assert_eq!(error.kind(), FailureKind::Refused, "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("there are no valid credentials: "), "{text}");
     }
 }

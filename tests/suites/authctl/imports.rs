@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _, io::Write as _, time::Duration};
 
 use auth_core::UserDirectory;
-use bundle_tests::{authctl::Tool, dynamodb::Table, store::HASHES};
+use bundle_tests::{authctl::Tool, dynamodb::Table, fault_proxy::FaultProxy, store::HASHES};
 use serde_json::{Value, json};
 
 /// 10,000 users: an import is killed halfway, repeated, and repeated again. Each time, a bad line is reported
@@ -41,10 +41,49 @@ async fn an_interrupted_import_is_completed_by_the_next_one_and_adds_no_user_twi
     let count = |member: &str| second[member].as_u64().unwrap();
     assert!(count("added") > 0 && count("existing") > 0, "{second}");
     assert_eq!(count("added") + count("existing"), 10_000);
-    assert_eq!(import(), json!({"added": 0, "existing": 10_000, "bad": 1}));
+    let nothing = json!({"added": 0, "existing": 10_000, "bad": 1, "dry_run": false});
+    assert_eq!(import(), nothing);
 
     let output = tool.text(&["user", "list"], "");
     let addresses = output.lines().filter_map(|line| line.split('\t').next());
     let listed: BTreeSet<&str> = addresses.collect();
     assert_eq!((output.lines().count(), listed.len()), (10_000, 10_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_reports_each_line_that_would_not_be_added_and_writes_nothing() {
+    let table = Table::new().await;
+    let proxy = FaultProxy::start(table.url()).await;
+    let tool = Tool::on(&table.behind(proxy.url()));
+    let user = |email: &str| json!({"email": email, "password_hash": HASHES[0]}).to_string();
+    tool.succeed(&["user", "import", "-"], &user("a@example.com"));
+    let before = (table.items().await, proxy.requests().len());
+    let lines = [
+        user("A@example.com"),
+        user("b@example.com"),
+        "{\"email\": \"c@example.com\"}".into(),
+        user("B@example.com"),
+        user("d@example.com"),
+    ];
+    let dry_run = ["--json", "user", "import", "--dry-run", "-"];
+    let (code, output, error) = tool.run(&dry_run, &lines.join("\n"));
+    assert_eq!(code, 5, "{error}");
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(
+        report,
+        json!({"added": 2, "existing": 2, "bad": 1, "dry_run": true})
+    );
+    for reason in [
+        "line 1: A@example.com already exists",
+        "line 3: password_hash is missing",
+        "line 4: the address is already in line 2",
+        "authctl: bad lines skipped: 1",
+    ] {
+        assert!(error.lines().any(|line| line == reason), "{error}");
+    }
+    assert_eq!(error.lines().count(), 4, "{error}");
+    let calls = proxy.requests().into_iter().skip(before.1);
+    let calls: BTreeSet<String> = calls.map(|(call, _)| call).collect();
+    assert_eq!(calls, ["DynamoDB_20120810.GetItem".to_owned()].into());
+    assert_eq!(table.items().await, before.0);
 }

@@ -1,7 +1,13 @@
 //! The operator's tool as a process, on tables and files, and the functions that share them.
 
+mod choices;
+mod doctor;
+mod exports;
+mod failures;
 mod files;
 mod imports;
+mod prompts;
+mod rights;
 mod sessions;
 mod users;
 

@@ -57,7 +57,16 @@ async fn live_sessions_are_listed() {
         assert_eq!(time("expires_at") - time("created_at"), 7_776_000);
     }
     let text = tool.text(&["session", "list", JANE], "");
-    assert!(text.contains("refreshed 1 times, last 20"), "{text}");
+    let fields: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect();
+    assert!(fields.iter().all(|fields| fields.len() == 5), "{text}");
+    assert!(fields.iter().any(|fields| fields[3] == "1"), "{text}");
+    assert!(
+        fields.iter().all(|fields| fields[2].starts_with("20")),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn a_user_is_deleted_after_a_confirmation() {
     let (tool, store) = (Tool::on(&table), table.store().await);
     tool.succeed(&ADD, PASSWORD);
     let (code, _, error) = tool.run(&["user", "delete", JANE], "y\n");
-    assert_eq!(code, 1, "there is no terminal to ask on");
+    assert_eq!(code, 8, "there is no terminal to ask on");
     assert!(error.contains("--yes"), "{error}");
     assert!(store.find_by_email(&email(JANE)).await.unwrap().is_some());
     let deleted = tool.json(&["user", "delete", JANE, "--yes"], "");

@@ -19,26 +19,34 @@ pub(crate) use user::UserCommand;
 
 /// Manages the users of a sign-in stack, their sessions and their failed logins.
 ///
-/// Name the store with --table, --stack or --file. Without them, the environment names it: `AUTH_STACK` is a stack;
-/// otherwise it is as for the functions, `AUTH_TABLE`, or `AUTH_STORE=file` with `AUTH_FILE` (default
-/// `.local/store.json`).
+/// Name the store with --table, --stack or --file. Without them, the environment names it:
+/// `AUTH_STACK` is a stack; otherwise it is as for the functions, `AUTH_TABLE`, or `AUTH_STORE=file`
+/// with `AUTH_FILE` (default `.local/store.json`).
 ///
-/// Region and credentials come from --region and --profile, or else from the environment or the default profile, as in
-/// every AWS tool.
+/// Region and credentials come from --region and --profile, or else from the environment or the
+/// default profile, as in every AWS tool.
 ///
-/// On a terminal, lists are tables with headers. Otherwise each line is one record with fields separated by tabs, and
-/// with --json one JSON object. So that no value can break a line or a terminal, backslashes, control characters, line
-/// separators and marks that change the direction of text are escaped as \\, \t, \n, \r or \u{..}. An empty list is
-/// reported on standard error.
+/// On a terminal, lists are tables with headers. Otherwise each line is one record with fields
+/// separated by tabs, and with --json one JSON object. So that no value can break a line or a
+/// terminal, backslashes, control characters, line separators and marks that change the direction
+/// of text are escaped as \\, \t, \n, \r or \u{..}. An empty list is reported on standard error.
 ///
-/// Exit codes: 0 success; 1 failure; 2 wrong usage; 3 the user already exists; 4 the user or session does not exist;
-/// 5 an import skipped bad lines; 6 AWS or the store cannot be reached; 7 access is refused: a permission is missing,
-/// or there are no valid credentials; 8 not confirmed.
+/// Exit codes:
+///   0  success
+///   1  failure, or a failed check
+///   2  wrong usage
+///   3  the user already exists
+///   4  the user or session does not exist
+///   5  an import skipped bad lines
+///   6  AWS or the store cannot be reached
+///   7  access is refused: a permission is missing, or there are no valid credentials
+///   8  not confirmed
 #[derive(Debug, Parser)]
 #[command(
     name = "authctl",
     version,
     max_term_width = 100,
+    verbatim_doc_comment,
     after_help = "Examples:\n  \
         authctl --stack sign-in user add jane@example.com --role Admin=create,read\n  \
         authctl --file .local/store.json user list\n  \

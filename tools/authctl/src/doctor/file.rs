@@ -41,8 +41,11 @@ fn mode(path: &Path) -> Finding {
     match fs::metadata(path) {
         Ok(metadata) => {
             let mode = metadata.permissions().mode() & 0o777;
-            let is_private = (mode | 0o700) == 0o700;
-            Finding::of(is_private, format!("{mode:o}, should be 600"))
+            if (mode | 0o700) == 0o700 {
+                Finding::Ok(format!("{mode:o}"))
+            } else {
+                Finding::Failed(format!("{mode:o}: others may use it; make it 600"))
+            }
         }
         Err(error) => Finding::NotChecked(error.to_string()),
     }
@@ -111,8 +114,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.json");
         FileStore::open(&path).unwrap();
-        assert!(matches!(mode(&path), Finding::Ok(_)));
+        assert_eq!(mode(&path), Finding::Ok("600".into()));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(mode(&path), Finding::Failed("640, should be 600".into()));
+        assert_eq!(mode(&path), Finding::Failed("640: others may use it; make it 600".into()));
     }
 }

@@ -1,0 +1,151 @@
+//! How the tool fails: by exit codes that a script can distinguish, with a reason.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue::{Bool, L, S};
+use bundle_tests::{
+    authctl::Tool,
+    dynamodb::Table,
+    fault_proxy::{Fault, FaultProxy},
+    stack::Stack,
+    store::TemporaryFileStore,
+};
+
+use crate::{JANE, PASSWORD};
+
+/// An address on which no one listens.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_cannot_be_reached_is_exit_code_6() {
+    let table = Table::new().await;
+    let tool = Tool::on(&table.behind(NOWHERE));
+    let (code, _, error) = tool.run(&["user", "show", JANE], "");
+    assert_eq!(code, 6, "{error}");
+    assert!(error.contains("the store cannot be reached"), "{error}");
+    let proxy = FaultProxy::start(table.url()).await;
+    proxy.set(Fault::InternalError);
+    let tool = Tool::on(&table.behind(proxy.url()));
+    let (code, _, error) = tool.run(&["user", "show", JANE], "");
+    assert_eq!(code, 6, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_that_cannot_be_reached_is_exit_code_6() {
+    let table = Table::new().await;
+    let tool = Tool::with(&["--stack", "sign-in"], &table.environment()[2..])
+        .and(&[("AWS_ENDPOINT_URL_CLOUDFORMATION", NOWHERE)]);
+    let (code, _, error) = tool.run(&["user", "list"], "");
+    assert_eq!(code, 6, "{error}");
+    assert!(error.contains("the stack cannot be read"), "{error}");
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_is_exit_code_6() {
+    let (code, _, error) = Tool::on_file("/dev/null/store.json").run(&["user", "list"], "");
+    assert_eq!(code, 6, "{error}");
+    assert!(error.contains("/dev/null"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_permission_is_exit_code_7_and_named() {
+    let table = Table::new().await;
+    let proxy = FaultProxy::start(table.url()).await;
+    proxy.set(Fault::DenyAll);
+    let tool = Tool::on(&table.behind(proxy.url()));
+    for (command, action) in [
+        (&["user", "show", JANE][..], "dynamodb:GetItem"),
+        (&["user", "list"], "dynamodb:Scan"),
+        (&["user", "disable", JANE], "dynamodb:UpdateItem"),
+        (&["user", "delete", JANE, "--yes"], "dynamodb:DeleteItem"),
+    ] {
+        let (code, _, error) = tool.run(command, PASSWORD);
+        assert_eq!(code, 7, "{command:?}: {error}");
+        let reason = format!("access to the store is refused: the permission {action} is missing");
+        assert!(error.contains(&reason), "{command:?}: {error}");
+    }
+}
+
+#[test]
+fn missing_credentials_are_exit_code_7() {
+    let tool = Tool::with(
+        &["--table", "users", "--profile", "nowhere"],
+        &[
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ],
+    );
+    let (code, _, error) = tool.run(&["user", "list"], "");
+    assert_eq!(code, 7, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_or_a_stack_that_does_not_exist_is_exit_code_1() {
+    let table = Table::new().await;
+    let environment = &table.environment()[2..];
+    let tool = Tool::with(&["--table", "other"], environment);
+    let (code, _, error) = tool.run(&["user", "list"], "");
+    assert_eq!(code, 1, "{error}");
+    let stack = Stack::serve(&[]).await;
+    let endpoint = ("AWS_ENDPOINT_URL_CLOUDFORMATION", stack.url());
+    for (name, reason) in [
+        ("other", "does not exist"),
+        ("sign-in", "has no output TableName"),
+    ] {
+        let tool = Tool::with(&["--stack", name], environment).and(&[endpoint]);
+        let (code, _, error) = tool.run(&["user", "list"], "");
+        assert_eq!(code, 1, "{error}");
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn an_empty_result_is_reported_and_succeeds() {
+    let store = TemporaryFileStore::new();
+    let tool = Tool::on_file(store.path());
+    tool.succeed(&["user", "add", JANE], PASSWORD);
+    let none = |arguments: &[&str], reason: &str| {
+        for json in [&[][..], &["--json"]] {
+            let (code, output, error) = tool.run(&[json, arguments].concat(), "");
+            assert_eq!((code, output.as_str()), (0, ""), "{arguments:?}");
+            assert_eq!(error, format!("authctl: {reason}\n"));
+        }
+    };
+    none(
+        &["session", "list", JANE],
+        "jane@example.com has no live sessions",
+    );
+    none(
+        &["attempts", "show", JANE],
+        "nothing is counted today for jane@example.com",
+    );
+    for address in [JANE, "john.doe@leapify.tech"] {
+        tool.succeed(&["user", "delete", address, "--yes"], "");
+    }
+    none(&["user", "list"], "there are no users");
+    none(&["user", "export"], "there are no users");
+}
+
+/// A user whom another program wrote into the table, with names that would break lines and terminals.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_stored_name_breaks_a_line_or_a_field() {
+    let table = Table::new().await;
+    let text = |text: &str| S(text.to_owned());
+    let item = [
+        ("pk", text("user#odd@example.com")),
+        ("email", text("odd\n\u{1b}[2J@example.com")),
+        ("id", text("1\t2")),
+        ("disabled", Bool(false)),
+        ("roles", L(vec![])),
+    ];
+    let item = item.map(|(name, value)| (name.to_owned(), value));
+    table.put(HashMap::from(item)).await;
+    let tool = Tool::on(&table);
+    let expected = "odd\\n\\u{1b}[2J@example.com\t1\\t2\tenabled\t\n";
+    assert_eq!(tool.text(&["user", "list"], ""), expected);
+    let json = tool.json(&["user", "list"], "");
+    assert_eq!(json["email"], "odd\n\u{1b}[2J@example.com");
+}
