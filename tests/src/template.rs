@@ -6,21 +6,61 @@ use serde_json::Value;
 
 use crate::{log_filter::LogFilter, policy::Policy, project};
 
-/// The template of the stack.
-pub struct Template(Value);
+/// The template of the stack, with the values that its parameters have in a deploy.
+pub struct Template {
+    document: Value,
+    parameters: BTreeMap<String, String>,
+}
 
 impl Template {
-    /// Reads the template.
+    /// Reads the template, with the defaults of all parameters.
     #[must_use]
     pub fn read() -> Self {
-        Self(project::yaml("template.yaml"))
+        Self::with(&[])
+    }
+
+    /// Reads the template, with these values of parameters and the defaults of the others. `!If` reads as the branch
+    /// that applies; resources whose condition is false and members that are `AWS::NoValue` are left out.
+    #[must_use]
+    pub fn with(values: &[(&str, &str)]) -> Self {
+        let mut document = project::yaml("template.yaml");
+        let parameters = document["Parameters"].as_object().expect("parameters");
+        let mut parameters: BTreeMap<String, String> = parameters
+            .iter()
+            .map(|(name, parameter)| (name.clone(), text(&parameter["Default"])))
+            .collect();
+        for (name, value) in values {
+            let replaced = parameters.insert((*name).to_owned(), (*value).to_owned());
+            assert!(replaced.is_some(), "no parameter {name}");
+        }
+        let conditions = document["Conditions"].as_object().expect("conditions");
+        let conditions: BTreeMap<String, bool> = conditions
+            .iter()
+            .map(|(name, condition)| (name.clone(), holds(condition, &parameters)))
+            .collect();
+        let resources = document["Resources"].as_object_mut().expect("resources");
+        resources.retain(|_, resource| match resource["Condition"].as_str() {
+            Some(condition) => conditions[condition],
+            None => true,
+        });
+        choose(&mut document, &conditions);
+        Self {
+            document,
+            parameters,
+        }
+    }
+
+    /// Returns a section, such as `Outputs`.
+    #[must_use]
+    pub fn section(&self, name: &str) -> &Value {
+        &self.document[name]
     }
 
     /// Returns a resource by its logical name, or by what `!GetAtt` or `!Ref` names.
     #[must_use]
     pub fn resource(&self, name: &str) -> &Value {
         let name = name.split('.').next().unwrap_or_default();
-        let resource = &self.0["Resources"][name];
+        let resource = &self.document["Resources"][name];
         assert!(resource.is_object(), "no resource {name}");
         resource
     }
@@ -28,7 +68,7 @@ impl Template {
     /// Returns the resources of a type, by their logical names.
     #[must_use]
     pub fn of_type(&self, kind: &str) -> BTreeMap<String, Value> {
-        let resources = self.0["Resources"].as_object().expect("resources");
+        let resources = self.document["Resources"].as_object().expect("resources");
         resources
             .iter()
             .filter(|(_, resource)| resource["Type"] == kind)
@@ -58,24 +98,18 @@ impl Template {
             .expect("a function")
     }
 
-    /// Returns a function's environment, with each parameter replaced by its default.
+    /// Returns a function's environment, with each parameter replaced by its value.
     #[must_use]
     pub fn environment(&self, function: &Value) -> BTreeMap<String, String> {
-        let global = &self.0["Globals"]["Function"]["Environment"]["Variables"];
+        let global = &self.document["Globals"]["Function"]["Environment"]["Variables"];
         let own = &function["Properties"]["Environment"]["Variables"];
         let variables = [global, own].into_iter().filter_map(Value::as_object);
         variables
             .flatten()
             .map(|(name, value)| {
                 let text = value.as_str().expect("a text");
-                let value = match self.0["Parameters"].get(text) {
-                    Some(parameter) => match &parameter["Default"] {
-                        Value::String(text) => text.clone(),
-                        other => other.to_string(),
-                    },
-                    None => text.to_owned(),
-                };
-                (name.clone(), value)
+                let value = self.parameters.get(text).cloned();
+                (name.clone(), value.unwrap_or_else(|| text.to_owned()))
             })
             .collect()
     }
@@ -102,5 +136,45 @@ impl Template {
     pub fn log_filter(&self, name: &str) -> LogFilter {
         let pattern = &self.resource(name)["Properties"]["FilterPattern"];
         LogFilter::parse(pattern.as_str().expect("a pattern"))
+    }
+}
+
+/// Returns whether a condition of the template is true.
+fn holds(condition: &Value, parameters: &BTreeMap<String, String>) -> bool {
+    match condition.as_array().map(Vec::as_slice) {
+        // !Equals [!Ref name, value]
+        Some([Value::String(name), Value::String(value)]) => parameters[name] == *value,
+        // !Not [condition]
+        Some([condition]) => !holds(condition, parameters),
+        _ => panic!("the tests do not know the condition {condition}"),
+    }
+}
+
+/// Replaces each `!If` with the branch that applies, and removes `AWS::NoValue`.
+fn choose(value: &mut Value, conditions: &BTreeMap<String, bool>) {
+    match value {
+        Value::Array(items) => {
+            if let [Value::String(name), yes, no] = items.as_slice()
+                && let Some(holds) = conditions.get(name)
+            {
+                let branch = if *holds { yes } else { no };
+                *value = branch.clone();
+                return choose(value, conditions);
+            }
+            items.iter_mut().for_each(|item| choose(item, conditions));
+            items.retain(|item| item != "AWS::NoValue");
+        }
+        Value::Object(members) => {
+            members.values_mut().for_each(|one| choose(one, conditions));
+            members.retain(|_, member| member != "AWS::NoValue");
+        }
+        _ => {}
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }

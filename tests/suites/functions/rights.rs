@@ -29,7 +29,7 @@ const SESSION: &str = "session#1";
 fn policy(function: &str) -> Policy {
     let template = Template::read();
     let policy = template.policy(&template.functions()[function]);
-    policy.without("logs:").without("xray:")
+    policy.without("logs:")
 }
 
 #[tokio::test]

@@ -27,6 +27,12 @@ const NOT_SET: [&str; 8] = [
     "LOGIN_ERRORS",
 ];
 
+/// With these parameters, the stack has all alarms, and they notify.
+const ALARMING: [(&str, &str); 2] = [
+    ("AlarmTopicArn", "arn:aws:sns:eu-central-1:1:alarms"),
+    ("DeploymentPreference", "Canary10Percent5Minutes"),
+];
+
 /// A function starts with its environment in AWS Lambda, reads every variable of it, and no others except those
 /// that the template does not set on purpose.
 #[test]
@@ -74,10 +80,26 @@ fn every_function_has_its_own_role_and_logs() {
     }
 }
 
+#[test]
+fn functions_trace_only_with_the_parameter() {
+    for (tracing, expected) in [("Disabled", 0), ("Active", 2)] {
+        let template = Template::with(&[("Tracing", tracing)]);
+        assert_eq!(
+            template.section("Globals")["Function"]["Tracing"],
+            "Tracing"
+        );
+        for name in functions::names() {
+            let rights = template.policy(&template.functions()[name]).rights();
+            let traces = rights.iter().filter(|right| right.0.starts_with("xray:"));
+            assert_eq!(traces.count(), expected, "{name} {tracing}");
+        }
+    }
+}
+
 /// X-Ray has no resources that a policy could name. Everything else has one.
 #[test]
 fn only_the_resource_of_x_ray_is_a_star() {
-    let template = Template::read();
+    let template = Template::with(&[("Tracing", "Active")]);
     for name in functions::names() {
         for (action, resource) in template.policy(&template.functions()[name]).rights() {
             assert!(!action.contains('*'), "{name}: {action}");
@@ -130,7 +152,7 @@ fn every_log_group_has_a_retention() {
 
 #[test]
 fn the_functions_the_api_and_the_table_have_alarms() {
-    let template = Template::read();
+    let template = Template::with(&ALARMING);
     let alarms = template.of_type("AWS::CloudWatch::Alarm");
     let check = |metric: &str, resource: &str| {
         let is_watched = alarms.values().any(|alarm| {
@@ -148,28 +170,34 @@ fn the_functions_the_api_and_the_table_have_alarms() {
     check("ReadThrottleEvents", "AuthTable");
     check("WriteThrottleEvents", "AuthTable");
     for (name, alarm) in &alarms {
-        let action = &alarm["Properties"]["AlarmActions"][0];
-        assert_eq!(action, "HasAlarmTopic", "{name}");
+        let actions = &alarm["Properties"]["AlarmActions"];
+        assert_eq!(*actions, json!(["AlarmTopicArn"]), "{name}");
     }
 }
 
 /// The metrics of `login`'s log are tested in `functions/logs.rs`.
 #[test]
-fn the_metric_of_throttled_requests_counts_429_in_the_access_log() {
-    let template = Template::read();
+fn the_metrics_of_the_access_log_count_429_and_5xx() {
+    let template = Template::with(&ALARMING);
     let format = &template.resource("Api")["Properties"]["AccessLogSettings"]["Format"];
     let line = |status: &str| -> Value {
         let line = format.as_str().unwrap().replace("$context.status", status);
         let line = line.replace("$context.responseLatency", "0");
         serde_json::from_str(&line).unwrap()
     };
-    let filter = template.log_filter("ApiThrottledMetric");
-    assert!(filter.matches(&line("429")) && !filter.matches(&line("200")));
+    let counted = |metric: &str| {
+        let filter = template.log_filter(metric);
+        ["200", "429", "499", "500", "503"].map(|status| filter.matches(&line(status)))
+    };
+    let throttled = counted("ApiThrottledMetric");
+    assert_eq!(throttled, [false, true, false, false, false]);
+    let failed = counted("NewVersionServerErrorsMetric");
+    assert_eq!(failed, [false, false, false, true, true]);
 }
 
 #[test]
 fn every_metric_of_a_log_has_an_alarm() {
-    let template = Template::read();
+    let template = Template::with(&ALARMING);
     let alarms = template.of_type("AWS::CloudWatch::Alarm");
     for (name, filter) in template.of_type("AWS::Logs::MetricFilter") {
         let metric = &filter["Properties"]["MetricTransformations"][0];
@@ -185,7 +213,7 @@ fn every_metric_of_a_log_has_an_alarm() {
 #[test]
 fn every_threshold_is_a_parameter() {
     let parameters = &project::yaml("template.yaml")["Parameters"];
-    for (name, alarm) in Template::read().of_type("AWS::CloudWatch::Alarm") {
+    for (name, alarm) in Template::with(&ALARMING).of_type("AWS::CloudWatch::Alarm") {
         let threshold = &alarm["Properties"]["Threshold"];
         let parameter = threshold.as_str().and_then(|text| parameters.get(text));
         assert!(parameter.is_some(), "{name}");
@@ -193,10 +221,96 @@ fn every_threshold_is_a_parameter() {
 }
 
 #[test]
+fn the_api_calls_aliases_to_which_every_change_is_published() {
+    let template = Template::read();
+    assert_eq!(
+        template.section("Globals")["Function"]["AutoPublishAlias"],
+        "live"
+    );
+    for (name, function) in template.functions() {
+        let all = &function["Properties"]["AutoPublishAliasAllProperties"];
+        assert_eq!(*all, true, "{name}");
+    }
+}
+
+#[test]
+fn every_deployment_preference_but_one_is_gradual() {
+    let template = Template::read();
+    let preference = &template.section("Globals")["Function"]["DeploymentPreference"];
+    let enabled = json!(["CodeDeploy", "DeploymentPreference", "Enabled"]);
+    let expected = json!({"Enabled": enabled, "Type": "DeploymentPreference"});
+    assert_eq!(*preference, expected);
+    let allowed = &template.section("Parameters")["DeploymentPreference"]["AllowedValues"];
+    let mapped = template.section("Mappings")["CodeDeploy"].as_object();
+    assert_eq!(mapped.unwrap().len(), allowed.as_array().unwrap().len());
+    for allowed in allowed.as_array().unwrap() {
+        let is_gradual = allowed != "AllAtOnce";
+        let mapped = &mapped.unwrap()[allowed.as_str().unwrap()];
+        assert_eq!(mapped["Enabled"], is_gradual.to_string(), "{allowed}");
+        let template = Template::with(&[("DeploymentPreference", allowed.as_str().unwrap())]);
+        let alarms = template.of_type("AWS::CloudWatch::Alarm");
+        assert_eq!(alarms.contains_key("NewVersionServerErrors"), is_gradual);
+    }
+}
+
+/// The API depends on the aliases, and these on CodeDeploy's alarms: an alarm that named the API would be a circle.
+#[test]
+fn a_gradual_deploy_is_rolled_back_by_errors_of_the_new_version_or_of_the_api() {
+    let template = Template::with(&ALARMING);
+    for (name, function) in template.functions() {
+        let alarms = &function["Properties"]["DeploymentPreference"]["Alarms"];
+        let errors = alarms[0].as_str().unwrap();
+        let function = template.name_of(&name);
+        let dimensions = json!([
+            {"Name": "FunctionName", "Value": function},
+            {"Name": "Resource", "Value": format!("${{{function}}}:live")},
+            {"Name": "ExecutedVersion", "Value": format!("{function}.Version.Version")},
+        ]);
+        let watched = &template.resource(errors)["Properties"];
+        assert_eq!(watched["Dimensions"], dimensions, "{name}");
+        assert_eq!(watched["MetricName"], "Errors", "{name}");
+        assert_eq!(*alarms, json!([errors, "NewVersionServerErrors"]), "{name}");
+        for alarm in [errors, "NewVersionServerErrors"] {
+            let properties = &template.resource(alarm)["Properties"];
+            assert!(properties["Dimensions"][0]["Value"] != "Api", "{alarm}");
+            assert_eq!(properties["Period"], 60, "{alarm}");
+        }
+    }
+    let immediate = Template::read();
+    for (name, function) in immediate.functions() {
+        let alarms = &function["Properties"]["DeploymentPreference"]["Alarms"];
+        assert_eq!(*alarms, json!([]), "{name}");
+    }
+}
+
+#[test]
+fn an_existing_table_takes_the_place_of_the_stacks_own() {
+    let template = Template::with(&[("ExistingTable", "restored")]);
+    assert!(template.of_type("AWS::DynamoDB::Table").is_empty());
+    let arn =
+        "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${ExistingTable}";
+    for (name, function) in template.functions() {
+        assert_eq!(template.environment(&function)["AUTH_TABLE"], "restored");
+        let rights = template.policy(&function).rights();
+        let mut tables = rights
+            .iter()
+            .filter(|right| right.0.starts_with("dynamodb:"));
+        assert!(tables.all(|(_, resource)| resource == arn), "{name}");
+    }
+    for alarm in ["TableReadThrottles", "TableWriteThrottles"] {
+        let dimension = &template.resource(alarm)["Properties"]["Dimensions"][0];
+        assert_eq!(dimension["Value"], "ExistingTable", "{alarm}");
+    }
+    let output = &template.section("Outputs")["TableName"]["Value"];
+    assert_eq!(output, "ExistingTable");
+}
+
+#[test]
 fn the_table_is_encrypted_backed_up_and_kept() {
     let template = Template::read();
     let table = template.resource("AuthTable");
     assert_eq!(table["UpdateReplacePolicy"], "Retain");
+    assert_eq!(table["DeletionPolicy"], "RetainExceptOnCreate");
     let table = &table["Properties"];
     assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
     assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
@@ -204,7 +318,7 @@ fn the_table_is_encrypted_backed_up_and_kept() {
     assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
     let expiry = json!({"AttributeName": "expires_at", "Enabled": true});
     assert_eq!(table["TimeToLiveSpecification"], expiry);
-    assert_eq!(table["DeletionProtectionEnabled"][0], "IsDeletionProtected");
+    assert_eq!(table["DeletionProtectionEnabled"], true);
     assert_eq!(table["KeySchema"][0]["AttributeName"], "pk");
 }
 
@@ -263,9 +377,25 @@ fn every_parameter_has_a_description_and_a_default() {
     }
 }
 
+/// scripts/deploy.py saves parameters in files that are committed, and describes a rejected value by the constraint.
+#[test]
+fn no_parameter_is_secret_and_every_pattern_is_described() {
+    let template = Template::read();
+    for (name, parameter) in template.section("Parameters").as_object().unwrap() {
+        assert!(parameter["NoEcho"].is_null(), "{name}");
+        let is_described = parameter["ConstraintDescription"].is_string();
+        assert_eq!(
+            parameter["AllowedPattern"].is_string(),
+            is_described,
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn the_outputs_name_the_address_and_what_operators_use() {
-    let outputs = &project::yaml("template.yaml")["Outputs"];
+    let template = Template::read();
+    let outputs = template.section("Outputs");
     assert_eq!(outputs["TableName"]["Value"], "AuthTable");
     assert_eq!(outputs["JwtKeysSecretId"]["Value"], "JwtKeys");
     assert_eq!(outputs["SessionKeysSecretId"]["Value"], "SessionKeys");
