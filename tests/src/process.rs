@@ -27,10 +27,14 @@ pub fn is_release() -> bool {
     env::var("RELEASE").is_ok_and(|value| value == "1")
 }
 
-/// Returns the binary of a function: a debug build, or a release build if `RELEASE=1` is set.
+/// Returns the binary of a function: a debug build, or a release build if `RELEASE=1` is set. If `BINARIES` names a
+/// folder, the binary is there: scripts/test-arm64.sh puts programs into it that start the binaries in an emulator.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
+    if let Some(folder) = env::var_os("BINARIES") {
+        return Path::new(&folder).join(name);
+    }
     if !is_release() {
         BUILT.get_or_init(|| build(&[]));
         return project::root().join("target/debug").join(name);

@@ -278,6 +278,14 @@ mod tests {
         assert_eq!(reserved(&hasher), MEMORY_KIB as usize);
     }
 
+    // Release builds measure which implementation is faster, and may not use NEON.
+    #[cfg(all(target_arch = "aarch64", debug_assertions))]
+    #[test]
+    fn debug_builds_for_arm64_hash_with_neon() {
+        let backend = argon2_rust::detected_backend();
+        assert_eq!(backend, argon2_rust::Backend::Neon);
+    }
+
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 

@@ -140,3 +140,18 @@ fn a_release_unwinds() {
     let manifest: Value = toml::from_str(&project::read("Cargo.toml")).unwrap();
     assert_eq!(manifest["profile"]["release"]["panic"], "unwind");
 }
+
+/// A package without a version may be another one tomorrow.
+#[test]
+fn every_python_package_is_pinned() {
+    for file in fs::read_dir(project::root().join("scripts")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if !name.starts_with("requirements-") {
+            continue;
+        }
+        let text = project::read(&format!("scripts/{name}"));
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.contains("=="), "{name}: {line}");
+        }
+    }
+}
