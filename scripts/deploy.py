@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Builds the functions and deploys template.yaml to an environment. `make deploy ENV=name` runs it.
+
+Arguments are template parameters (Name=value). Variables: ENV; STACK answers the question for the stack; PREVIEW shows
+the changes and deploys nothing; CI asks nothing. The account and the default region come from AWS's own variables.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+try:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+    from samcli.yamlhelper import yaml_dump, yaml_parse
+
+    from answers import ROOT, Answers, Parameter, Problem, parse_parameters, write
+except ImportError as error:
+    sys.exit(f"{error}: run `make deploy`, which installs scripts/requirements-lint.txt")
+
+BIN = ROOT / ".tools/venv/bin"
+BUILT = ROOT / ".aws-sam/build/template.yaml"
+# The answers with which sam runs. In a preview, the arguments are only here.
+CONFIG = ROOT / ".aws-sam/deploy.toml"
+TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
+FIRST_USER = """
+Add the first user:
+
+  AWS_REGION={region} cargo run --quiet --release --package authctl -- \\
+    --stack {stack} user add EMAIL --role Admin=create,read,update,delete
+"""
+CANNOT_UPDATE = """\
+stack {stack} is in {status}, after a failed deploy or deletion. Delete it and deploy again: the answers stay in
+{answers}. If a protected table prevents that, end its protection first:
+
+  aws dynamodb update-table --no-deletion-protection-enabled --table-name NAME
+  .tools/venv/bin/sam delete --stack-name {stack} --region {region}"""
+
+
+def main(arguments):
+    env = os.environ.get("ENV") or "dev"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", env):
+        raise Problem(f"ENV must be a name in lower-case letters, digits and hyphens, not {env!r}")
+    previews, asks = bool(os.environ.get("PREVIEW")), not os.environ.get("CI")
+    if asks and not sys.stdin.isatty():
+        raise Problem("there is no terminal to ask on: set CI=1 to deploy without questions")
+    parameters = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+    declared = {name: Parameter(name, one) for name, one in parameters.items()}
+    changes = parse_parameters(arguments, declared)
+
+    answers = Answers(env)
+    answers.complete_settings(asks)
+    stack = Stack(answers)
+    complete_parameters(answers, declared, stack.parameters(), {} if previews else changes)
+    if answers.is_new and asks:
+        answers.ask_for_parameters(declared)
+    if previews:
+        answers.parameters |= changes
+
+    build(answers.parameters["Architecture"])
+    insert_parameters(answers.parameters)
+    write(CONFIG, answers.text())
+    stack.deploy("--no-execute-changeset" if previews else "--confirm-changeset" if asks else "--no-confirm-changeset")
+
+
+def complete_parameters(answers, declared, deployed, changes):
+    """Makes the answers the parameters of the template: changed, saved, deployed or default values, in this order."""
+    known = {name: parameter.default for name, parameter in declared.items()} | deployed | answers.parameters | changes
+    answers.parameters = {name: known[name] for name in declared}
+    for name, value in answers.parameters.items():
+        declared[name].check(value)
+    answers.save()
+
+
+class Stack:
+    """The stack of an environment in AWS."""
+
+    def __init__(self, answers):
+        self.name, self.region = answers.settings["stack_name"], answers.settings["region"]
+        self.cloudformation = boto3.client("cloudformation", region_name=self.region)
+        try:
+            account = boto3.client("sts", region_name=self.region).get_caller_identity()["Account"]
+        except (BotoCoreError, ClientError) as error:
+            raise Problem(f"AWS does not accept the credentials of this shell: {error}") from error
+        print(f"{answers}: stack {self.name} in {self.region}, account {account}", flush=True)
+        self.before = self.describe()
+        self.check_state(answers)
+
+    def describe(self):
+        """Returns CloudFormation's description, or None if the stack does not exist."""
+        try:
+            return self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise Problem(f"cannot read stack {self.name}: {error}") from error
+
+    def check_state(self, answers):
+        """Raises a Problem if CloudFormation would not update the stack."""
+        status = self.before["StackStatus"] if self.before else ""
+        if status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
+            raise Problem(CANNOT_UPDATE.format(stack=self.name, status=status, answers=answers, region=self.region))
+        if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+            raise Problem(f"stack {self.name} is in {status}: wait until that has ended")
+        if status == "UPDATE_ROLLBACK_FAILED":
+            raise Problem(f"stack {self.name} is in {status}: end the rollback with "
+                          f"`aws cloudformation continue-update-rollback --stack-name {self.name}`")
+
+    def parameters(self):
+        """Returns the parameters of the deployed stack."""
+        return {one["ParameterKey"]: one["ParameterValue"] for one in (self.before or {}).get("Parameters", [])}
+
+    def deploy(self, mode):
+        """Runs `sam deploy`, and removes its change set unless it was executed."""
+        started = int(time.time())
+        try:
+            sam("deploy", "--template-file", BUILT, "--config-file", CONFIG, mode)
+        finally:
+            is_pending = self.remove_change_sets(started)
+        if is_pending:
+            print("\nThe change set is deleted. Nothing was deployed.")
+        elif not self.before:
+            print(FIRST_USER.format(region=self.region, stack=self.name))
+
+    def remove_change_sets(self, since):
+        """Deletes the change sets of this run that were not executed. Returns whether there were changes in them."""
+        is_pending = False
+        after = self.describe()
+        if after is None:
+            return is_pending
+        pages = self.cloudformation.get_paginator("list_change_sets").paginate(StackName=self.name)
+        for change_set in [one for page in pages for one in page["Summaries"]]:
+            name, status = change_set["ChangeSetName"], change_set["ExecutionStatus"]
+            # sam names its change sets with the time.
+            made = re.fullmatch(r"samcli-deploy(\d+)", name)
+            if made and int(made[1]) >= since and status in ("AVAILABLE", "UNAVAILABLE"):
+                self.cloudformation.delete_change_set(StackName=self.name, ChangeSetName=name)
+                is_pending |= status == "AVAILABLE"
+        # A change set for a new stack creates an empty one.
+        if not self.before and after["StackStatus"] == "REVIEW_IN_PROGRESS":
+            self.cloudformation.delete_stack(StackName=self.name)
+        return is_pending
+
+
+def build(architecture):
+    """Runs `sam build`."""
+    sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
+    target = TARGETS[architecture]
+    if not os.path.isdir(f"{sysroot}/lib/rustlib/{target}"):
+        raise Problem(f"Rust cannot build for {architecture} yet: run 'rustup target add {target}', or use "
+                      "PARAMETERS=\"Architecture=...\" to deploy for another processor")
+    sam("build", "--beta-features", "--parameter-overrides", f"Architecture={architecture}")
+
+
+def insert_parameters(values):
+    """Replaces references to parameters by their values, in the functions of the built template.
+
+    SAM publishes a version of a function if the text of its properties changes. A reference is the same text for all
+    values, so a new value would not reach the alias (github.com/aws/serverless-application-model/issues/3820).
+    """
+    template = yaml_parse(BUILT.read_text())
+    functions = [one for one in template["Resources"].values() if one["Type"] == "AWS::Serverless::Function"]
+    for owner, name in [(template["Globals"], "Function"), *((function, "Properties") for function in functions)]:
+        owner[name] = inserted(owner[name], values)
+    BUILT.write_text(yaml_dump(template))
+
+
+def inserted(node, values):
+    """Returns the node with the values of the parameters that it refers to."""
+    if isinstance(node, list):
+        return [inserted(one, values) for one in node]
+    if not isinstance(node, dict):
+        return node
+    if list(node) == ["Ref"] and node["Ref"] in values:
+        return values[node["Ref"]]
+    return {name: inserted(one, values) for name, one in node.items()}
+
+
+def sam(*arguments):
+    """Runs the SAM CLI on this terminal."""
+    # cargo-lambda finds zig through the python3 it was installed with.
+    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    if subprocess.run([BIN / "sam", *arguments], cwd=ROOT, env=environment, check=False).returncode:
+        raise Problem(f"sam {arguments[0]} failed")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Problem as problem:
+        sys.exit(f"deploy: {problem}")
+    except (KeyboardInterrupt, EOFError):
+        sys.exit("\ndeploy: stopped. The answers so far are saved: run the same command to go on")

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""Runs `make deploy` against a local AWS, with and without questions. `make e2e` runs it.
+
+Deploys two environments with different answers, changes them, previews, declines, fails and starts again. Checks after
+each step that no answer is lost. The answers of the test are in deploy/e2e-*.toml and are deleted at its end.
+"""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+
+try:
+    import boto3
+    from botocore.exceptions import ClientError
+except ImportError:
+    sys.exit("boto3 is missing: run `make e2e`, which installs scripts/requirements-e2e.txt")
+
+import local_aws
+from local_aws import ROOT, SECONDS_TO_BUILD, Failure, end_group, free_port, isolate_environment, ministack, step
+
+FIRST, SECOND, FAILING, MISSING = ENVIRONMENTS = ("e2e-first", "e2e-second", "e2e-failing", "e2e-missing")
+# Variables of `make deploy` and of a make that runs this test.
+FOREIGN = {"CI", "ENV", "STACK", "PREVIEW", "PARAMETERS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"}
+CHANGE = "Change a parameter"
+CONFIRM = "Deploy this changeset?"
+
+
+class Deploy:
+    """A run of `make deploy`: its exit code and output."""
+
+    def __init__(self, env, answers=(), **variables):
+        """Runs it without questions, or on a terminal with these answers: pairs of a question's text and its answer."""
+        if not answers:
+            variables["CI"] = "true"
+        print(f"        make deploy ENV={env} {' '.join(f'{name}={value!r}' for name, value in variables.items())}", flush=True)
+        started = time.monotonic()
+        terminal, end = pty.openpty()
+        environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+        process = subprocess.Popen(["make", "deploy"], cwd=ROOT, start_new_session=True, stdin=end, stdout=end, stderr=end,
+                                   env=environment | {"ENV": env, "SAM_CLI_POLL_DELAY": "1"} | variables)
+        os.close(end)
+        try:
+            self.output = converse(terminal, list(answers))
+            self.code = process.wait(SECONDS_TO_BUILD)
+        finally:
+            os.close(terminal)
+            end_group(process)
+        print(f"        exit code {self.code} after {time.monotonic() - started:.0f} s", flush=True)
+
+    def __str__(self):
+        return f"exit code {self.code}\n{self.output[-3000:]}"
+
+    def has_built(self):
+        return "Build Succeeded" in self.output or "Building codeuri" in self.output
+
+
+def converse(terminal, answers):
+    """Answers the questions on a terminal, and returns all of its text once it is closed."""
+    text, seen = "", 0
+    while True:
+        if not select.select([terminal], [], [], SECONDS_TO_BUILD)[0]:
+            raise Failure(f"make deploy is stuck\n{text[-3000:]}")
+        try:
+            arrived = os.read(terminal, 65536).decode(errors="replace")
+        except OSError:  # Linux reports the other end's closing as an error.
+            arrived = ""
+        if not arrived:
+            break
+        text += arrived
+        if answers and answers[0][0] in text[seen:] and re.search(r"[:\]] *$", text):
+            _, answer = answers.pop(0)
+            seen = len(text)
+            os.write(terminal, f"{answer}\n".encode())
+    if answers:
+        raise Failure(f"make deploy did not ask {answers[0][0]!r}\n{text[-3000:]}")
+    return text
+
+
+class Run:
+    """The steps of the run and their shared state."""
+
+    def __init__(self, checks):
+        self.checks = checks
+        self.cloudformation = boto3.client("cloudformation")
+
+    def stack(self, name):
+        """Returns the description of a stack, or None if there is none."""
+        try:
+            return self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError:
+            return None
+
+    def parameters(self, stack):
+        return {one["ParameterKey"]: one["ParameterValue"] for one in self.stack(stack)["Parameters"]}
+
+    def output(self, stack, name):
+        return next(one["OutputValue"] for one in self.stack(stack)["Outputs"] if one["OutputKey"] == name)
+
+    def live_environment(self, stack):
+        """Returns the variables of the version of login that the API calls."""
+        name = self.output(stack, "LoginFunctionName")
+        return boto3.client("lambda").get_function_configuration(FunctionName=name, Qualifier="live")["Environment"]["Variables"]
+
+    def pending_change_sets(self, stack):
+        listed = self.cloudformation.list_change_sets(StackName=stack)["Summaries"]
+        return [one["ChangeSetName"] for one in listed if one["ExecutionStatus"] == "AVAILABLE"]
+
+    def check_state(self, env, stack, expected):
+        """Checks that the stack and the file have the expected parameters, among them all of the template's."""
+        deployed = self.parameters(stack)
+        wrong = {name: deployed.get(name) for name, value in expected.items() if deployed.get(name) != value}
+        self.checks.that(f"{stack} has the answers of {env}", not wrong, f"wrong: {wrong}")
+        self.checks.that(f"{file(env).name} has every parameter of {stack}", saved(env) == deployed,
+                         f"{saved(env)} instead of {deployed}")
+
+    def with_questions(self):
+        answers = {"Architecture": "x86_64", "JwtExpiration": "1200", "CorsOrigins": "https://app.example.com"}
+        run = Deploy(FIRST, [("Stack name", ""), ("Region", ""), (CHANGE, "LogLevel=LOUD"), (CHANGE, "Loglevel=INFO"),
+                             *((CHANGE, f"{name}={value}") for name, value in answers.items()), (CHANGE, ""), (CONFIRM, "y")])
+        self.checks.that("the deploy succeeds", run.code == 0, run)
+        self.checks.that("a value that the template does not allow is refused", "LogLevel must be one of TRACE," in run.output, run)
+        self.checks.that("an unknown parameter is refused", "'Loglevel=INFO' is not Name=value" in run.output, run)
+        self.checks.that("it says how to add the first user", "--stack sign-in-e2e-first user add EMAIL" in run.output, run)
+        self.check_state(FIRST, "sign-in-e2e-first", answers)
+        return answers
+
+    def second_environment(self):
+        answers = {"Architecture": "x86_64", "JwtExpiration": "600", "LogLevel": "WARN"}
+        run = Deploy(SECOND, STACK="other", PARAMETERS=arguments(answers))
+        self.checks.that("the deploy succeeds without a question", run.code == 0 and "[y/N]" not in run.output, run)
+        self.check_state(SECOND, "other", answers)
+        return answers
+
+    def change_without_questions(self, first, second):
+        run = Deploy(FIRST, PARAMETERS="JwtExpiration=1800")
+        self.checks.that("the deploy succeeds", run.code == 0, run)
+        self.check_state(FIRST, "sign-in-e2e-first", first | {"JwtExpiration": "1800"})
+        self.check_state(SECOND, "other", second)
+        lifetime = self.live_environment("sign-in-e2e-first")["JWT_EXPIRATION"]
+        self.checks.that("the version that the API calls has the new value", lifetime == "1800", lifetime)
+        run = Deploy(FIRST)
+        self.checks.that("the next deploy changes nothing", run.code == 0 and "No changes to deploy" in run.output, run)
+        self.check_state(FIRST, "sign-in-e2e-first", first | {"JwtExpiration": "1800"})
+
+    def preview(self, second):
+        run = Deploy(SECOND, PREVIEW="1", PARAMETERS="JwtExpiration=900")
+        self.checks.that("a preview shows the changes", run.code == 0
+                         and re.search(r"\* Modify +LoginFunction ", run.output), run)
+        self.checks.that("it leaves no change set", not self.pending_change_sets("other"), "there is one")
+        self.check_state(SECOND, "other", second)
+        run = Deploy(SECOND, [(CONFIRM, "n")], PARAMETERS="JwtExpiration=900")
+        self.checks.that("declined changes are not deployed", run.code == 0 and "Nothing was deployed" in run.output
+                         and self.parameters("other")["JwtExpiration"] == "600", run)
+        self.checks.that("they leave no change set", not self.pending_change_sets("other"), "there is one")
+        self.checks.that("the answer is saved", saved(SECOND)["JwtExpiration"] == "900", saved(SECOND))
+
+    def existing_table(self):
+        own, other = self.output("other", "TableName"), self.output("sign-in-e2e-first", "TableName")
+        run = Deploy(SECOND, PARAMETERS=f"ExistingTable={other}")
+        self.checks.that("a stack can be given another table", run.code == 0 and self.output("other", "TableName") == other
+                         and self.live_environment("other")["AUTH_TABLE"] == other, run)
+        status = boto3.client("dynamodb").describe_table(TableName=own)["Table"]["TableStatus"]
+        self.checks.that("its own table is kept", status == "ACTIVE", status)
+
+    def failing_stack(self):
+        """The local AWS has no CodeDeploy, so a gradual deploy fails there."""
+        answers = {"Architecture": "x86_64", "DeletionProtection": "false", "JwtExpiration": "700"}
+        gradual = arguments(answers | {"DeploymentPreference": "Canary10Percent5Minutes"})
+        run = Deploy(FAILING, STACK="e2e-failing", PARAMETERS=gradual)
+        self.checks.that("a gradual deploy needs CodeDeploy", run.code != 0 and "AWS::CodeDeploy" in run.output, run)
+        lost = {name: value for name, value in answers.items() if saved(FAILING).get(name) != value}
+        self.checks.that("the answers of a new stack that failed are saved", not lost, lost)
+        run = Deploy(FAILING)
+        self.checks.that("the next deploy says how to go on, before it builds", run.code != 0 and not run.has_built()
+                         and "sam delete --stack-name e2e-failing" in run.output, run)
+        self.cloudformation.delete_stack(StackName="e2e-failing")
+        self.cloudformation.get_waiter("stack_delete_complete").wait(StackName="e2e-failing", WaiterConfig={"Delay": 1})
+        tables = [name for name in boto3.client("dynamodb").list_tables()["TableNames"] if "e2e-failing" in name]
+        self.checks.that("a failed first deploy keeps no table", not tables, tables)
+        run = Deploy(FAILING, PARAMETERS="DeploymentPreference=AllAtOnce")
+        self.checks.that("then it needs no other answer again", run.code == 0, run)
+        self.check_state(FAILING, "e2e-failing", answers)
+
+    def refusals(self):
+        for what, text, variables in (
+            ("a new environment without answers", "has no stack_name, and CI is set", {}),
+            ("an unknown parameter", "'Bogus=1' is not Name=value", {"STACK": "e2e-missing", "PARAMETERS": "Bogus=1"}),
+            ("a value that the template does not allow", "JwtExpiration must be a whole number",
+             {"STACK": "e2e-missing", "PARAMETERS": "JwtExpiration=1h"}),
+        ):
+            run = Deploy(MISSING, **variables)
+            self.checks.that(f"without questions, {what} is an error before anything is built", run.code != 0
+                             and text in run.output and not run.has_built(), run)
+        run = Deploy(FIRST, STACK="other")
+        self.checks.that("an environment cannot deploy another one's stack", run.code != 0
+                         and "use another ENV for other" in run.output, run)
+        run = Deploy(MISSING, STACK="e2e-missing", PREVIEW="1", PARAMETERS="Architecture=x86_64")
+        self.checks.that("a preview of a new stack shows what it adds", run.code == 0
+                         and re.search(r"\+ Add +LoginFunction ", run.output), run)
+        self.checks.that("and leaves no stack", self.stack("e2e-missing") is None, self.stack("e2e-missing"))
+
+
+def file(env):
+    return ROOT / f"deploy/{env}.toml"
+
+
+def saved(env):
+    """Returns the saved parameters of an environment."""
+    section = file(env).read_text().partition("[default.deploy.parameters.parameter_overrides]\n")[2]
+    return dict(re.findall(r'^(\w+) = "(.*)"$', section, flags=re.MULTILINE))
+
+
+def arguments(answers):
+    return " ".join(f"{name}={value}" for name, value in answers.items())
+
+
+def deploys(checks, scratch):
+    port = free_port()
+    isolate_environment(port, scratch)
+    for env in ENVIRONMENTS:
+        file(env).unlink(missing_ok=True)
+    with ministack(port, scratch) as log:
+        try:
+            steps(Run(checks))
+        except BaseException:
+            print(f"\nLast lines of ministack's log:\n{log.read_text()[-3000:]}", flush=True)
+            raise
+        finally:
+            for env in ENVIRONMENTS:
+                file(env).unlink(missing_ok=True)
+
+
+def steps(run_):
+    step("first environment, with questions")
+    first = run_.with_questions()
+    step("second environment, with other answers")
+    second = run_.second_environment()
+    step("change without questions")
+    run_.change_without_questions(first, second)
+    step("preview and decline")
+    run_.preview(second)
+    step("existing table")
+    run_.existing_table()
+    step("new stack that fails")
+    run_.failing_stack()
+    step("refusals")
+    run_.refusals()
+
+
+if __name__ == "__main__":
+    local_aws.main(deploys)
