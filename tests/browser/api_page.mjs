@@ -268,6 +268,9 @@ async function checkAtRoot(checks, browser, functions, screenshot) {
   checks.equal("the root leads to the page", api.page.url(), `${origin}/docs`);
   const login = await api.logIn();
   checks.equal("the login on the page responds with 200", login.status, "200");
+  if (login.status !== "200") {
+    return checkProblems(checks, api);
+  }
   await api.authorize(login.body.access_token);
   await api.operation("sign-in", "login").locator(".opblock-summary-control").click();
   await checkMe(checks, api, login);
@@ -304,6 +307,8 @@ async function main() {
   try {
     await checkAtRoot(checks, browser, functions, values.screenshot);
     await checkBehindPrefix(checks, browser, functions);
+  } catch (error) {
+    checks.that("the run completed", false, error.stack);
   } finally {
     await browser.close();
     await functions.stop();

@@ -121,7 +121,7 @@ impl From<&Value> for Reply {
         assert_eq!(
             response["isBase64Encoded"] == true,
             is_encoded,
-            "only text is sent as it is"
+            "exactly compressed bodies are in base64"
         );
         reply
     }
