@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{log_filter::LogFilter, policy::Policy, project};
 
@@ -13,14 +13,14 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads the template, with the defaults of all parameters.
+    /// Reads the template with all functions, and the defaults of the parameters.
     #[must_use]
     pub fn read() -> Self {
         Self::with(&[])
     }
 
-    /// Reads the template, with these values of parameters and the defaults of the others. `!If` reads as the branch
-    /// that applies; resources whose condition is false and members that are `AWS::NoValue` are left out.
+    /// Reads the template, with these values of parameters and the defaults of the others, except that all functions
+    /// are deployed. `!If` reads as the branch that applies; resources whose condition is false and members that are `AWS::NoValue` are left out.
     #[must_use]
     pub fn with(values: &[(&str, &str)]) -> Self {
         let mut document = project::yaml("template.yaml");
@@ -29,14 +29,14 @@ impl Template {
             .iter()
             .map(|(name, parameter)| (name.clone(), text(&parameter["Default"])))
             .collect();
-        for (name, value) in values {
+        for (name, value) in [("ApiDocs", "true")].iter().chain(values) {
             let replaced = parameters.insert((*name).to_owned(), (*value).to_owned());
             assert!(replaced.is_some(), "no parameter {name}");
         }
-        let conditions = document["Conditions"].as_object().expect("conditions");
-        let conditions: BTreeMap<String, bool> = conditions
+        let named = document["Conditions"].as_object().expect("conditions");
+        let conditions: BTreeMap<String, bool> = named
             .iter()
-            .map(|(name, condition)| (name.clone(), holds(condition, &parameters)))
+            .map(|(name, condition)| (name.clone(), holds(condition, named, &parameters)))
             .collect();
         let resources = document["Resources"].as_object_mut().expect("resources");
         resources.retain(|_, resource| match resource["Condition"].as_str() {
@@ -140,12 +140,22 @@ impl Template {
 }
 
 /// Returns whether a condition of the template is true.
-fn holds(condition: &Value, parameters: &BTreeMap<String, String>) -> bool {
+fn holds(
+    condition: &Value,
+    named: &Map<String, Value>,
+    parameters: &BTreeMap<String, String>,
+) -> bool {
     match condition.as_array().map(Vec::as_slice) {
+        // !And [!Condition name, !Condition name]
+        Some([Value::String(one), Value::String(other)]) if named.contains_key(other) => {
+            [one, other]
+                .into_iter()
+                .all(|name| holds(&named[name], named, parameters))
+        }
         // !Equals [!Ref name, value]
         Some([Value::String(name), Value::String(value)]) => parameters[name] == *value,
         // !Not [condition]
-        Some([condition]) => !holds(condition, parameters),
+        Some([condition]) => !holds(condition, named, parameters),
         _ => panic!("the tests do not know the condition {condition}"),
     }
 }
@@ -161,11 +171,15 @@ fn choose(value: &mut Value, conditions: &BTreeMap<String, bool>) {
                 *value = branch.clone();
                 return choose(value, conditions);
             }
-            items.iter_mut().for_each(|item| choose(item, conditions));
+            for item in items.iter_mut() {
+                choose(item, conditions);
+            }
             items.retain(|item| item != "AWS::NoValue");
         }
         Value::Object(members) => {
-            members.values_mut().for_each(|one| choose(one, conditions));
+            for member in members.values_mut() {
+                choose(member, conditions);
+            }
             members.retain(|_, member| member != "AWS::NoValue");
         }
         _ => {}

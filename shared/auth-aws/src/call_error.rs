@@ -221,6 +221,9 @@ mod tests {
         let error = CallError::from(called.unwrap_err());
         assert_eq!(error.kind(), FailureKind::Refused, "{error}");
         let text = error.to_string();
-        assert!(text.starts_with("there are no valid credentials: "), "{text}");
+        assert!(
+            text.starts_with("there are no valid credentials: "),
+            "{text}"
+        );
     }
 }

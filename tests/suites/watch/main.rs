@@ -183,7 +183,7 @@ fn parse_response(output: &Output) -> Reply {
         response = response.header(name, value);
     }
     let body = body.strip_suffix('\n').unwrap().to_owned();
-    response.body(body).unwrap().into()
+    response.body(body.into_bytes()).unwrap().into()
 }
 
 /// Runs commands that `make run` printed in a shell, and returns what they print.

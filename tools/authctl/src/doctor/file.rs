@@ -116,6 +116,9 @@ mod tests {
         FileStore::open(&path).unwrap();
         assert_eq!(mode(&path), Finding::Ok("600".into()));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(mode(&path), Finding::Failed("640: others may use it; make it 600".into()));
+        assert_eq!(
+            mode(&path),
+            Finding::Failed("640: others may use it; make it 600".into())
+        );
     }
 }
