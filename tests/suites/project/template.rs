@@ -250,7 +250,7 @@ fn every_deployment_preference_but_one_is_gradual() {
     }
 }
 
-/// The API depends on the aliases, and these on CodeDeploy's alarms: an alarm that named the API would be a circle.
+/// The API depends on the aliases, and these on `CodeDeploy`'s alarms: an alarm that named the API would be a circle.
 #[test]
 fn a_gradual_deploy_is_rolled_back_by_errors_of_the_new_version_or_of_the_api() {
     let template = Template::with(&ALARMING);
