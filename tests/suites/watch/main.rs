@@ -107,7 +107,8 @@ impl Watch {
             let _ = self.process.kill();
         }
         let _ = self.process.wait();
-        let is_closed = TcpStream::connect(("127.0.0.1", self.port)).is_err();
+        // make may end a moment before its script, which ends the functions.
+        let is_closed = eventually(|| TcpStream::connect(("127.0.0.1", self.port)).is_err());
         assert!(is_closed || thread::panicking(), "it left functions behind");
     }
 }
@@ -145,6 +146,18 @@ impl Client for Watch {
     fn now(&self) -> UnixTime {
         Clock::system().now()
     }
+}
+
+/// Waits up to ten seconds for a condition, and returns whether it has become true.
+fn eventually(condition: impl Fn() -> bool) -> bool {
+    let begin = Instant::now();
+    while !condition() {
+        if begin.elapsed() > Duration::from_secs(10) {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    true
 }
 
 fn free_port() -> u16 {
@@ -352,14 +365,11 @@ async fn on_dynamodb_everything_survives_a_restart_and_authctl_works_on_the_tabl
 
 /// Checks that no process works on a folder, and that its keys are private.
 fn assert_nothing_is_left(folder: &Path) {
-    let processes = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-    let processes = String::from_utf8_lossy(&processes.stdout);
-    let folder_name = folder.to_str().unwrap();
-    let left: Vec<&str> = processes
-        .lines()
-        .filter(|process| process.contains(folder_name))
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
+    let has_none = || {
+        let processes = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+        !String::from_utf8_lossy(&processes.stdout).contains(folder.to_str().unwrap())
+    };
+    assert!(eventually(has_none), "it left DynamoDB Local behind");
     for file in ["keys.env", "dynamodb.env"] {
         let metadata = std::fs::metadata(folder.join(file)).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{file}");
