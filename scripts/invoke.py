@@ -5,6 +5,7 @@ real login, or tokens made from them. The folder LOCAL is that of `make run`.
 """
 
 import base64
+import gzip
 import hmac
 import http.client
 import json
@@ -135,7 +136,7 @@ def decode(text):
 
 
 def print_response(response):
-    """Prints what API Gateway would send. REST responses have lists of headers."""
+    """Prints what API Gateway would send, with the body decompressed. REST responses have lists of headers."""
     headers = {name: [value] for name, value in response.get("headers", {}).items()}
     headers |= response.get("multiValueHeaders", {})
     print(response["statusCode"])
@@ -144,7 +145,7 @@ def print_response(response):
             print(f"{name}: {value}")
     body = response.get("body") or ""
     if response.get("isBase64Encoded"):
-        body = f"({len(base64.b64decode(body))} bytes)"
+        body = gzip.decompress(base64.b64decode(body)).decode()
     print(f"\n{body}")
 
 

@@ -26,15 +26,15 @@ cargo build --locked --bins
 
 watch='' dynamodb='' running=''
 end() {
-  trap '' INT TERM
+  trap : INT TERM
   [ -z "$running" ] || rm -f "$running"
   [ -z "$watch" ] || kill -- "-$watch" 2>/dev/null || true
   [ -z "$dynamodb" ] || kill "$dynamodb" 2>/dev/null || true
-  wait
+  until wait; do :; done
 }
 trap end EXIT
 # make may pass a signal on that this script got too: the second one must not interrupt the end.
-trap 'trap "" INT TERM; exit 0' INT TERM
+trap 'trap : INT TERM; exit 0' INT TERM
 
 # Waits until a command succeeds. Fails after a minute, or if the process that it depends on ends.
 await() {
@@ -61,16 +61,14 @@ watch=$!
 set +m
 
 responds() { [ "$(curl -s -m 30 -o /dev/null -w '%{http_code}' "${@:2}")" = "$1" ]; }
-ready() { responds 401 "$url/api/v1/me" && responds 422 -X POST "$url/api/v1/login"; }
+ready() { responds 401 "$url/api/v1/me" && responds 422 -X POST "$url/api/v1/login" && responds 200 "$url/docs"; }
 await "$watch" ready || fail "the functions do not respond"
 running=$folder/running.env
 printf '%s\n' "PORT=$port" "STORE=$store" "AUTH_FILE=$AUTH_FILE" >"$running"
 
-page=''
-[ ! -d functions/discovery ] || page=" Open $url/ in a browser."
 cat <<END
 
-Ready.$page In another terminal:
+Ready. Open $url/ in a browser. In another terminal:
 
   TOKEN=\$(curl -s $url/api/v1/login -H 'content-type: application/json' -d '{"email":"john.doe@leapify.tech","password":"changeme"}' | sed 's/.*"access_token":"\([^"]*\).*/\1/'); echo "\$TOKEN"
   curl -s $url/api/v1/me -H "authorization: Bearer \$TOKEN"

@@ -14,7 +14,7 @@ use std::{
 use auth_core::{Clock, UnixTime};
 use bundle_tests::{
     authctl::Tool,
-    cases,
+    cases::{self, Body},
     client::{ADDRESS, Client, Reply},
     events, project,
 };
@@ -255,9 +255,13 @@ async fn other_paths_get_the_response_of_a_function() {
 #[test]
 fn make_invoke_replays_every_event() {
     let watch = Watch::start();
-    let cases = cases::all();
-    for case in &cases {
+    let mut cases = cases::all();
+    for case in &mut cases {
         let output = invoke(case.event, watch.folder.path());
+        if let Body::Gzip(content_type) = case.body {
+            // It is printed for people.
+            case.body = Body::File(content_type, "swagger-ui");
+        }
         case.check(&parse_response(&output));
     }
     println!("events replayed with make invoke: {}", cases.len());
