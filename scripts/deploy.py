@@ -22,7 +22,7 @@ except ImportError as error:
 
 BIN = ROOT / ".tools/venv/bin"
 BUILT = ROOT / ".aws-sam/build/template.yaml"
-# The answers with which sam runs. In a preview, the arguments are only here.
+# The answers that sam uses. A preview saves its arguments only here.
 CONFIG = ROOT / ".aws-sam/deploy.toml"
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 FIRST_USER = """
@@ -33,7 +33,7 @@ Add the first user:
 """
 CANNOT_UPDATE = """\
 stack {stack} is in {status}, after a failed deploy or deletion. Delete it and deploy again: the answers stay in
-{answers}. If a protected table prevents that, end its protection first:
+{answers}. If a protected table prevents that, turn off its protection first:
 
   aws dynamodb update-table --no-deletion-protection-enabled --table-name NAME
   .tools/venv/bin/sam delete --stack-name {stack} --region {region}"""
@@ -66,7 +66,7 @@ def main(arguments):
 
 
 def complete_parameters(answers, declared, deployed, changes):
-    """Makes the answers the parameters of the template: changed, saved, deployed or default values, in this order."""
+    """Answers each parameter of the template with its changed, saved, deployed or default value, in this order."""
     known = {name: parameter.default for name, parameter in declared.items()} | deployed | answers.parameters | changes
     answers.parameters = {name: known[name] for name in declared}
     for name, value in answers.parameters.items():
@@ -103,7 +103,7 @@ class Stack:
         if status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
             raise Problem(CANNOT_UPDATE.format(stack=self.name, status=status, answers=answers, region=self.region))
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
-            raise Problem(f"stack {self.name} is in {status}: wait until that has ended")
+            raise Problem(f"stack {self.name} is in {status}: wait until it ends")
         if status == "UPDATE_ROLLBACK_FAILED":
             raise Problem(f"stack {self.name} is in {status}: end the rollback with "
                           f"`aws cloudformation continue-update-rollback --stack-name {self.name}`")
@@ -133,7 +133,7 @@ class Stack:
         pages = self.cloudformation.get_paginator("list_change_sets").paginate(StackName=self.name)
         for change_set in [one for page in pages for one in page["Summaries"]]:
             name, status = change_set["ChangeSetName"], change_set["ExecutionStatus"]
-            # sam names its change sets with the time.
+            # sam puts the time into the names of its change sets.
             made = re.fullmatch(r"samcli-deploy(\d+)", name)
             if made and int(made[1]) >= since and status in ("AVAILABLE", "UNAVAILABLE"):
                 self.cloudformation.delete_change_set(StackName=self.name, ChangeSetName=name)
@@ -155,7 +155,7 @@ def build(architecture):
 
 
 def insert_parameters(values):
-    """Replaces references to parameters by their values, in the functions of the built template.
+    """Replaces references to parameters with their values, in the functions of the built template.
 
     SAM publishes a version of a function if the text of its properties changes. A reference is the same text for all
     values, so a new value would not reach the alias (github.com/aws/serverless-application-model/issues/3820).
@@ -192,4 +192,4 @@ if __name__ == "__main__":
     except Problem as problem:
         sys.exit(f"deploy: {problem}")
     except (KeyboardInterrupt, EOFError):
-        sys.exit("\ndeploy: stopped. The answers so far are saved: run the same command to go on")
+        sys.exit("\ndeploy: stopped. The answers so far are saved: run the same command to continue")

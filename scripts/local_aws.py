@@ -1,4 +1,4 @@
-"""A local AWS for tests of deploys, and what the tests share: processes that end with the run, and checks.
+"""A local AWS for the tests of deploys, and what they share: processes that end with the run, and checks.
 
 The local AWS is ministack. The caller's AWS settings are dropped, so no real account can be reached.
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Serves the functions with `cargo lambda watch` and prints how to call them once they respond. What they store is in
-# the folder LOCAL: in a file, or in DynamoDB Local with STORE=dynamodb.
+# Serves the functions with `cargo lambda watch` and prints how to call them once they respond. Their data is in the
+# folder LOCAL: in a file, or in DynamoDB Local with STORE=dynamodb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,7 +33,7 @@ end() {
   until wait; do :; done
 }
 trap end EXIT
-# make may pass a signal on that this script got too: the second one must not interrupt the end.
+# make may forward a signal that this script also receives: the second one must not interrupt `end`.
 trap 'trap : INT TERM; exit 0' INT TERM
 
 # Waits until a command succeeds. Fails after a minute, or if the process that it depends on ends.
@@ -53,8 +53,8 @@ kept=$AUTH_FILE
 
 # cargo-lambda prints warnings and errors, but not that it restarts a function; cargo and the functions print the rest.
 export RUST_LOG=${RUST_LOG:-cargo_lambda=warn,cargo_lambda_watch::watcher=off}
-echo "starting: the first lines below check that the functions respond"
-# The watch gets its own process group, so that the functions end with it.
+echo "starting: the first requests below check that the functions respond"
+# cargo-lambda gets its own process group, so that the functions end with it.
 set -m
 cargo-lambda lambda watch --quiet -A 127.0.0.1 -P "$port" &
 watch=$!
@@ -80,5 +80,5 @@ To see and change the users:
   (set -a; . $folder/dynamodb.env; cargo run -q -p authctl -- user list)
 
 END
-echo "Ctrl-C ends them. Users, sessions and keys stay in $kept."
+echo "Ctrl-C stops the functions. Users, sessions and keys stay in $kept."
 wait "$watch"

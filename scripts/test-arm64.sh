@@ -25,7 +25,7 @@ functions=("${functions[@]#functions/}")
 cargo lambda build --arm64 --release --locked --lambda-dir "$binaries" "${functions[@]/#/--bin=}"
 
 # argon2-rust measures in release builds whether NEON is faster than portable code, which proves nothing in an emulator.
-# Debug builds always use NEON. The other implementation would take minutes without optimisation.
+# Debug builds always use NEON. The other implementation would take minutes without optimization.
 tests=$(cargo lambda build --arm64 --locked --package auth-core --lib --tests \
   --config 'profile.dev.package.argon2.opt-level=3' --message-format json-render-diagnostics \
   | sed -n 's/.*"executable":"\([^"]*\/auth_core-[^"]*\)".*/\1/p')

@@ -18,7 +18,7 @@ use rawzip::{ZipArchive, ZipSliceArchive};
 use serde_json::Value;
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 
-/// From the root of the crate.
+/// Relative to the root of the crate.
 const CONTRACT: &str = "../../openapi.yaml";
 
 const OWN_FILES: [&str; 2] = ["docs.html", "docs.js"];
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Returns a file of the folder `dist`, whose parent is named after the release.
+/// Extracts a file from the folder `dist`, whose parent is named after the release.
 fn extract(archive: &ZipSliceArchive<&[u8]>, name: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut entries = archive.entries();
     while let Some(entry) = entries.next_entry()? {

@@ -30,7 +30,7 @@ pub struct Case {
     pub status: u16,
     /// The body.
     pub body: Body,
-    /// The headers other than `content-type`, and than `cache-control` if that is `no-store`.
+    /// The headers except `content-type`, and except `cache-control` if that is `no-store`.
     pub headers: Vec<(&'static str, &'static str)>,
 }
 

@@ -37,9 +37,9 @@ pub enum Fault {
     InternalError,
     /// It responds like an overloaded `DynamoDB`.
     Throttle,
-    /// It refuses this operation, for example `GetItem`, for lack of a permission. It forwards the others.
+    /// It refuses this operation, for example `GetItem`, as if a permission were missing. It forwards the others.
     Deny(&'static str),
-    /// It refuses everything, for lack of a permission.
+    /// It refuses everything, as if permissions were missing.
     DenyAll,
     /// Responds to a `BatchGetItem` that none of the keys were processed.
     UnprocessedKeys,

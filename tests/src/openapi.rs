@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{client::Reply, project};
 
-/// The headers of which a response has exactly those that the document requires.
+/// Headers that a response has if, and only if, the document requires them.
 const HEADERS: [&str; 6] = [
     "allow",
     "cache-control",
@@ -150,7 +150,7 @@ impl OpenApi {
     }
 }
 
-/// Returns a header as the JSON that its schema describes: a number, or a text.
+/// Returns a header as the JSON that its schema describes: a number or a string.
 fn as_json(header: &str) -> Value {
     header.parse::<u64>().map_or(header.into(), Value::from)
 }

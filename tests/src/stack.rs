@@ -1,4 +1,4 @@
-//! A fake `CloudFormation` with one stack. It remembers who called it.
+//! A fake `CloudFormation` with one stack. It records who called it.
 
 use std::{
     io,

@@ -19,8 +19,9 @@ impl Template {
         Self::with(&[])
     }
 
-    /// Reads the template, with these values of parameters and the defaults of the others, except that all functions
-    /// are deployed. `!If` reads as the branch that applies; resources whose condition is false and members that are `AWS::NoValue` are left out.
+    /// Reads the template with these values of parameters and the defaults of the others, except that all functions
+    /// are deployed. Each `!If` becomes the branch that applies. Resources whose condition is false, and members that
+    /// are `AWS::NoValue`, are left out.
     #[must_use]
     pub fn with(values: &[(&str, &str)]) -> Self {
         let mut document = project::yaml("template.yaml");

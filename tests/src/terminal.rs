@@ -1,4 +1,4 @@
-//! A program on a pseudo terminal, as a person uses it. `script` of util-linux provides the terminal.
+//! A program on a pseudo-terminal, as a person uses it. `script` from util-linux provides the terminal.
 
 use std::{
     io::{Read, Write},
@@ -50,7 +50,7 @@ impl Terminal {
     ///
     /// # Panics
     ///
-    /// If the program ends before.
+    /// If the program ends first.
     pub fn wait_for(&mut self, text: &str) {
         let mut buffer = [0; 1024];
         while !self.screen.contains(text) {

@@ -18,7 +18,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Files of the bundle change with each deployment, so browsers ask whether they have.
 const REVALIDATED: &str = "no-cache";
 
-/// Files of Swagger UI rarely change, and are most of the bytes.
+/// Swagger UI's files rarely change, and make up most of the bytes.
 const KEPT_FOR_AN_HOUR: &str = "public, max-age=3600";
 
 /// The headers of every file.
@@ -98,7 +98,7 @@ impl File {
         response
     }
 
-    /// Returns the tag of a representation; two of one file may not share a strong one.
+    /// Returns the tag of a representation. Two representations of a file must not share a strong tag.
     fn etag(&self, is_gzip: bool) -> String {
         let hash = self.hash;
         if is_gzip {
@@ -109,7 +109,7 @@ impl File {
     }
 }
 
-/// Returns whether a client lists gzip without refusing it. It is not sent to those that list only `*`.
+/// Returns whether a client lists gzip without refusing it. A client that lists only `*` does not get gzip.
 fn accepts_gzip(request: &HeaderMap) -> bool {
     list(request, ACCEPT_ENCODING).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);

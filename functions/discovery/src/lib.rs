@@ -15,7 +15,7 @@ use file::{CONTRACT, FILES, PAGE};
 /// The endpoints of the function.
 #[derive(Debug, Clone, Copy)]
 pub enum Endpoint {
-    /// Leads to the page.
+    /// Redirects to the page.
     Root,
     /// Returns the page.
     Docs,

@@ -40,7 +40,7 @@ fn paths() -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn the_root_leads_to_the_page_also_behind_a_prefix() {
+fn the_root_redirects_to_the_page_also_behind_a_prefix() {
     for (path, location) in [("/", "docs"), ("/prod/", "docs"), ("/docs/", "../docs")] {
         let response = get(path, &[]);
         assert_eq!(response.status(), 302);
@@ -161,7 +161,7 @@ fn a_client_that_accepts_gzip_gets_the_same_file_compressed() {
 }
 
 #[test]
-fn a_client_that_does_not_accept_gzip_gets_the_file_as_it_is() {
+fn a_client_that_does_not_accept_gzip_gets_the_file_uncompressed() {
     for accepted in [
         "",
         "br",
@@ -245,7 +245,7 @@ fn no_two_files_share_a_tag() {
 
 /// Lambda sends at most 6 MB, and base64 makes a compressed file a third larger.
 #[test]
-fn every_response_fits_into_one_of_lambda() {
+fn every_response_fits_into_lambdas_limit() {
     for path in paths() {
         let (plain, gzip) = (get(&path, &[]), get(&path, &[("accept-encoding", "gzip")]));
         let as_json = serde_json::to_string(text(&plain)).unwrap();
@@ -255,7 +255,7 @@ fn every_response_fits_into_one_of_lambda() {
 }
 
 #[test]
-fn the_contract_leads_to_its_own_origin_and_has_a_scheme_for_tokens() {
+fn the_contract_points_to_its_own_origin_and_has_a_scheme_for_tokens() {
     let response = get("/openapi.json", &[]);
     let contract: Value = serde_json::from_slice(response.body()).unwrap();
     assert_eq!(contract["servers"].as_array().map(Vec::len), Some(1));
@@ -268,7 +268,7 @@ fn the_contract_leads_to_its_own_origin_and_has_a_scheme_for_tokens() {
 }
 
 #[test]
-fn the_contract_has_the_order_of_its_source() {
+fn the_contract_keeps_the_order_of_its_source() {
     let response = get("/openapi.json", &[]);
     let at = |text_of: &str| text(&response).find(text_of).expect(text_of);
     assert!(at("\"/api/v1/login\"") < at("\"/api/v1/logout\""));

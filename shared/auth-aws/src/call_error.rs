@@ -1,4 +1,4 @@
-//! Why a call to AWS failed, in the terms in which an operator can act on it.
+//! Why a call to AWS failed, in terms that an operator can act on.
 
 use std::error::Error;
 
@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::cause::cause;
 
-/// The codes with which AWS refuses a caller, whatever the service.
+/// The error codes with which AWS services refuse a caller.
 const REFUSALS: [&str; 12] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -22,7 +22,7 @@ const REFUSALS: [&str; 12] = [
     "UnrecognizedClientException",
 ];
 
-/// The codes with which AWS asks the caller to come back later, other than with a status above 499.
+/// The error codes with which AWS asks the caller to retry later, if the status is not a 5xx.
 const OVERLOADS: [&str; 5] = [
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -34,7 +34,7 @@ const OVERLOADS: [&str; 5] = [
 /// What precedes the name of a permission in AWS's messages.
 const BEFORE_PERMISSION: &str = "not authorized to perform: ";
 
-/// What kind of failure it was.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// AWS was not reached, did not respond in time, or is overloaded. The same call may succeed later.
@@ -64,7 +64,7 @@ impl CallError {
         }
     }
 
-    /// Returns what kind of failure it was.
+    /// Returns the kind of the failure.
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         self.kind
@@ -118,13 +118,13 @@ fn kind<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Failu
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
             FailureKind::Unreachable
         }
-        // The SDK has no type for this that its clients export; each of its texts has the word.
+        // The SDK's clients export no type for this error, but all of its messages contain the word.
         error if cause(error).contains("credential") => FailureKind::Refused,
         _ => FailureKind::Other,
     }
 }
 
-/// Returns the permission that a message of AWS names.
+/// Returns the permission that a message from AWS names.
 fn permission(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once(BEFORE_PERMISSION)?;
     let permission = rest.split_whitespace().next()?.trim_end_matches('.');

@@ -5,13 +5,13 @@ use aws_config::{
     profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
 };
 
-/// What replaces the profile and the region of the environment.
+/// The profile and the region that override those of the environment.
 #[derive(Debug, Clone, Default)]
 pub struct AwsChoice {
     /// A profile of the AWS configuration files. Its credentials are used even if the environment has others, as
     /// in the AWS CLI.
     pub profile: Option<String>,
-    /// A region. Without it, that of the environment or the profile is used.
+    /// A region. Without one, the region of the environment or of the profile is used.
     pub region: Option<String>,
 }
 

@@ -80,7 +80,7 @@ impl DynamoDbStore {
         }
     }
 
-    /// Returns the account and region of the table; `None` if its ARN is not one of AWS.
+    /// Returns the account and region of the table; `None` if its ARN is not an AWS ARN.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl DynamoDbStore {
         Ok(Place::of_arn(&self.describe().await.table?.arn))
     }
 
-    /// Returns the attribute with the time at which items are deleted; `None` if they are not.
+    /// Returns the attribute with the time at which items expire; `None` if expired items are not deleted.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl DynamoDbStore {
         Ok(enabled.and_then(|description| description.attribute_name))
     }
 
-    /// Returns whether the table can be restored to any point in the last days.
+    /// Returns whether point-in-time recovery is on.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ use crate::{
     store::{DynamoDbStore, OWNER_INDEX},
 };
 
-/// The key of an item that does not exist: no address is without an `@`.
+/// The key of an item that does not exist: every address has an `@`.
 const KEY: &str = "user#doctor";
 
 /// A condition that no item meets.

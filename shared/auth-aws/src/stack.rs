@@ -1,4 +1,4 @@
-//! A deployed stack: its outputs, and the account and region that it is in.
+//! A deployed stack: its outputs, and its account and region.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::{aws::Aws, call_error::CallError, place::Place};
 /// The output of the template with the table.
 const TABLE_OUTPUT: &str = "TableName";
 
-/// Why something of a stack is not available.
+/// Why a stack or one of its outputs is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// `CloudFormation` refused the request or could not be reached.

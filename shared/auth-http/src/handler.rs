@@ -55,7 +55,7 @@ pub fn find_endpoint<E: Copy>(
     })
 }
 
-/// Returns what the path of a request has in front of the path of a route. `None` if it does not end with the latter.
+/// Returns what precedes the route in the path of a request. `None` if the path does not end with the route.
 fn prefix<'p>(path: &'p str, route: &str) -> Option<&'p str> {
     let Some((parent, _parameter)) = route.split_once('{') else {
         return path.strip_suffix(route);

@@ -19,7 +19,7 @@ use lambda_http::{
 
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// Replaces what is not a path. No function serves it.
+/// Replaces anything that is not a path. No function serves it.
 const MALFORMED_PATH: &str = "/malformed";
 
 /// API Gateway accepts 10 KiB of request line and headers together.

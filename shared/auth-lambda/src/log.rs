@@ -28,7 +28,7 @@ pub(crate) use local::{RequestLine, started};
 /// The variable with which Lambda sets the log level of a function.
 const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
 
-/// The variable with which Lambda says how a function logs: `JSON` or `Text`.
+/// The variable with which Lambda sets the log format of a function: `JSON` or `Text`.
 const FORMAT_VARIABLE: &str = "AWS_LAMBDA_LOG_FORMAT";
 
 /// Starts the logs of the crate `function` at the level that Lambda sets, by default `INFO`. Call it once,
@@ -46,7 +46,7 @@ pub fn init(function: &'static str) {
     }));
 }
 
-/// Returns whether people read the logs: outside of Lambda, unless the environment asks for JSON.
+/// Returns whether the logs are for people: outside Lambda, unless the environment asks for JSON.
 pub(crate) fn is_local() -> bool {
     let is_json = env::var(FORMAT_VARIABLE).is_ok_and(|format| format == "JSON");
     env::var_os(LAMBDA_MARKER).is_none() && !is_json

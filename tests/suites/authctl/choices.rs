@@ -6,7 +6,7 @@ use bundle_tests::{authctl::Tool, dynamodb::Table, stack::Stack};
 
 use crate::{JANE, PASSWORD};
 
-/// Returns the environment of a person with a stack, but not its name.
+/// Returns the environment of an operator of a stack, without the stack's name.
 fn environment<'a>(table: &'a Table, stack: &'a Stack) -> Vec<(&'a str, &'a str)> {
     let mut environment = table.environment();
     environment.retain(|(name, _)| name.starts_with("AWS_"));

@@ -75,7 +75,7 @@ async fn on_stack(table: &Table, secrets: &[(&str, &str)], manager: &Secrets) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sound_stack_passes_and_is_not_changed() {
+async fn a_healthy_stack_passes_and_is_not_changed() {
     let table = Table::with_tutorial_user().await;
     enable_ttl(&table).await;
     let before = table.items().await;
@@ -200,7 +200,7 @@ async fn secrets_that_are_unreadable_unusable_or_shared_fail() {
 }
 
 #[test]
-fn a_sound_file_passes_and_is_not_changed() {
+fn a_healthy_file_passes_and_is_not_changed() {
     let store = TemporaryFileStore::new();
     let tool = Tool::on_file(store.path());
     let (code, checks) = examine(&tool);

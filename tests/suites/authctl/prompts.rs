@@ -11,7 +11,7 @@ use bundle_tests::{
 
 use crate::{JANE, PASSWORD};
 
-/// Types a new password as often as it is asked for.
+/// Types a new password each time the tool asks for it.
 fn type_password(terminal: &mut Terminal, prompt: &str) {
     terminal.wait_for(prompt);
     terminal.type_line(PASSWORD);
@@ -130,7 +130,7 @@ fn a_list_is_a_table_with_headers() {
     tool.succeed(&["user", "add", JANE], PASSWORD);
     let (code, screen) = tool.start_on_terminal(&["user", "list"]).finish();
     assert_eq!(code, 0, "{screen}");
-    // The line of progress is cleared before.
+    // The progress line is cleared first.
     let table = &screen[screen.find("EMAIL  ").expect("a header")..];
     let table: Vec<&str> = table.lines().map(str::trim_end).collect();
     let john =

@@ -39,7 +39,7 @@ fn watch() -> Value {
     settings
 }
 
-/// Returns the functions of the paths that watch serves, which it does for any method.
+/// Returns the function of each path that watch serves. It serves them for any method.
 fn paths_of_watch() -> BTreeSet<(String, String)> {
     let watch = watch();
     let router = watch["watch"]["router"].as_object().unwrap().iter();
@@ -119,9 +119,9 @@ fn all_functions_accept_the_settings_of_watch_which_only_name_the_store() {
     }
 }
 
-/// `make run STORE=dynamodb` creates its table as it is deployed.
+/// `make run STORE=dynamodb` creates the same table as a deploy.
 #[test]
-fn the_local_table_is_that_of_the_template() {
+fn the_local_table_matches_the_template() {
     let template = Template::read();
     let deployed = &template.resource("AuthTable")["Properties"];
     let local: Value = serde_json::from_str(&project::read("scripts/table.json")).unwrap();
@@ -141,7 +141,7 @@ fn a_release_unwinds() {
     assert_eq!(manifest["profile"]["release"]["panic"], "unwind");
 }
 
-/// A package without a version may be another one tomorrow.
+/// A package without a version may be a different release tomorrow.
 #[test]
 fn every_python_package_is_pinned() {
     for file in fs::read_dir(project::root().join("scripts")).unwrap() {

@@ -6,7 +6,7 @@ use bundle_tests::project;
 
 use crate::markdown::Document;
 
-/// GitHub Actions also run this one, which downloads a database.
+/// Only GitHub Actions runs this one, which downloads a database.
 const ONLY_ON_GITHUB: &str = "advisories";
 
 fn targets() -> BTreeSet<String> {
@@ -46,7 +46,7 @@ fn the_targets_that_documents_name_exist() {
 }
 
 #[test]
-fn github_actions_run_what_the_checks_run() {
+fn github_actions_runs_what_the_checks_run() {
     let checks = made(&project::read(".ci/run"), &["\nmake "]);
     assert!(checks.is_subset(&targets()), "{checks:?}");
     let workflow = project::yaml(".github/workflows/ci.yml");

@@ -33,7 +33,7 @@ fn the_page_on_operating_lists_the_log_events() {
     assert_eq!(listed("docs/operating.md", "Log events"), messages);
 }
 
-/// The default of a parameter as the documents write it.
+/// Returns the default of a parameter as the documents write it.
 fn default(parameter: &Value) -> String {
     match &parameter["Default"] {
         Value::String(text) if text.is_empty() => "none".to_owned(),
@@ -110,9 +110,9 @@ fn find_commands(command: &[&str], found: &mut BTreeSet<String>) {
     }
 }
 
-/// The figures of README.md that another page explains.
+/// README.md repeats figures that other pages explain.
 #[test]
-fn the_figures_of_the_readme_are_those_of_the_pages() {
+fn the_figures_in_the_readme_match_those_in_the_pages() {
     let performance = project::read("docs/performance.md");
     let costs = project::read("docs/costs.md");
     let rows = Document::read("README.md").table("Compared");

@@ -1,4 +1,4 @@
-//! Links between documents lead somewhere, and from README.md to every page.
+//! Links between documents have targets, and README.md links to every page.
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -6,7 +6,7 @@ use bundle_tests::project;
 
 const MACROS: [&str; 3] = ["info!(", "warn!(", "error!("];
 
-/// The lines of local work, which Lambda never has.
+/// The lines of local work, which never appear in Lambda.
 const LOCAL_LINES: &str = "auth-lambda/src/log/local.rs";
 
 /// Returns the messages that the functions and their crates log in Lambda.
@@ -39,7 +39,7 @@ fn find_in(folder: &Path, found: &mut BTreeSet<String>) {
 ///
 /// # Errors
 ///
-/// The rest of the source from the first event whose last argument is not a literal.
+/// The rest of the source, from the first event whose last argument is not a literal.
 fn messages(source: &str) -> Result<Vec<String>, String> {
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = code.lines();
@@ -47,7 +47,7 @@ fn messages(source: &str) -> Result<Vec<String>, String> {
     let code: Vec<&str> = lines.collect();
     let code = code.join("\n");
     let calls = MACROS.iter().flat_map(|name| code.split(name).skip(1));
-    // `compile_error!` ends with `error!` too, but no source uses it.
+    // `compile_error!` also ends with `error!`, but no source uses it.
     let messages = calls.map(|call| message(call).ok_or_else(|| call.to_owned()));
     messages.collect()
 }

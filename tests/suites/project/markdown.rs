@@ -8,7 +8,7 @@ use std::{
 
 use bundle_tests::project;
 
-/// Folders that contain no documents of the project.
+/// Folders without documents of the project.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
 /// A Markdown file of the project.
@@ -74,7 +74,7 @@ impl Document {
         html.into_iter().flatten().chain(inline).collect()
     }
 
-    /// Returns the rows of the first table below a heading, without its head.
+    /// Returns the rows of the first table below a heading, without the header.
     pub(crate) fn table(&self, title: &str) -> Vec<Vec<String>> {
         let mut lines = self.text.lines();
         let found = lines.any(|line| heading(line) == Some(title));
@@ -149,7 +149,7 @@ fn an_anchor_has_no_punctuation_and_no_link_targets() {
 }
 
 #[test]
-fn the_second_heading_of_a_name_has_a_number() {
+fn a_repeated_heading_has_a_numbered_anchor() {
     let document = Document::new(
         "x.md",
         "# One\n## One\n```\n# Code\n```\n####### None\n#None\n",

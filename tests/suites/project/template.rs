@@ -250,7 +250,7 @@ fn every_deployment_preference_but_one_is_gradual() {
     }
 }
 
-/// The API depends on the aliases, and these on `CodeDeploy`'s alarms: an alarm that named the API would be a circle.
+/// The API depends on the aliases, and these on `CodeDeploy`'s alarms: an alarm that named the API would close a cycle.
 #[test]
 fn a_gradual_deploy_is_rolled_back_by_errors_of_the_new_version_or_of_the_api() {
     let template = Template::with(&ALARMING);
@@ -281,7 +281,7 @@ fn a_gradual_deploy_is_rolled_back_by_errors_of_the_new_version_or_of_the_api() 
 }
 
 #[test]
-fn an_existing_table_takes_the_place_of_the_stacks_own() {
+fn an_existing_table_replaces_the_stacks_own() {
     let template = Template::with(&[("ExistingTable", "restored")]);
     assert!(template.of_type("AWS::DynamoDB::Table").is_empty());
     let arn =

@@ -25,7 +25,7 @@ use tempfile::{NamedTempFile, TempDir};
 /// The first start waits for a build.
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// `make run` on a free port. It ends the functions when it ends.
+/// `make run` on a free port. When it ends, it ends the functions.
 struct Watch {
     process: Child,
     port: u16,
@@ -61,7 +61,7 @@ impl Watch {
 
     fn wait_until_ready(&mut self) {
         let begin = Instant::now();
-        while !self.output().contains("Ctrl-C ends them.") {
+        while !self.output().contains("Ctrl-C stops the functions.") {
             let ended = self.process.try_wait().unwrap();
             let is_late = begin.elapsed() > TIMEOUT;
             assert!(ended.is_none() && !is_late, "{ended:?} {}", self.output());
@@ -76,11 +76,11 @@ impl Watch {
     /// Returns the lines that the functions have logged since they are ready.
     fn logs(&self) -> Vec<String> {
         let output = self.output();
-        let (_, logs) = output.split_once("Ctrl-C ends them.").unwrap();
+        let (_, logs) = output.split_once("Ctrl-C stops the functions.").unwrap();
         logs.lines().skip(1).map(str::to_owned).collect()
     }
 
-    /// Returns the commands with this word that `make run` prints to be tried.
+    /// Returns the suggested commands that contain this word, from the output of `make run`.
     fn printed_commands(&self, word: &str) -> Vec<String> {
         let output = self.output();
         let commands = output.lines().filter(|line| line.starts_with("  "));
@@ -148,7 +148,7 @@ impl Client for Watch {
     }
 }
 
-/// Waits up to ten seconds for a condition, and returns whether it has become true.
+/// Waits up to ten seconds for a condition, and returns whether it became true.
 fn eventually(condition: impl Fn() -> bool) -> bool {
     let begin = Instant::now();
     while !condition() {
@@ -165,7 +165,7 @@ fn free_port() -> u16 {
     free.local_addr().unwrap().port()
 }
 
-/// Returns `make` with a target and its folder, and without variables that would replace its defaults.
+/// Returns `make` with a target and its folder, and without variables that would override its defaults.
 fn make(target: &str, folder: &Path) -> Command {
     let mut make = Command::new("make");
     make.args(["--no-print-directory", target])
@@ -259,7 +259,7 @@ fn make_invoke_replays_every_event() {
     for case in &mut cases {
         let output = invoke(case.event, watch.folder.path());
         if let Body::Gzip(content_type) = case.body {
-            // It is printed for people.
+            // `make invoke` prints it decompressed.
             case.body = Body::File(content_type, "swagger-ui");
         }
         case.check(&parse_response(&output));
@@ -268,7 +268,7 @@ fn make_invoke_replays_every_event() {
 }
 
 #[tokio::test]
-async fn each_request_is_one_line_of_the_log_and_its_events_are_others() {
+async fn each_request_and_each_of_its_events_is_one_line_of_the_log() {
     let watch = Watch::start();
     let tokens = watch.sign_in().await;
     assert_eq!(watch.me(&tokens.access).await, 200);
@@ -367,7 +367,7 @@ async fn on_dynamodb_everything_survives_a_restart_and_authctl_works_on_the_tabl
     assert_nothing_is_left(folder.path());
 }
 
-/// Checks that no process works on a folder, and that its keys are private.
+/// Checks that no process uses a folder, and that its keys are private.
 fn assert_nothing_is_left(folder: &Path) {
     let has_none = || {
         let processes = Command::new("ps").args(["-eo", "args"]).output().unwrap();

@@ -50,7 +50,7 @@ fn a_bad_argument_is_reported_before_the_build() {
 
 /// The compiler is replaced by one that fails on the first crate of the workspace.
 #[test]
-fn a_failed_build_ends_with_the_error_of_the_compiler() {
+fn a_failed_build_ends_with_the_compilers_error() {
     let folder = TempDir::new().unwrap();
     let compiler = folder.path().join("rustc");
     let script = r#"#!/bin/sh

@@ -1,4 +1,4 @@
-//! The command line. The commands of each noun are in the modules of this one.
+//! The command line. Each submodule has the commands for one noun.
 //!
 //! Every command has an example, which a test parses.
 
@@ -19,17 +19,17 @@ pub(crate) use user::UserCommand;
 
 /// Manages the users of a sign-in stack, their sessions and their failed logins.
 ///
-/// Name the store with --table, --stack or --file. Without them, the environment names it:
-/// `AUTH_STACK` is a stack; otherwise it is as for the functions, `AUTH_TABLE`, or `AUTH_STORE=file`
-/// with `AUTH_FILE` (default `.local/store.json`).
+/// Name the store with --table, --stack or --file. Without these options, the environment names it:
+/// `AUTH_STACK` names a stack; otherwise the variables are those of the functions, `AUTH_TABLE`, or
+/// `AUTH_STORE=file` with `AUTH_FILE` (default `.local/store.json`).
 ///
 /// Region and credentials come from --region and --profile, or else from the environment or the
 /// default profile, as in every AWS tool.
 ///
 /// On a terminal, lists are tables with headers. Otherwise each line is one record with fields
 /// separated by tabs, and with --json one JSON object. So that no value can break a line or a
-/// terminal, backslashes, control characters, line separators and marks that change the direction
-/// of text are escaped as \\, \t, \n, \r or \u{..}. An empty list is reported on standard error.
+/// terminal, backslashes, control characters, line separators and characters that change the text
+/// direction are escaped as \\, \t, \n, \r or \u{..}. An empty list is reported on standard error.
 ///
 /// Exit codes:
 ///   0  success
@@ -84,7 +84,7 @@ pub(crate) struct StoreOptions {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// Options that replace what the environment says about AWS.
+/// Options that override the AWS settings of the environment.
 #[derive(Debug, Args)]
 pub(crate) struct AwsOptions {
     /// A profile of the AWS configuration files. Its credentials are used even if the environment has others.
@@ -100,7 +100,7 @@ pub(crate) struct AwsOptions {
 pub(crate) enum Command {
     #[command(flatten)]
     Store(StoreCommand),
-    /// Check what the store and authctl need, without changing anything: which checks are ok, and why others fail.
+    /// Check what the store and authctl need, and say why a check fails. Changes nothing.
     ///
     /// For a table: its status, settings and index, the keys of the functions, the local clock, and the
     /// rights of the caller. For a file: the file, its lock and its keys. Exits with 1 if a check
@@ -173,7 +173,7 @@ mod tests {
         all
     }
 
-    /// Returns the command lines of an example: without what the shell does with them.
+    /// Returns the command lines of an example, without the shell's syntax.
     fn examples(help: &str) -> Vec<Vec<&str>> {
         let lines = help.lines().filter(|line| line.contains("authctl "));
         let calls = lines.filter_map(|line| line.find("authctl ").map(|begin| &line[begin..]));

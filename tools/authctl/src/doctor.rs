@@ -1,7 +1,7 @@
 //! Checks everything that the store and this tool need, and changes nothing.
 //!
-//! Start at [`run`]. A check that cannot be made, for lack of a right for example, is "not checked", which is not a
-//! failure.
+//! Start at [`run`]. A check that cannot be made, for example because a right is missing, is "not checked", which is
+//! not a failure.
 
 mod file;
 mod keys;
@@ -28,7 +28,7 @@ enum Finding {
 }
 
 impl Finding {
-    /// Returns a check that is only ok if `is_ok` is true.
+    /// Returns a finding that is ok if `is_ok` is true, and failed otherwise.
     fn of(is_ok: bool, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         if is_ok {

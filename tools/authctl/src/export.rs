@@ -1,4 +1,4 @@
-//! Exports users with their password hashes, as the lines that an import reads.
+//! Exports users with their password hashes, in the format that an import reads.
 
 use std::io::{self, IsTerminal};
 

@@ -1,8 +1,8 @@
 //! Imports users with password hashes from another system, from a file of JSON lines.
 //!
 //! Each user is one conditional write, so an interrupted import can be repeated from the beginning. A dry run
-//! reads instead of writing. The report about a bad line repeats nothing of it except its number, because the
-//! line contains a hash.
+//! reads instead of writing. The report about a bad line repeats only its number, because the line contains a
+//! hash.
 //!
 //! Start at [`run`]. The lines of a file are in `lines`, and one is parsed in `line`.
 
@@ -99,7 +99,7 @@ async fn read_all(
 }
 
 impl Counts {
-    /// Counts an outcome, and returns what there is to report about its line.
+    /// Counts an outcome, and returns what to report about its line.
     fn add(&mut self, outcome: Outcome, dry_run: bool) -> Option<String> {
         match outcome {
             Outcome::Added => {

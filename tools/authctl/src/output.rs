@@ -80,7 +80,7 @@ pub(crate) fn progress(message: &'static str) -> ProgressBar {
     bar
 }
 
-/// Shows a bar on standard error, if that is a terminal, that is full at `length`.
+/// Shows a bar on standard error, if that is a terminal. The bar is full at `length`.
 pub(crate) fn progress_bar(length: u64, message: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("[{bar:40}] {percent} % {msg}");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());

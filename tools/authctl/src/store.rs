@@ -92,7 +92,7 @@ impl StoreLocation {
     }
 
     /// Returns the stack that `AUTH_STACK` names. A second store in the environment is an error: one of them may be
-    /// the production.
+    /// production.
     fn from_stack_variable(
         mut reader: SettingsReader<'_>,
         is_file: Option<bool>,

@@ -18,8 +18,8 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Returns the text that names it in prompts, with region and account. Only for people: the account of a
-    /// table is one more request.
+    /// Returns the text that names it in prompts, with region and account. Use it only for prompts: finding the
+    /// account of a table takes another request.
     pub(crate) async fn describe(&self) -> String {
         match self {
             Self::File(path) => format!("file {}", path.display()),

@@ -14,8 +14,8 @@ use crate::{
     target::Opened,
 };
 
-/// Runs a command. Everything that can be rejected without the store is rejected before the store is opened,
-/// and what the store can reject, before the operator types anything.
+/// Runs a command. Rejects what it can before it opens the store, and what only the store can reject before the
+/// operator types anything.
 pub(crate) async fn run<S: OperatorStore>(
     open: impl AsyncFnOnce() -> Result<Opened<S>, CommandError>,
     output: &Output,
@@ -98,7 +98,7 @@ fn report(output: &Output, done: &str, user: &User) -> Result<(), CommandError> 
     output.result(&sentence, &user_record(user))
 }
 
-/// Adds a user, whose password is asked for only if the address has no user yet.
+/// Adds a user. Asks for the password only if the address has no user yet.
 async fn add<S: OperatorStore>(
     Opened { store, target }: &Opened<S>,
     output: &Output,
@@ -146,7 +146,7 @@ async fn list(store: &impl OperatorStore, output: &Output) -> Result<(), Command
     }
 }
 
-/// Deletes a user after a confirmation, which is asked for only if there is such a user.
+/// Deletes a user after a confirmation. Asks for it only if the user exists.
 async fn confirm_and_delete<S: OperatorStore>(
     open: impl AsyncFnOnce() -> Result<Opened<S>, CommandError>,
     output: &Output,

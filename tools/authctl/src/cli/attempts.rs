@@ -1,4 +1,4 @@
-//! The commands about the failed logins of an email.
+//! The commands for the failed logins of an email.
 
 use clap::Subcommand;
 

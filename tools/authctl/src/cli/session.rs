@@ -1,4 +1,4 @@
-//! The commands about the sessions of a user.
+//! The commands for the sessions of a user.
 
 use auth_core::SessionId;
 use clap::Subcommand;
@@ -7,14 +7,14 @@ use super::address::{Address, parse_email};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionCommand {
-    /// List a user's live sessions, the last refreshed first.
+    /// List a user's live sessions, the most recently refreshed first.
     #[command(after_help = "Example:\n  authctl session list jane@example.com")]
     List {
         /// The user's address.
         #[arg(value_parser = parse_email)]
         email: Address,
     },
-    /// End all sessions of a user, or one of them, with their access tokens. The user can sign in again.
+    /// End all sessions of a user, or only one, along with their access tokens. The user can sign in again.
     #[command(after_help = "Examples:\n  \
         authctl session revoke jane@example.com\n  \
         authctl session revoke jane@example.com --session AAECAwQFBgcICQoLDA0ODw")]

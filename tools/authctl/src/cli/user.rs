@@ -1,4 +1,4 @@
-//! The commands about users.
+//! The commands for users.
 
 use std::path::PathBuf;
 
@@ -98,10 +98,10 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Print all users with their password hashes, as the JSON lines that `user import` reads.
+    /// Print all users with their password hashes, in the format that `user import` reads.
     ///
-    /// Sessions are not exported. Keep the output as safe as the table: guessing passwords from hashes
-    /// needs no server.
+    /// Sessions are not exported. Protect the output as you protect the table: anyone who has the hashes
+    /// can guess passwords offline.
     #[command(after_help = "Example:\n  (umask 077; authctl user export > users.jsonl)")]
     Export,
 }

@@ -12,11 +12,11 @@ use auth_core::FileStore;
 
 use super::{Finding, Report};
 
-/// How often a lock that is held is tried again, and how long to wait in between. An update takes milliseconds.
+/// How often to retry a lock that is held, and how long to wait in between. An update takes milliseconds.
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
-/// Checks the file and its lock. Opening a store would create a missing file, so that is checked first.
+/// Checks the file and its lock. Opening a store would create a missing file, so this first checks that it exists.
 pub(super) fn check(report: &mut Report, path: &Path) {
     report.add("file", file(path));
     report.add("mode", mode(path));
@@ -53,7 +53,7 @@ fn mode(path: &Path) -> Finding {
 
 #[cfg(not(unix))]
 fn mode(_: &Path) -> Finding {
-    Finding::NotChecked("this system has no modes".into())
+    Finding::NotChecked("this system has no file modes".into())
 }
 
 /// Checks that no process holds the lock for longer than an update takes.

@@ -14,15 +14,15 @@ const USES: [(KeyUse, &str); 3] = [
     (KeyUse::Counters, "keys of counters"),
 ];
 
-/// Where the keys are named.
+/// What names the keys.
 pub(super) enum KeyPlace<'a> {
-    /// In the outputs of a stack.
+    /// The outputs of a stack.
     Stack(&'a Stack),
-    /// In variables, as for a function. A file has its own if they name none.
+    /// Variables, as for a function. If they name no keys, a file has its own.
     Variables(Option<&'a Store>, Lookup<'a>),
 }
 
-/// Checks each set, and that no two share a secret.
+/// Checks each set, and that no two sets share a secret.
 pub(super) async fn check(report: &mut Report, place: &KeyPlace<'_>, aws: &Aws) {
     let mut found = Vec::new();
     for (key_use, name) in USES {

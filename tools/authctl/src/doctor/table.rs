@@ -5,14 +5,14 @@ use auth_core::{Clock, UnixTime};
 
 use super::{Finding, Report};
 
-/// The attribute with the time at which items are deleted.
+/// The attribute with the time at which items expire.
 const TTL_ATTRIBUTE: &str = "expires_at";
 
 /// The largest difference, in seconds, at which "live" and "today" still mean the same here as in the functions. AWS
 /// rejects requests at 300.
 const MAX_CLOCK_DIFFERENCE: u64 = 30;
 
-/// Makes all checks that need AWS, or only the first one if AWS does not respond to it.
+/// Makes all checks that need AWS, or only the first one if AWS does not respond.
 pub(super) async fn check(report: &mut Report, store: &DynamoDbStore) {
     let Described { table, server_time } = store.describe().await;
     let can_continue = check_description(report, table);
@@ -43,7 +43,7 @@ fn check_description(report: &mut Report, table: Result<TableState, CallError>) 
             report.add("deletion protection", protection);
             true
         }
-        // The right to describe it is the only thing that is known to be missing.
+        // Only the right to describe the table is known to be missing.
         Err(error) if error.missing_permission().is_some() => {
             report.add("table", Finding::NotChecked(error.to_string()));
             true

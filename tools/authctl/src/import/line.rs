@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{cli::parse_email, error::CommandError, roles};
 
-/// The maximum length of an id: every token contains that of its user.
+/// The maximum length of an id: every token contains its user's id.
 const MAX_ID_BYTES: usize = 128;
 
 /// The maximum length of the description of a role.

@@ -1,9 +1,9 @@
-//! Escapes what could break a line or deceive a reader. Stored names are chosen by others.
+//! Escapes what could break a line or deceive a reader, because others choose the stored names.
 
 use std::borrow::Cow;
 
-/// Returns the text with backslashes, control characters, line separators and marks that change the direction of
-/// text as escapes of Rust: `\\`, `\t`, `\n`, `\r`, `\u{1b}`.
+/// Escapes backslashes, control characters, line separators and characters that change the text direction, as Rust
+/// does: `\\`, `\t`, `\n`, `\r`, `\u{1b}`.
 pub(super) fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(is_escaped) {
         return text.into();

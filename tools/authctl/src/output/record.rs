@@ -22,7 +22,7 @@ impl Record {
     }
 }
 
-/// Returns a user without anything secret: a [`User`] has no hash.
+/// Returns the record of a user, which contains nothing secret: a [`User`] has no hash.
 pub(crate) fn user_record(user: &User) -> Record {
     let state = if user.disabled { "disabled" } else { "enabled" };
     let roles: Vec<String> = user.roles.iter().map(role_text).collect();
