@@ -1,7 +1,5 @@
 # The commands of the project. `make` lists them.
 
-# The environment that `make deploy` deploys to.
-ENV ?= dev
 TOOLS := .tools
 CARGO_DENY := $(TOOLS)/cargo-deny-0.20.2/bin/cargo-deny
 
@@ -80,7 +78,7 @@ instructions: valgrind $(GUNGRAUN_RUNNER) ## count the instructions of issuing a
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) cargo bench --locked --package core-benches --bench instructions
 
 deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: ENV=prod, STACK=name, PREVIEW=1, CI=1, PARAMETERS="Name=value ..."
-	@ENV=$(ENV) STACK=$(STACK) PREVIEW=$(PREVIEW) $(TOOLS)/venv/bin/python scripts/deploy.py $(PARAMETERS)
+	@$(TOOLS)/venv/bin/python scripts/deploy.py $(PARAMETERS)
 
 advisories: $(CARGO_DENY) ## download the RustSec database and check dependencies against it
 	$(CARGO_DENY) --locked check advisories
@@ -99,10 +97,11 @@ node:
 
 valgrind:
 	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the counts on record are for Linux on x86_64" >&2; exit 1; }
-	@command -v valgrind >/dev/null || { echo "valgrind, which counts the instructions, is not installed (Debian: valgrind)" >&2; exit 1; }
+	@command -v valgrind >/dev/null || scripts/install-debian.sh valgrind
 
 chromium:
-	@command -v $(CHROMIUM) >/dev/null || { echo "$(CHROMIUM), which the test of the API page needs, is not installed (Debian: chromium; another browser: CHROMIUM=name)" >&2; exit 1; }
+	@command -v $(CHROMIUM) >/dev/null || { [ $(CHROMIUM) = chromium ] && scripts/install-debian.sh chromium; } \
+	  || { echo "the API page is tested in $(CHROMIUM): install it, or name another browser with CHROMIUM=name" >&2; exit 1; }
 
 lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import boto3
 import tomlkit
+from botocore.exceptions import BotoCoreError
 from samcli.cli.types import CfnParameterOverridesType
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,7 +62,10 @@ class Setting:
 
 def settings(env):
     """Returns the settings that every environment needs."""
-    region = boto3.Session().region_name
+    try:
+        region = os.environ.get("AWS_REGION") or boto3.Session().region_name
+    except BotoCoreError as error:
+        raise Problem(f"cannot read the configuration of AWS: {error}") from error
     stack = os.environ.get("STACK")
     return [
         Setting("stack_name", "Stack name", r"[A-Za-z][A-Za-z0-9-]{0,127}", variable="STACK", given=stack,
@@ -88,11 +92,11 @@ class Parameter:
         if pattern and not re.fullmatch(pattern, value):
             raise Problem(f"{self.name} must be {self.declared['ConstraintDescription']}, not {value!r}")
         if self.declared["Type"] == "Number" and not self.is_in_range(value):
-            raise Problem(f"{self.name} must be a number {self.range()}, not {value!r}")
+            raise Problem(f"{self.name} must be a whole number {self.range()}, not {value!r}")
 
     def is_in_range(self, value):
         least, most = self.declared.get("MinValue", "-inf"), self.declared.get("MaxValue", "inf")
-        return bool(re.fullmatch(r"\d+(\.\d+)?", value)) and float(least) <= float(value) <= float(most)
+        return bool(re.fullmatch(r"\d+", value)) and float(least) <= float(value) <= float(most)
 
     def range(self):
         least, most = self.declared.get("MinValue"), self.declared.get("MaxValue")
@@ -117,12 +121,11 @@ class Answers:
     def __init__(self, env):
         self.env = env
         self.path = ROOT / f"deploy/{env}.toml"
-        self.is_new = not self.path.exists()
         try:
-            self.document = tomlkit.parse(NEW_FILE.format(env=env) if self.is_new else self.path.read_text())
+            self.document = tomlkit.parse(self.path.read_text() if self.path.exists() else NEW_FILE.format(env=env))
             self.settings = self.document["default"]["global"]["parameters"]
             self.deploy = self.document["default"]["deploy"]["parameters"]
-            saved = self.deploy.get("parameter_overrides", {})
+            saved = self.deploy.setdefault("parameter_overrides", tomlkit.table())
             self.parameters = CfnParameterOverridesType().convert(saved, None, None)
         except Exception as error:  # tomlkit and SAM raise their own types, and a missing table is a KeyError.
             raise Problem(f"cannot read {self}: {error!r}. Correct the file, or delete it to be asked again") from error
@@ -131,10 +134,11 @@ class Answers:
         return str(self.path.relative_to(ROOT))
 
     def text(self):
-        """Returns the text of the file."""
-        parameters = tomlkit.table()
-        parameters.update(self.parameters)
-        self.deploy["parameter_overrides"] = parameters
+        """Returns the text of the file, with the comments that users have added."""
+        saved = self.deploy["parameter_overrides"]
+        if not hasattr(saved, "update"):  # SAM also reads "Name=value ...".
+            saved = self.deploy["parameter_overrides"] = tomlkit.table()
+        saved.update(self.parameters)
         return tomlkit.dumps(self.document)
 
     def save(self):
@@ -144,7 +148,7 @@ class Answers:
         """Adds the settings that the file lacks, from variables or, if `asks`, from the user."""
         needed = settings(self.env)
         if asks and not all(one.name in self.settings for one in needed):
-            print(f"{self} does not exist yet. Enter accepts the value in brackets.")
+            print(f"{self} is new or incomplete. Enter accepts the value in brackets.")
         for setting in needed:
             saved = self.settings.get(setting.name)
             if saved and setting.given and saved != setting.given:

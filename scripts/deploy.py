@@ -53,9 +53,11 @@ def main(arguments):
     answers = Answers(env)
     answers.complete_settings(asks)
     stack = Stack(answers)
+    has_asked = bool(answers.parameters)
     complete_parameters(answers, declared, stack.parameters(), {} if previews else changes)
-    if answers.is_new and asks:
+    if asks and not has_asked:
         answers.ask_for_parameters(declared)
+    answers.save()
     if previews:
         answers.parameters |= changes
 
@@ -67,11 +69,12 @@ def main(arguments):
 
 def complete_parameters(answers, declared, deployed, changes):
     """Answers each parameter of the template with its changed, saved, deployed or default value, in this order."""
+    if unknown := answers.parameters.keys() - declared.keys():
+        raise Problem(f"{answers} has parameters that template.yaml does not have: {', '.join(sorted(unknown))}")
     known = {name: parameter.default for name, parameter in declared.items()} | deployed | answers.parameters | changes
     answers.parameters = {name: known[name] for name in declared}
     for name, value in answers.parameters.items():
         declared[name].check(value)
-    answers.save()
 
 
 class Stack:
@@ -85,7 +88,9 @@ class Stack:
         except (BotoCoreError, ClientError) as error:
             raise Problem(f"AWS does not accept the credentials of this shell: {error}") from error
         print(f"{answers}: stack {self.name} in {self.region}, account {account}", flush=True)
-        self.before = self.describe()
+        before = self.describe()
+        # A change set that was never executed leaves an empty stack.
+        self.before = None if before and before["StackStatus"] == "REVIEW_IN_PROGRESS" else before
         self.check_state(answers)
 
     def describe(self):
@@ -102,7 +107,7 @@ class Stack:
         status = self.before["StackStatus"] if self.before else ""
         if status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
             raise Problem(CANNOT_UPDATE.format(stack=self.name, status=status, answers=answers, region=self.region))
-        if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        if status.endswith("_IN_PROGRESS"):
             raise Problem(f"stack {self.name} is in {status}: wait until it ends")
         if status == "UPDATE_ROLLBACK_FAILED":
             raise Problem(f"stack {self.name} is in {status}: end the rollback with "

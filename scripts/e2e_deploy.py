@@ -25,10 +25,11 @@ import local_aws
 from local_aws import ROOT, SECONDS_TO_BUILD, Failure, end_group, free_port, isolate_environment, ministack, step
 
 FIRST, SECOND, FAILING, MISSING = ENVIRONMENTS = ("e2e-first", "e2e-second", "e2e-failing", "e2e-missing")
-# Variables of `make deploy`, and of the make that runs this test.
-FOREIGN = {"CI", "ENV", "STACK", "PREVIEW", "PARAMETERS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"}
+# Variables of `make deploy`, of the make that runs this test, and of boto3 (`make deploy` also reads AWS_REGION).
+FOREIGN = {"AWS_DEFAULT_REGION", "CI", "ENV", "STACK", "PREVIEW", "PARAMETERS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"}
 CHANGE = "Change a parameter"
 CONFIRM = "Deploy this changeset?"
+END_OF_INPUT = "\x04"
 
 
 class Deploy:
@@ -121,9 +122,12 @@ class Run:
 
     def with_questions(self):
         answers = {"Architecture": "x86_64", "JwtExpiration": "1200", "CorsOrigins": "https://app.example.com"}
-        run = Deploy(FIRST, [("Stack name", ""), ("Region", ""), (CHANGE, "LogLevel=LOUD"), (CHANGE, "Loglevel=INFO"),
+        run = Deploy(FIRST, [("Stack name", ""), ("Region", ""), (CHANGE, END_OF_INPUT)])
+        self.checks.that("a deploy can be stopped between two answers", run.code != 0 and "deploy: stopped" in run.output, run)
+        run = Deploy(FIRST, [(CHANGE, "LogLevel=LOUD"), (CHANGE, "Loglevel=INFO"),
                              *((CHANGE, f"{name}={value}") for name, value in answers.items()), (CHANGE, ""), (CONFIRM, "y")])
-        self.checks.that("the deploy succeeds", run.code == 0, run)
+        self.checks.that("the next one goes on with the open questions, and succeeds", run.code == 0
+                         and "Stack name [" not in run.output, run)
         self.checks.that("a value that the template does not allow is refused", "LogLevel must be one of TRACE," in run.output, run)
         self.checks.that("an unknown parameter is refused", "'Loglevel=INFO' is not Name=value" in run.output, run)
         self.checks.that("it says how to add the first user", "--stack sign-in-e2e-first user add EMAIL" in run.output, run)
@@ -138,10 +142,13 @@ class Run:
         return answers
 
     def change_without_questions(self, first, second):
+        comment = "# Users asked for it."
+        file(FIRST).write_text(file(FIRST).read_text() + comment + "\n")
         run = Deploy(FIRST, PARAMETERS="JwtExpiration=1800")
         self.checks.that("the deploy succeeds", run.code == 0, run)
         self.check_state(FIRST, "sign-in-e2e-first", first | {"JwtExpiration": "1800"})
         self.check_state(SECOND, "other", second)
+        self.checks.that("a comment in the file is kept", comment in file(FIRST).read_text(), file(FIRST).read_text())
         lifetime = self.live_environment("sign-in-e2e-first")["JWT_EXPIRATION"]
         self.checks.that("the version that the API calls has the new value", lifetime == "1800", lifetime)
         run = Deploy(FIRST)
@@ -212,6 +219,10 @@ class Run:
         self.checks.that("a preview of a new stack shows what it adds", run.code == 0
                          and re.search(r"\+ Add +LoginFunction ", run.output), run)
         self.checks.that("and leaves no stack", self.stack("e2e-missing") is None, self.stack("e2e-missing"))
+        file(MISSING).write_text(file(MISSING).read_text() + 'Bogus = "1"\n')
+        run = Deploy(MISSING, PREVIEW="1")
+        self.checks.that("an unknown parameter in the file is an error, and stays there", run.code != 0
+                         and "does not have: Bogus" in run.output and "Bogus" in file(MISSING).read_text(), run)
 
 
 def file(env):

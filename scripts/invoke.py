@@ -67,6 +67,8 @@ def post(port, path, body):
         return response.status, response.read().decode()
     except ConnectionRefusedError:
         raise Failure(f"nothing listens on port {port}: start the functions with make run") from None
+    except (http.client.HTTPException, ConnectionError) as error:
+        raise Failure(f"port {port} closed the connection ({error}): make run's output may say why") from error
     except TimeoutError:
         raise Failure(f"no response within {SECONDS_TO_RESPOND} s: make run's output may say why") from None
 

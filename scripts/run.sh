@@ -8,13 +8,16 @@ port=${PORT:-9000}
 store=${STORE:-file}
 folder=${LOCAL:-.local}
 url=http://127.0.0.1:$port
+export no_proxy=127.0.0.1${no_proxy:+,$no_proxy}
 PATH=$PWD/.tools/bin:$PATH
 
 fail() { echo "$1" >&2; exit 1; }
 for tool in cargo cargo-lambda curl; do
   command -v "$tool" >/dev/null || fail "$tool is not installed"
 done
-[[ $port =~ ^[0-9]+$ ]] || fail "PORT must be a number, not $port"
+if ! [[ $port =~ ^[0-9]{1,5}$ ]] || ((10#$port < 1 || 10#$port > 65535)); then
+  fail "PORT must be a number from 1 to 65535, not $port"
+fi
 [[ $store =~ ^(file|dynamodb)$ ]] || fail "STORE must be file or dynamodb, not $store"
 if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
   fail "port $port is in use: try make run PORT=$((port + 1))"
@@ -27,7 +30,8 @@ cargo build --locked --bins
 watch='' dynamodb='' running=''
 end() {
   trap : INT TERM
-  [ -z "$running" ] || rm -f "$running"
+  # Another make run on this folder may have replaced the file.
+  [ -z "$running" ] || ! grep -qx "PORT=$port" "$running" || rm -f "$running"
   [ -z "$watch" ] || kill -- "-$watch" 2>/dev/null || true
   [ -z "$dynamodb" ] || kill "$dynamodb" 2>/dev/null || true
   until wait; do :; done
@@ -77,7 +81,9 @@ END
 [ "$store" = file ] || cat <<END
 To see and change the users:
 
-  (set -a; . $folder/dynamodb.env; cargo run -q -p authctl -- user list)
+  (set -a; . $(printf %q "$folder")/dynamodb.env; cargo run -q -p authctl -- user list)
+
+DynamoDB Local listens on every address of this machine and accepts any credentials.
 
 END
 echo "Ctrl-C stops the functions. Users, sessions and keys stay in $kept."

@@ -10,15 +10,21 @@ target=aarch64-unknown-linux-gnu
 libraries=/usr/aarch64-linux-gnu
 binaries=$PWD/target/lambda/arm64
 
-missing() { echo "$1: $2" >&2; exit 1; }
-[ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || missing "Rust cannot build for arm64" "run 'rustup target add $target'"
+fail() { echo "$1" >&2; exit 1; }
+[ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add $target
 emulator=()
 if [ "$(uname -m)" != aarch64 ]; then
-  qemu=$(command -v qemu-aarch64-static) || missing "qemu-aarch64-static is not installed" "Debian: qemu-user-static"
-  [ -e $libraries/lib/libc.so.6 ] || missing "there is no C library for arm64" "Debian: libc6-arm64-cross"
-  [ -e $libraries/lib/libgcc_s.so.1 ] || missing "there is no libgcc for arm64" "Debian: libgcc-s1-arm64-cross"
-  emulator=("$qemu" -L "$libraries")
+  if ! command -v qemu-aarch64-static >/dev/null || ! [ -e $libraries/lib/libc.so.6 ] || ! [ -e $libraries/lib/libgcc_s.so.1 ]; then
+    scripts/install-debian.sh qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross
+  fi
+  emulator=(qemu-aarch64-static -L "$libraries")
 fi
+
+# Runs tests, and fails if there are none.
+run_some() {
+  "$@" --list | grep -q ': test$' || fail "there are no tests: $*"
+  "$@"
+}
 
 functions=(functions/*)
 functions=("${functions[@]#functions/}")
@@ -29,14 +35,16 @@ cargo lambda build --arm64 --release --locked --lambda-dir "$binaries" "${functi
 tests=$(cargo lambda build --arm64 --locked --package auth-core --lib --tests \
   --config 'profile.dev.package.argon2.opt-level=3' --message-format json-render-diagnostics \
   | sed -n 's/.*"executable":"\([^"]*\/auth_core-[^"]*\)".*/\1/p')
-[ -x "$tests" ] || missing "the build did not report one test program of auth-core" "$tests"
-"${emulator[@]}" "$tests" password::
+[ -x "$tests" ] || fail "the build did not report one test program of auth-core: $tests"
+run_some "${emulator[@]}" "$tests" password::
 
 # The tests start what is in this folder.
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for function in "${functions[@]}"; do
-  printf '#!/bin/sh\nexec %s "$@"\n' "${emulator[*]} $binaries/$function/bootstrap" > "$folder/$function"
+  command=("${emulator[@]}" "$binaries/$function/bootstrap")
+  printf '#!/bin/bash\nexec %s "$@"\n' "${command[*]@Q}" > "$folder/$function"
   chmod +x "$folder/$function"
 done
-RELEASE='' BINARIES=$folder cargo test --package bundle-tests --test functions --locked -- events:: sessions:: starts::
+export RELEASE='' BINARIES=$folder
+run_some cargo test --package bundle-tests --test functions --locked -- events:: sessions:: starts::

@@ -54,9 +54,9 @@ class Functions {
     functions.log = path.join(functions.folder, "log");
     functions.port = await freePort();
     const output = openSync(functions.log, "a");
-    functions.process = spawn("make", ["--no-print-directory", "run", `PORT=${functions.port}`], {
+    const variables = [`PORT=${functions.port}`, `LOCAL=${functions.folder}`, "STORE=file"];
+    functions.process = spawn("make", ["--no-print-directory", "run", ...variables], {
       cwd: ROOT,
-      env: { ...process.env, AUTH_FILE: path.join(functions.folder, "store.json") },
       // Its own group, so that `stop` ends everything that it starts.
       detached: true,
       stdio: ["ignore", output, output],
@@ -303,14 +303,18 @@ async function main() {
   const { values } = parseArgs({ options: { screenshot: { type: "string" } } });
   const checks = new Checks();
   const functions = await Functions.start();
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium" });
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"]) {
+    process.once(signal, () => functions.stop().finally(() => process.exit(1)));
+  }
+  let browser;
   try {
+    browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium" });
     await checkAtRoot(checks, browser, functions, values.screenshot);
     await checkBehindPrefix(checks, browser, functions);
   } catch (error) {
     checks.that("the run completed", false, error.stack);
   } finally {
-    await browser.close();
+    await browser?.close();
     await functions.stop();
   }
   console.log(`${checks.passed} passed, ${checks.failed} failed`);

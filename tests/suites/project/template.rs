@@ -235,7 +235,11 @@ fn every_deployment_preference_but_one_is_gradual() {
     let template = Template::read();
     let preference = &template.section("Globals")["Function"]["DeploymentPreference"];
     let enabled = json!(["CodeDeploy", "DeploymentPreference", "Enabled"]);
-    let expected = json!({"Enabled": enabled, "Type": "DeploymentPreference"});
+    let expected = json!({
+        "Enabled": enabled,
+        "Type": "DeploymentPreference",
+        "PassthroughCondition": true,
+    });
     assert_eq!(*preference, expected);
     let allowed = &template.section("Parameters")["DeploymentPreference"]["AllowedValues"];
     let mapped = template.section("Mappings")["CodeDeploy"].as_object();
