@@ -2,8 +2,13 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, io::Write as _, time::Duration};
 
-use auth_core::UserDirectory;
-use bundle_tests::{authctl::Tool, dynamodb::Table, fault_proxy::FaultProxy, store::HASHES};
+use auth_core::{UserDirectory, UserRepository};
+use bundle_tests::{
+    authctl::Tool,
+    dynamodb::Table,
+    fault_proxy::{Fault, FaultProxy},
+    store::{HASHES, email},
+};
 use serde_json::{Value, json};
 
 /// 10,000 users: an import is killed halfway, repeated, and repeated again. Each time, a bad line is reported
@@ -86,4 +91,19 @@ async fn a_dry_run_reports_each_line_that_would_not_be_added_and_writes_nothing(
     let calls: BTreeSet<String> = calls.map(|(call, _)| call).collect();
     assert_eq!(calls, ["DynamoDB_20120810.GetItem".to_owned()].into());
     assert_eq!(table.items().await, before.0);
+}
+
+/// Writes are simultaneous, so without a check in the tool the second line would be faster.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_lines_with_one_address_the_earlier_one_is_imported() {
+    let table = Table::new().await;
+    let proxy = FaultProxy::start(table.url()).await;
+    proxy.set(Fault::DelayWritesWith("FIRST", Duration::from_secs(1)));
+    let lines = [("FIRST", HASHES[0]), ("SECOND", HASHES[1])]
+        .map(|(id, hash)| json!({"email": "a@b.c", "password_hash": hash, "id": id}).to_string());
+    let tool = Tool::on(&table.behind(proxy.url()));
+    let report = tool.text(&["user", "import", "-"], &lines.join("\n"));
+    assert_eq!(report, "1\t1\t0\n");
+    let found = table.store().await.find_by_email(&email("a@b.c")).await;
+    assert_eq!(found.unwrap().unwrap().id, "FIRST");
 }

@@ -83,7 +83,7 @@ async fn read_all(
     progress: &ProgressBar,
 ) -> Result<(), CommandError> {
     let mut seen = Seen::default();
-    let lines = lines::read(source).map(|line| if dry_run { seen.check(line) } else { line });
+    let lines = lines::read(source).map(|line| seen.check(line));
     let mut outcomes = stream::iter(lines)
         .map(|line| async move { (line.number, line.bytes, handle(store, line, dry_run).await) })
         .buffer_unordered(SIMULTANEOUS);

@@ -82,7 +82,8 @@ fn content(line: io::Result<String>) -> Content {
     parsed.unwrap_or_else(Content::Bad)
 }
 
-/// The addresses of the lines so far, which a dry run does not find in the store.
+/// The addresses of the lines so far. A dry run does not find them in the store, and of several simultaneous writes of
+/// one address, the store would keep whichever arrives first.
 #[derive(Default)]
 pub(super) struct Seen(HashMap<Email, u64>);
 
