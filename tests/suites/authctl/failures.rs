@@ -8,8 +8,9 @@ use bundle_tests::{
     dynamodb::Table,
     fault_proxy::{Fault, FaultProxy},
     stack::Stack,
-    store::TemporaryFileStore,
+    store::{HASHES, TemporaryFileStore},
 };
+use serde_json::json;
 
 use crate::{JANE, PASSWORD};
 
@@ -148,4 +149,43 @@ async fn no_stored_name_breaks_a_line_or_a_field() {
     assert_eq!(tool.text(&["user", "list"], ""), expected);
     let json = tool.json(&["user", "list"], "");
     assert_eq!(json["email"], "odd\n\u{1b}[2J@example.com");
+}
+
+/// An item that cannot be read, and imported lines whose texts would control a terminal.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_stored_or_imported_text_controls_a_terminal_through_an_error() {
+    let table = Table::new().await;
+    let tool = Tool::on(&table);
+    let error = |arguments: &[&str], input: &str| {
+        let (_, _, error) = tool.run(arguments, input);
+        let is_odd = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!error.is_empty() && !error.contains(is_odd), "{error:?}");
+        error
+    };
+    let line = |email: &str, role: &str| {
+        json!({"email": email, "password_hash": HASHES[0], "roles": [{"name": role}]}).to_string()
+    };
+    let dry_run = ["user", "import", "--dry-run", "-"];
+    let rejected = error(&dry_run, &line("a@b.c", "A\u{1b}[31m"));
+    assert!(
+        rejected.starts_with("line 1: a role is rejected: it needs a name"),
+        "{rejected}"
+    );
+    let odd = line("a\u{202e}@b.c", "A");
+    tool.succeed(&["user", "import", "-"], &odd);
+    let existing = error(&dry_run, &odd);
+    assert_eq!(existing, "line 1: a\\u{202e}@b.c already exists\n");
+
+    let item = [
+        ("pk", "user#\u{1b}[31m@example.com"),
+        ("email", "b@b.c"),
+        ("id", "1"),
+    ];
+    let item = item.map(|(name, value)| (name.to_owned(), S(value.to_owned())));
+    table.put(HashMap::from(item)).await;
+    let malformed = error(&["user", "list"], "");
+    assert!(
+        malformed.contains("user#\\u{1b}[31m@example.com"),
+        "{malformed}"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::error::CommandError;
+use crate::{error::CommandError, output::escape};
 
 /// Fails if there is no terminal to ask on.
 pub(crate) fn require_terminal() -> Result<(), CommandError> {
@@ -15,7 +15,7 @@ pub(crate) fn require_terminal() -> Result<(), CommandError> {
 
 /// Asks a question. Fails unless the answer is `y`.
 pub(crate) fn ask(question: &str) -> Result<(), CommandError> {
-    eprint!("{question} [y/N] ");
+    eprint!("{} [y/N] ", escape(question));
     let mut answer = String::new();
     io::stderr()
         .flush()

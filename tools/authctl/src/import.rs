@@ -90,7 +90,7 @@ async fn read_all(
     while let Some((number, bytes, outcome)) = outcomes.next().await {
         let problem = counts.add(outcome?, dry_run);
         if let Some(problem) = problem {
-            progress.suspend(|| eprintln!("line {number}: {problem}"));
+            progress.suspend(|| output::warn(&format!("line {number}: {problem}")));
         }
         progress.inc(bytes);
         progress.set_message(format!("{} lines read", counts.lines()));

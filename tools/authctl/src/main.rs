@@ -41,7 +41,11 @@ async fn main() -> ExitCode {
     match run(&Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("authctl: {error}");
+            match &error {
+                // It has several lines, all of them about this machine's environment.
+                CommandError::Settings(error) => eprintln!("authctl: {error}"),
+                error => output::warn(&format!("authctl: {error}")),
+            }
             error.exit_code()
         }
     }

@@ -16,6 +16,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::error::CommandError;
 
+pub(crate) use escape::escape;
 pub(crate) use list::List;
 pub(crate) use record::{Record, USER_HEADERS, user_record};
 
@@ -46,7 +47,7 @@ impl Output {
     /// Prints what a command did, as `sentence` for people.
     pub(crate) fn result(&self, sentence: &str, record: &Record) -> Result<(), CommandError> {
         match self.0 {
-            Form::People => print(&escape::escape(sentence)),
+            Form::People => print(&escape(sentence)),
             Form::Fields | Form::Json => self.record(record),
         }
     }
@@ -60,7 +61,7 @@ impl Output {
         match self.0 {
             Form::Json => print(&record.json.to_string()),
             Form::People | Form::Fields => {
-                let fields = record.fields.iter().map(|field| escape::escape(field));
+                let fields = record.fields.iter().map(|field| escape(field));
                 print(&fields.collect::<Vec<_>>().join("\t"))
             }
         }
@@ -71,6 +72,11 @@ impl Output {
 pub(crate) fn print(line: &str) -> Result<(), CommandError> {
     let written = writeln!(io::stdout(), "{line}");
     written.map_err(CommandError::io("standard output"))
+}
+
+/// Prints a line to standard error. Stored and imported text in it cannot break the line or control the terminal.
+pub(crate) fn warn(line: &str) {
+    eprintln!("{}", escape(line));
 }
 
 /// Shows a line of progress on standard error, if that is a terminal.

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, IsTerminal};
 use auth_core::{Password, PasswordHash, PasswordHasher};
 use zxcvbn::feedback::{Feedback, Warning};
 
-use crate::{cli::Address, error::CommandError, target::Target};
+use crate::{cli::Address, error::CommandError, output::escape, target::Target};
 
 const MIN_CHARS: usize = 8;
 
@@ -43,7 +43,7 @@ fn read_line() -> Result<String, CommandError> {
 fn ask(email: &Address, target: &str) -> Result<String, CommandError> {
     let failed = || CommandError::io("the password cannot be read");
     let prompt = format!("New password of {} in {target}: ", email.typed);
-    let typed = rpassword::prompt_password(prompt).map_err(failed())?;
+    let typed = rpassword::prompt_password(escape(&prompt)).map_err(failed())?;
     let again = rpassword::prompt_password("Again: ").map_err(failed())?;
     if typed != again {
         return Err(CommandError::Password("the two entries differ".into()));

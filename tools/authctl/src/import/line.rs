@@ -73,7 +73,15 @@ fn roles(members: &mut Members) -> Result<Vec<Role>, String> {
         Some(Value::Array(roles)) => roles.into_iter().map(role).collect::<Result<_, _>>()?,
         Some(_) => return Err("roles is not a list".into()),
     };
-    roles::check_together(roles).map_err(|error| error.to_string())
+    roles::check_together(roles).map_err(without_name)
+}
+
+/// Returns why a role is rejected, without its name.
+fn without_name(error: CommandError) -> String {
+    match error {
+        CommandError::Role { reason, .. } => format!("a role is rejected: {reason}"),
+        error => error.to_string(),
+    }
 }
 
 fn role(value: Value) -> Result<Role, String> {
@@ -86,7 +94,7 @@ fn role(value: Value) -> Result<Role, String> {
     let id = optional_id(&mut members).map_err(|error| format!("a role: {error}"))?;
     let description = description(&mut members)?;
     reject_others(&members)?;
-    let role = roles::new_role(&name, permissions).map_err(|error| error.to_string())?;
+    let role = roles::new_role(&name, permissions).map_err(without_name)?;
     Ok(Role {
         id: id.unwrap_or(role.id),
         description,
@@ -194,8 +202,8 @@ pub(super) mod tests {
                 "not a list of strings",
             ),
             (
-                r#"{"email":"a@b.c","password_hash":"HASH","roles":[{"name":"A","permissions":["a b"]}]}"#,
-                "role A is rejected",
+                r#"{"email":"a@b.c","password_hash":"HASH","roles":[{"name":"hunter2","permissions":["a b"]}]}"#,
+                "a role is rejected: a permission must be",
             ),
             (
                 r#"{"email":"a@b.c","password_hash":"HASH","roles":[{"name":"A","id":""}]}"#,

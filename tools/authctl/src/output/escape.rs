@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Escapes backslashes, control characters, line separators and characters that change the text direction, as Rust
 /// does: `\\`, `\t`, `\n`, `\r`, `\u{1b}`.
-pub(super) fn escape(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(is_escaped) {
         return text.into();
     }

@@ -1,6 +1,6 @@
 //! A list of records: a table with headers for people, lines for programs.
 
-use super::{Form, Output, Record, escape::escape, print};
+use super::{Form, Output, Record, escape, print, warn};
 use crate::error::CommandError;
 
 /// A list that is being printed. Finish it with [`List::finish`].
@@ -36,7 +36,7 @@ impl<'a> List<'a> {
     /// Prints the table. If there were no records, reports `empty` on standard error.
     pub(crate) fn finish(self, empty: &str) -> Result<(), CommandError> {
         if self.is_empty {
-            eprintln!("authctl: {empty}");
+            warn(&format!("authctl: {empty}"));
         }
         if self.rows.is_empty() {
             return Ok(());
