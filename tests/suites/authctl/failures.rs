@@ -151,6 +151,17 @@ async fn no_stored_name_breaks_a_line_or_a_field() {
     assert_eq!(json["email"], "odd\n\u{1b}[2J@example.com");
 }
 
+#[tokio::test]
+async fn no_imported_address_controls_a_terminal_as_json() {
+    let tool = Tool::on(&Table::new().await);
+    let line = json!({"email": "a\u{202e}@b.c", "password_hash": HASHES[0]}).to_string();
+    tool.succeed(&["user", "import", "-"], &line);
+    for arguments in [&["--json", "user", "list"][..], &["user", "export"]] {
+        let output = tool.text(arguments, "");
+        assert!(output.contains(r"a\u202e@b.c"), "{output:?}");
+    }
+}
+
 /// An item that cannot be read, and imported lines whose texts would control a terminal.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_stored_or_imported_text_controls_a_terminal_through_an_error() {

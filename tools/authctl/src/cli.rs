@@ -29,7 +29,8 @@ pub(crate) use user::UserCommand;
 /// On a terminal, lists are tables with headers. Otherwise each line is one record with fields
 /// separated by tabs, and with --json one JSON object. So that no value can break a line or a
 /// terminal, backslashes, control characters, line separators and characters that change the text
-/// direction are escaped as \\, \t, \n, \r or \u{..}. An empty list is reported on standard error.
+/// direction are escaped as \\, \t, \n, \r or \u{..}, and in JSON as JSON does. An empty list is
+/// reported on standard error.
 ///
 /// Exit codes:
 ///   0  success

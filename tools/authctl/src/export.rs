@@ -19,7 +19,7 @@ pub(crate) async fn run(store: &impl CredentialDirectory) -> Result<(), CommandE
     let (mut after, mut count) = (None, 0);
     loop {
         let page = store.list_credentials(after).await?;
-        let mut lines = page.users.iter().map(|user| line(user).to_string());
+        let mut lines = page.users.iter().map(|user| output::json_line(&line(user)));
         progress.suspend(|| lines.try_for_each(|line| output::print(&line)))?;
         count += page.users.len();
         progress.set_message(format!("{count} users exported"));

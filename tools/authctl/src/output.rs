@@ -16,7 +16,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::error::CommandError;
 
-pub(crate) use escape::escape;
+pub(crate) use escape::{escape, json_line};
 pub(crate) use list::List;
 pub(crate) use record::{Record, USER_HEADERS, user_record};
 
@@ -59,7 +59,7 @@ impl Output {
 
     fn record(&self, record: &Record) -> Result<(), CommandError> {
         match self.0 {
-            Form::Json => print(&record.json.to_string()),
+            Form::Json => print(&json_line(&record.json)),
             Form::People | Form::Fields => {
                 let fields = record.fields.iter().map(|field| escape(field));
                 print(&fields.collect::<Vec<_>>().join("\t"))

@@ -1,6 +1,8 @@
 //! Escapes what could break a line or deceive a reader, because others choose the stored names.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write};
+
+use serde_json::Value;
 
 /// Escapes backslashes, control characters, line separators and characters that change the text direction, as Rust
 /// does: `\\`, `\t`, `\n`, `\r`, `\u{1b}`.
@@ -17,6 +19,21 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     escaped.into()
+}
+
+/// Returns a value as JSON in one line. Characters that [`escape`] escapes are escaped as JSON does, `\u001b`, because
+/// serde only escapes those below U+0020.
+pub(crate) fn json_line(value: &Value) -> String {
+    let mut line = String::new();
+    for c in value.to_string().chars() {
+        if c != '\\' && is_escaped(c) {
+            // All of them have four digits.
+            let _ = write!(line, "\\u{:04x}", u32::from(c));
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 fn is_escaped(c: char) -> bool {
@@ -57,5 +74,13 @@ mod tests {
         ] {
             assert_eq!(escape(text), escaped);
         }
+    }
+
+    #[test]
+    fn no_json_breaks_a_line_or_controls_a_terminal_and_its_value_stays() {
+        let value = Value::from("\\ \n \u{1b} \u{7f} \u{85} \u{9b} \u{2028} \u{202e}");
+        let line = json_line(&value);
+        assert_eq!(line, r#""\\ \n \u001b \u007f \u0085 \u009b \u2028 \u202e""#);
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
     }
 }
