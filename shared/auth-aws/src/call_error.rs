@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use crate::cause::cause;
 
@@ -115,13 +116,19 @@ fn kind<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Failu
             }
         }
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => FailureKind::Unreachable,
-        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
-            FailureKind::Unreachable
-        }
+        // Before credentials: a profile with a role gets them from another service.
+        error if is_unreachable(error) => FailureKind::Unreachable,
         // The SDK's clients export no type for this error, but all of its messages contain the word.
         error if cause(error).contains("credential") => FailureKind::Refused,
         _ => FailureKind::Other,
     }
+}
+
+/// Returns whether the error or one of its causes is a connection that failed or timed out.
+fn is_unreachable(error: &(dyn Error + 'static)) -> bool {
+    let connection = error.downcast_ref::<ConnectorError>();
+    connection.is_some_and(|error| error.is_io() || error.is_timeout())
+        || error.source().is_some_and(is_unreachable)
 }
 
 /// Returns the permission that a message from AWS names.

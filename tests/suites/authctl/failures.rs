@@ -1,6 +1,6 @@
 //! How the tool fails: by exit codes that a script can distinguish, with a reason.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::Write};
 
 use aws_sdk_dynamodb::types::AttributeValue::{Bool, L, S};
 use bundle_tests::{
@@ -81,6 +81,30 @@ fn missing_credentials_are_exit_code_7() {
     );
     let (code, _, error) = tool.run(&["user", "list"], "");
     assert_eq!(code, 7, "{error}");
+}
+
+/// STS may be reached later, and the credentials of the profile may be valid.
+#[test]
+fn credentials_from_a_service_that_cannot_be_reached_are_exit_code_6() {
+    let mut config = tempfile::NamedTempFile::new().unwrap();
+    config
+        .write_all(
+            b"[profile base]\naws_access_key_id = local\naws_secret_access_key = local\n\
+              [profile role]\nrole_arn = arn:aws:iam::123456789012:role/operator\nsource_profile = base\n",
+        )
+        .unwrap();
+    let tool = Tool::with(
+        &["--table", "users", "--profile", "role"],
+        &[
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_CONFIG_FILE", config.path().to_str().unwrap()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+            ("AWS_ENDPOINT_URL", NOWHERE),
+        ],
+    );
+    let (code, _, error) = tool.run(&["user", "list"], "");
+    assert_eq!(code, 6, "{error}");
+    assert!(error.contains("credential"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
