@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use auth_core::Clock;
 use aws_sdk_dynamodb::{
     config::{
         ConfigBag, Intercept, RuntimeComponents,
@@ -61,22 +62,22 @@ fn is_owner_index(index: &GlobalSecondaryIndexDescription) -> bool {
 pub struct Described {
     /// The table.
     pub table: Result<TableState, CallError>,
-    /// AWS's time in seconds since 1970, if there was a response; even a refusal has one.
-    pub server_time: Option<i64>,
+    /// By how many seconds the local clock is ahead of AWS's, if there was a response; even a refusal has a time.
+    pub clock_difference: Option<i64>,
 }
 
 impl DynamoDbStore {
     /// Describes the table.
     pub async fn describe(&self) -> Described {
-        let date = ResponseDate::default();
+        let clock_difference = ClockDifference::default();
         let request = self.client().describe_table().table_name(self.table_name());
-        let request = request.customize().interceptor(date.clone());
+        let request = request.customize().interceptor(clock_difference.clone());
         let described = request.send().boxed().await.map_err(CallError::from);
         let missing = || CallError::other("the response describes no table");
         let table = described.and_then(|output| output.table.ok_or_else(missing));
         Described {
             table: table.map(TableState::from),
-            server_time: date.seconds(),
+            clock_difference: clock_difference.seconds(),
         }
     }
 
@@ -125,19 +126,20 @@ impl DynamoDbStore {
     }
 }
 
-/// Remembers the `Date` of the last response, which the SDK's types do not contain.
+/// Compares the local clock with the `Date` of each response, which the SDK's types do not contain, and remembers the last
+/// difference. It compares them when the response arrives: retries may follow.
 #[derive(Debug, Clone, Default)]
-struct ResponseDate(Arc<Mutex<Option<i64>>>);
+struct ClockDifference(Arc<Mutex<Option<i64>>>);
 
-impl ResponseDate {
+impl ClockDifference {
     fn seconds(&self) -> Option<i64> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Intercept for ResponseDate {
+impl Intercept for ClockDifference {
     fn name(&self) -> &'static str {
-        "ResponseDate"
+        "ClockDifference"
     }
 
     fn read_after_transmit(
@@ -148,7 +150,66 @@ impl Intercept for ResponseDate {
     ) -> Result<(), BoxError> {
         let date = context.response().headers().get("date");
         let date = date.and_then(|text| DateTime::from_str(text, DateTimeFormat::HttpDate).ok());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date.map(|date| date.secs());
+        let local = i64::try_from(Clock::system().now().as_secs())?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            date.map(|date| local.saturating_sub(date.secs()));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        thread,
+        time::SystemTime,
+    };
+
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+
+    use super::*;
+    use crate::aws::Aws;
+
+    /// Serves one failure with the current time, and does not respond to retries.
+    fn serve_one_failure() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let _ = client.read(&mut [0; 8192]).unwrap();
+            let date = DateTime::from(SystemTime::now());
+            let date = date.fmt(DateTimeFormat::HttpDate).unwrap();
+            write!(
+                client,
+                "HTTP/1.1 500 No\r\ndate: {date}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            .unwrap();
+            // The system accepts further connections as long as the listener exists.
+            thread::park();
+            drop(listener);
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn retries_without_a_response_do_not_change_the_difference_of_the_clocks() {
+        let credentials = Credentials::new("local", "local", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(serve_one_failure())
+            .region(Region::new("eu-central-1"))
+            .build();
+        let described = Aws::for_function_with(config).store("users").await;
+        let described = described.describe().await;
+        assert!(described.table.is_err());
+        // The call takes 2 s.
+        assert!(
+            matches!(described.clock_difference, Some(0 | 1)),
+            "{:?}",
+            described.clock_difference
+        );
     }
 }
