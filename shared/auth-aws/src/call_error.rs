@@ -42,6 +42,8 @@ pub enum FailureKind {
     Unreachable,
     /// A permission is missing, or there are no valid credentials.
     Refused,
+    /// No region is configured.
+    NoRegion,
     /// Anything else, such as a table that does not exist.
     Other,
 }
@@ -93,6 +95,7 @@ impl<E: Error + ProvideErrorMetadata + 'static> From<SdkError<E>> for CallError 
             (FailureKind::Refused, _, None) => {
                 format!("there are no valid credentials: {}", cause(&error))
             }
+            (FailureKind::NoRegion, _, _) => "no region: use --region or AWS_REGION".into(),
             (FailureKind::Unreachable | FailureKind::Other, _, _) => cause(&error),
         };
         Self {
@@ -116,9 +119,11 @@ fn kind<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Failu
             }
         }
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => FailureKind::Unreachable,
+        // The SDK's clients export no types for this error and for the last one.
+        error if cause(error).contains("Missing Region") => FailureKind::NoRegion,
         // Before credentials: a profile with a role gets them from another service.
         error if is_unreachable(error) => FailureKind::Unreachable,
-        // The SDK's clients export no type for this error, but all of its messages contain the word.
+        // All messages about credentials contain the word.
         error if cause(error).contains("credential") => FailureKind::Refused,
         _ => FailureKind::Other,
     }
@@ -213,6 +218,16 @@ mod tests {
         let called = Client::new(&config()).list_tables().send().await;
         let error = CallError::from(called.unwrap_err());
         assert_eq!(error.kind(), FailureKind::Unreachable, "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_region_is_reported_with_its_remedy() {
+        let mut config = config().into_builder();
+        config.set_region(None).set_endpoint_url(None);
+        let called = Client::new(&config.build()).list_tables().send().await;
+        let error = CallError::from(called.unwrap_err());
+        assert_eq!(error.kind(), FailureKind::NoRegion, "{error}");
+        assert_eq!(error.to_string(), "no region: use --region or AWS_REGION");
     }
 
     #[tokio::test]

@@ -83,6 +83,26 @@ fn missing_credentials_are_exit_code_7() {
     assert_eq!(code, 7, "{error}");
 }
 
+#[test]
+fn a_missing_region_is_wrong_usage() {
+    let environment = [
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ];
+    for store in ["--table", "--stack"] {
+        let (code, _, error) =
+            Tool::with(&[store, "users"], &environment).run(&["user", "list"], "");
+        assert_eq!(code, 2, "{error}");
+        assert!(
+            error.ends_with("no region: use --region or AWS_REGION\n"),
+            "{error}"
+        );
+    }
+}
+
 /// STS may be reached later, and the credentials of the profile may be valid.
 #[test]
 fn credentials_from_a_service_that_cannot_be_reached_are_exit_code_6() {

@@ -76,6 +76,7 @@ fn with_cause(error: &RepositoryError) -> String {
         (RepositoryError::Unavailable(cause), FailureKind::Refused) => {
             format!("access to the store is refused: {cause}")
         }
+        (RepositoryError::Unavailable(cause), FailureKind::NoRegion) => cause.to_string(),
         (RepositoryError::Unavailable(cause), FailureKind::Other) => {
             format!("the store failed: {cause}")
         }
@@ -143,6 +144,7 @@ fn code_of(failure: FailureKind) -> u8 {
     match failure {
         FailureKind::Unreachable => 6,
         FailureKind::Refused => 7,
+        FailureKind::NoRegion => 2,
         FailureKind::Other => 1,
     }
 }
