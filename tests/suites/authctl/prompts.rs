@@ -158,7 +158,9 @@ fn an_import_on_a_terminal_shows_a_bar() {
     let tool = Tool::on_file(store.path());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.jsonl");
-    std::fs::write(&path, tool.text(&["user", "export"], "")).unwrap();
+    // Every byte counts: a blank line, and ends of lines as on Windows.
+    let text = tool.text(&["user", "export"], "").replace('\n', "\r\n");
+    std::fs::write(&path, text + "\r\n\r\n").unwrap();
     let import = ["user", "import", "--dry-run", path.to_str().unwrap()];
     let (code, screen) = tool.start_on_terminal(&import).finish();
     assert_eq!(code, 0, "{screen}");

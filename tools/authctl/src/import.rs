@@ -10,7 +10,7 @@ mod line;
 mod lines;
 
 use auth_core::{DirectoryError, StoredUser, UserDirectory, UserRepository};
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -36,6 +36,8 @@ enum Outcome {
     Existing(String),
     /// The line was skipped. Contains the reason.
     Bad(String),
+    /// The line was blank.
+    Blank,
 }
 
 #[derive(Default)]
@@ -83,8 +85,8 @@ async fn read_all(
     progress: &ProgressBar,
 ) -> Result<(), CommandError> {
     let mut seen = Seen::default();
-    let lines = lines::read(source).map(|line| seen.check(line));
-    let mut outcomes = stream::iter(lines)
+    let mut outcomes = lines::read(source)
+        .map(|line| seen.check(line))
         .map(|line| async move { (line.number, line.bytes, handle(store, line, dry_run).await) })
         .buffer_unordered(SIMULTANEOUS);
     while let Some((number, bytes, outcome)) = outcomes.next().await {
@@ -114,6 +116,7 @@ impl Counts {
                 self.bad += 1;
                 Some(reason)
             }
+            Outcome::Blank => None,
         }
     }
 
@@ -160,6 +163,7 @@ async fn handle(
             Ok(Outcome::Existing(reason))
         }
         Content::Bad(reason) => Ok(Outcome::Bad(reason)),
+        Content::Blank => Ok(Outcome::Blank),
         Content::Unreadable(error) => Err(CommandError::io("the file cannot be read")(error)),
     }
 }
@@ -170,7 +174,12 @@ fn exists(user: &StoredUser) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::{
+        io::{self, BufRead, BufReader, Write},
+        sync::mpsc,
+        thread,
+        time::{Duration, Instant},
+    };
 
     use auth_core::{Email, InMemoryStore};
 
@@ -187,7 +196,15 @@ mod tests {
     }
 
     async fn import(store: &InMemoryStore, text: impl Into<Vec<u8>>, dry_run: bool) -> Counts {
-        let source = Source::from_reader(io::Cursor::new(text.into()), None);
+        import_from(store, io::Cursor::new(text.into()), dry_run).await
+    }
+
+    async fn import_from(
+        store: &InMemoryStore,
+        reader: impl BufRead + Send + 'static,
+        dry_run: bool,
+    ) -> Counts {
+        let source = Source::from_reader(reader, None);
         let mut counts = Counts::default();
         let progress = ProgressBar::hidden();
         read_all(store, source, dry_run, &mut counts, &progress)
@@ -226,6 +243,32 @@ mod tests {
         import(&store, text(), false).await;
         let counts = import(&store, text(), true).await;
         assert_eq!((counts.added, counts.existing, counts.bad), (0, 3, 1));
+    }
+
+    #[tokio::test]
+    async fn a_user_is_added_while_the_next_line_is_awaited() {
+        const LIMIT: Duration = Duration::from_secs(5);
+        let store = InMemoryStore::default();
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(text().as_bytes()).unwrap();
+        let (end, ended) = mpsc::channel();
+        // In a thread, so that an import that blocks this one ends, too.
+        thread::spawn(move || {
+            let _ = ended.recv_timeout(LIMIT);
+            drop(writer);
+        });
+        let end_when_added = async {
+            while count(&store).await < 2 {
+                tokio::task::yield_now().await;
+            }
+            end.send(()).unwrap();
+        };
+        let begin = Instant::now();
+        tokio::join!(
+            import_from(&store, BufReader::new(reader), false),
+            end_when_added
+        );
+        assert!(begin.elapsed() < LIMIT);
     }
 
     #[tokio::test]

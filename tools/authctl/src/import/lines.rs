@@ -3,24 +3,30 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufRead, BufReader, ErrorKind},
+    io::{self, BufRead, BufReader},
     path::Path,
+    thread,
 };
 
 use auth_core::{Email, StoredUser};
+use futures_util::{Stream, stream};
+use tokio::sync::mpsc;
 
 use super::line;
 use crate::error::CommandError;
 
+/// How many lines are read before they are needed.
+const LINES_AHEAD: usize = 16;
+
 /// Where lines come from.
 pub(crate) struct Source {
-    reader: Box<dyn BufRead>,
+    reader: Box<dyn BufRead + Send>,
     /// The size of a file.
     pub(super) bytes: Option<u64>,
 }
 
 impl Source {
-    pub(super) fn from_reader(reader: impl BufRead + 'static, bytes: Option<u64>) -> Self {
+    pub(super) fn from_reader(reader: impl BufRead + Send + 'static, bytes: Option<u64>) -> Self {
         let reader = Box::new(reader);
         Self { reader, bytes }
     }
@@ -37,9 +43,10 @@ pub(crate) fn open(path: &Path) -> Result<Source, CommandError> {
     Ok(Source::from_reader(BufReader::new(file), bytes))
 }
 
-/// A line that is not blank.
+/// A line.
 pub(super) struct Line {
     pub(super) number: u64,
+    /// Its size in the file, with its end.
     pub(super) bytes: u64,
     pub(super) content: Content,
 }
@@ -49,33 +56,49 @@ pub(super) enum Content {
     /// The address is in an earlier line, of this number.
     Repeated(u64),
     Bad(String),
+    Blank,
     Unreadable(io::Error),
 }
 
-/// Reads the lines that are not blank.
-pub(super) fn read(source: Source) -> impl Iterator<Item = Line> {
-    let numbered = (1_u64..).zip(source.reader.lines());
-    let lines = numbered.filter(|(_, line)| !is_blank(line));
-    lines.map(|(number, line)| Line {
-        number,
-        bytes: line.as_ref().map_or(0, |line| line.len() as u64 + 1),
-        content: content(line),
-    })
+/// Reads lines until they end or cannot be read. They are read in a thread of their own, so that requests go on while
+/// standard input waits. The runtime's threads for blocking calls would not do: it waits for them when it ends.
+pub(super) fn read(source: Source) -> impl Stream<Item = Line> + Unpin {
+    let (sender, mut receiver) = mpsc::channel(LINES_AHEAD);
+    thread::spawn(move || send_lines(source.reader, &sender));
+    stream::poll_fn(move |context| receiver.poll_recv(context))
 }
 
-fn is_blank(line: &io::Result<String>) -> bool {
-    line.as_ref().is_ok_and(|line| line.trim().is_empty())
-}
-
-fn content(line: io::Result<String>) -> Content {
-    let line = match line {
-        Ok(line) => line,
-        Err(error) if error.kind() == ErrorKind::InvalidData => {
-            return Content::Bad("not UTF-8".into());
+/// Sends lines until no one receives them.
+fn send_lines(mut reader: impl BufRead, sender: &mpsc::Sender<Line>) {
+    for number in 1.. {
+        let mut bytes = Vec::new();
+        let content = match reader.read_until(b'\n', &mut bytes) {
+            Ok(0) => return,
+            Ok(_) => content(&bytes),
+            Err(error) => Content::Unreadable(error),
+        };
+        let is_last = matches!(content, Content::Unreadable(_));
+        let line = Line {
+            number,
+            bytes: bytes.len() as u64,
+            content,
+        };
+        if sender.blocking_send(line).is_err() || is_last {
+            return;
         }
-        Err(error) => return Content::Unreadable(error),
+    }
+}
+
+fn content(line: &[u8]) -> Content {
+    let Ok(line) = str::from_utf8(line) else {
+        return Content::Bad("not UTF-8".into());
     };
-    let parsed = line::parse(&line).and_then(|user| {
+    // Without its end, so that a parse error is in this line.
+    let line = line.trim_ascii_end();
+    if line.trim().is_empty() {
+        return Content::Blank;
+    }
+    let parsed = line::parse(line).and_then(|user| {
         let email = Email::parse(&user.user.email).map_err(|error| error.to_string())?;
         Ok(Content::User(Box::new(user), email))
     });
