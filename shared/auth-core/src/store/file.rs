@@ -5,6 +5,7 @@
 //! killed at any point leaves the old or the new state. A power cut may lose both.
 
 use std::{
+    error::Error,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
@@ -50,6 +51,26 @@ impl FileStore {
         }
         store.load()?;
         Ok(store)
+    }
+
+    /// Opens the store in the file at `path`, if the file exists. Creates nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] if the file cannot be read, or is damaged.
+    pub fn open_existing(path: impl Into<PathBuf>) -> Result<Option<Self>, RepositoryError> {
+        let store = Self { path: path.into() };
+        match store.load() {
+            Ok(_) => Ok(Some(store)),
+            Err(RepositoryError::Unavailable(cause)) if is_missing(&*cause) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the path of the lock of the store at `path`.
+    #[must_use]
+    pub fn lock_path(path: &Path) -> PathBuf {
+        with_suffix(path, "lock")
     }
 
     /// Returns the keys for `key_use` that the file contains. They are created when they are first
@@ -110,7 +131,7 @@ impl FileStore {
     }
 
     fn save(&self, snapshot: &Snapshot) -> Result<(), RepositoryError> {
-        let temporary = self.with_suffix("tmp");
+        let temporary = with_suffix(&self.path, "tmp");
         let text = serde_json::to_vec_pretty(snapshot).map_err(|error| self.malformed(error))?;
         write_private(&temporary, &text)
             .and_then(|()| fs::rename(&temporary, &self.path))
@@ -119,17 +140,10 @@ impl FileStore {
 
     /// Waits until no other process updates the store. The lock ends when the file is dropped.
     fn lock(&self) -> Result<File, RepositoryError> {
-        let path = self.with_suffix("lock");
+        let path = Self::lock_path(&self.path);
         let file = private_options().create(true).open(&path);
         file.and_then(|file| file.lock().map(|()| file))
             .map_err(|error| unavailable(&path, &error))
-    }
-
-    fn with_suffix(&self, suffix: &str) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".");
-        path.push(suffix);
-        path.into()
     }
 
     fn malformed(&self, what: impl std::fmt::Display) -> RepositoryError {
@@ -152,6 +166,13 @@ impl SnapshotStore for FileStore {
         self.save(&snapshot)?;
         Ok(result)
     }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.to_owned().into_os_string();
+    path.push(".");
+    path.push(suffix);
+    path.into()
 }
 
 /// Writes a new file. A file left behind by a killed process is deleted first, because it may have another
@@ -190,6 +211,11 @@ fn new_secret() -> Result<String, RepositoryError> {
     rand::fill(&mut bytes)
         .map_err(|_| RepositoryError::Unavailable("no randomness is available".into()))?;
     Ok(BASE64URL.encode(bytes))
+}
+
+fn is_missing(cause: &(dyn Error + 'static)) -> bool {
+    let cause = cause.downcast_ref::<io::Error>();
+    cause.is_some_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// Returns an error that names the file. Its source is an [`io::Error`] of the same kind.

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::ErrorKind,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::Duration,
 };
@@ -16,7 +16,7 @@ use super::{Finding, Report};
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
-/// Checks the file and its lock. Opening a store would create a missing file, so this first checks that it exists.
+/// Checks the file and its lock.
 pub(super) fn check(report: &mut Report, path: &Path) {
     report.add("file", file(path));
     report.add("mode", mode(path));
@@ -24,11 +24,9 @@ pub(super) fn check(report: &mut Report, path: &Path) {
 }
 
 fn file(path: &Path) -> Finding {
-    if !path.exists() {
-        return Finding::Failed(format!("{} does not exist", path.display()));
-    }
-    match FileStore::open(path) {
-        Ok(_) => Finding::Ok(path.display().to_string()),
+    match FileStore::open_existing(path) {
+        Ok(Some(_)) => Finding::Ok(path.display().to_string()),
+        Ok(None) => Finding::Failed(format!("{} does not exist", path.display())),
         Err(error) => Finding::Failed(error.cause()),
     }
 }
@@ -58,7 +56,7 @@ fn mode(_: &Path) -> Finding {
 
 /// Checks that no process holds the lock for longer than an update takes.
 fn lock(path: &Path) -> Finding {
-    let lock = match File::options().write(true).open(lock_path(path)) {
+    let lock = match File::options().write(true).open(FileStore::lock_path(path)) {
         Ok(lock) => lock,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Finding::NotChecked("the first update creates it".into());
@@ -74,12 +72,6 @@ fn lock(path: &Path) -> Finding {
     }
     let waited = LOCK_PAUSE * LOCK_ATTEMPTS;
     Finding::Failed(format!("held by another process for {waited:?} or longer"))
-}
-
-fn lock_path(path: &Path) -> PathBuf {
-    let mut path = path.to_owned().into_os_string();
-    path.push(".lock");
-    path.into()
 }
 
 #[cfg(test)]
@@ -101,7 +93,7 @@ mod tests {
         let path = folder.path().join("store.json");
         FileStore::open(&path).unwrap();
         assert_eq!(lock(&path), Finding::Ok("free".into()));
-        let held = File::open(lock_path(&path)).unwrap();
+        let held = File::open(FileStore::lock_path(&path)).unwrap();
         held.lock().unwrap();
         assert!(matches!(lock(&path), Finding::Failed(_)));
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use auth_aws::{Aws, FailureKind, SecretError, Stack};
-use auth_core::{Algorithm, FileStore, KeySet, KeySettings, KeyUse, Store};
+use auth_core::{Algorithm, FileStore, KeySet, KeySettings, KeyUse, RepositoryError, Store};
 
 use super::{Finding, Report};
 use crate::{keys, store::Lookup};
@@ -102,11 +102,10 @@ async fn read_secret(
 }
 
 fn read_file(path: &Path, algorithm: Algorithm, key_use: KeyUse) -> Result<KeySet, Finding> {
-    if !path.exists() {
-        return Err(Finding::NotChecked("there is no file".into()));
-    }
-    let keys = FileStore::open(path).and_then(|store| store.find_keys(key_use, algorithm));
-    let keys = keys.map_err(|error| Finding::Failed(error.cause()))?;
+    let failed = |error: RepositoryError| Finding::Failed(error.cause());
+    let store = FileStore::open_existing(path).map_err(failed)?;
+    let store = store.ok_or_else(|| Finding::NotChecked("there is no file".into()))?;
+    let keys = store.find_keys(key_use, algorithm).map_err(failed)?;
     keys.ok_or_else(|| {
         Finding::NotChecked("the function that first needs them creates them".into())
     })

@@ -89,6 +89,18 @@ fn a_new_store_creates_its_folder() {
 }
 
 #[test]
+fn an_existing_store_is_opened_and_a_missing_one_is_not_created() {
+    let folder = Folder::new();
+    for path in [&folder.path, &folder.path.join("new/store.json")] {
+        assert!(FileStore::open_existing(path).unwrap().is_none());
+    }
+    assert_eq!(fs::read_dir(folder.folder.path()).unwrap().count(), 0);
+    add_user(&folder.open(), "a@b.c").unwrap();
+    let store = FileStore::open_existing(&folder.path).unwrap();
+    assert!(has_user(&store.unwrap(), "a@b.c"));
+}
+
+#[test]
 fn users_survive_reopening() {
     let folder = Folder::new();
     add_user(&folder.open(), "a@b.c").unwrap();
@@ -259,7 +271,7 @@ fn only_the_owner_can_read_the_file() {
 fn a_leftover_temporary_file_is_replaced() {
     let folder = Folder::new();
     let store = folder.open();
-    let temporary = store.with_suffix("tmp");
+    let temporary = with_suffix(&store.path, "tmp");
     fs::write(&temporary, "garbage".repeat(10_000)).unwrap();
     add_user(&store, "a@b.c").unwrap();
     assert!(has_user(&folder.open(), "a@b.c"));
@@ -272,7 +284,7 @@ fn a_leftover_temporary_file_does_not_make_the_store_readable_to_others() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let store = folder.open();
-    let temporary = store.with_suffix("tmp");
+    let temporary = with_suffix(&store.path, "tmp");
     fs::write(&temporary, "").unwrap();
     fs::set_permissions(&temporary, fs::Permissions::from_mode(0o644)).unwrap();
     add_user(&store, "a@b.c").unwrap();
