@@ -133,7 +133,14 @@ async fn list(store: &impl OperatorStore, output: &Output) -> Result<(), Command
     let progress = output::progress("users listed");
     let (mut list, mut after) = (output.list(USER_HEADERS), None);
     loop {
-        let page = store.list_users(after).await?;
+        let page = match store.list_users(after).await {
+            Ok(page) => page,
+            Err(error) => {
+                progress.finish_and_clear();
+                list.print_table()?;
+                return Err(error.into());
+            }
+        };
         let mut users = page.users.iter();
         progress.suspend(|| users.try_for_each(|user| list.add(&user_record(user))))?;
         progress.inc(page.users.len() as u64);

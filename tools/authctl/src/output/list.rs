@@ -3,7 +3,7 @@
 use super::{Form, Output, Record, escape, print, warn};
 use crate::error::CommandError;
 
-/// A list that is being printed. Finish it with [`List::finish`].
+/// A list that is being printed. Finish it with [`List::finish`], or [`List::print_table`] if it is incomplete.
 pub(crate) struct List<'a> {
     output: &'a Output,
     headers: &'static [&'static str],
@@ -38,6 +38,11 @@ impl<'a> List<'a> {
         if self.is_empty {
             warn(&format!("authctl: {empty}"));
         }
+        self.print_table()
+    }
+
+    /// Prints the table with the records so far, if there are any.
+    pub(crate) fn print_table(self) -> Result<(), CommandError> {
         if self.rows.is_empty() {
             return Ok(());
         }
