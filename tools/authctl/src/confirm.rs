@@ -6,7 +6,7 @@ use crate::{error::CommandError, output::escape};
 
 /// Fails if there is no terminal to ask on.
 pub(crate) fn require_terminal() -> Result<(), CommandError> {
-    if io::stdin().is_terminal() {
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
         Ok(())
     } else {
         Err(CommandError::NoTerminal)
