@@ -41,7 +41,7 @@ pub(crate) use user::UserCommand;
 ///   5  an import skipped bad lines
 ///   6  AWS or the store cannot be reached
 ///   7  access is refused: a permission is missing, or there are no valid credentials
-///   8  not confirmed
+///   8  not confirmed, or there is no terminal to ask on
 #[derive(Debug, Parser)]
 #[command(
     name = "authctl",
