@@ -51,6 +51,8 @@ pub enum Fault {
     FailWritesWith(&'static str),
     /// It forwards those writes after a delay.
     DelayWritesWith(&'static str, Duration),
+    /// It describes the table with the protections that `DynamoDB` Local does not have. It forwards the rest.
+    Protect,
 }
 
 /// A proxy for one test.
@@ -139,7 +141,9 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
     let contains = |text: &str| !is_read && String::from_utf8_lossy(&body).contains(text);
     let forward = || forward(&state, parts.clone(), body.clone());
     match fault {
-        Fault::None => forward().await,
+        Fault::Protect if operation == "DescribeTable" => protected(forward().await?).await,
+        Fault::Protect if operation == "DescribeContinuousBackups" => Ok(with_backups()),
+        Fault::None | Fault::Protect => forward().await,
         Fault::FailWrites | Fault::CutNextResponse | Fault::CutResponsesToWrites if is_read => {
             forward().await
         }
@@ -230,11 +234,32 @@ fn count_units(units: &mut Units, is_read: bool, body: &Bytes) {
 
 fn unprocessed(body: &Bytes) -> Response<Full<Bytes>> {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
-    let body = json!({"Responses": {}, "UnprocessedKeys": request["RequestItems"]}).to_string();
+    success(&json!({"Responses": {}, "UnprocessedKeys": request["RequestItems"]}))
+}
+
+/// Returns the description of a table, changed to one that is protected from deletion.
+async fn protected(response: Response<Full<Bytes>>) -> io::Result<Response<Full<Bytes>>> {
+    let body = response.into_body().collect().await;
+    let body = body.map_err(io::Error::other)?.to_bytes();
+    let mut body: Value = serde_json::from_slice(&body)?;
+    body["Table"]["DeletionProtectionEnabled"] = true.into();
+    Ok(success(&body))
+}
+
+fn with_backups() -> Response<Full<Bytes>> {
+    success(&json!({"ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "ENABLED"}
+    }}))
+}
+
+fn success(body: &Value) -> Response<Full<Bytes>> {
     let response = Response::builder()
         .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amzn-requestid", "unprocessed");
-    response.body(Full::from(body)).expect("a response")
+        .header("x-amzn-requestid", "proxy");
+    response
+        .body(Full::from(body.to_string()))
+        .expect("a response")
 }
 
 /// Returns the response to a caller without a permission, as IAM words it.
