@@ -1,9 +1,9 @@
 //! Finds out which actions an operator may use on a table, without changing it.
 
+use std::error::Error;
+
 use aws_sdk_dynamodb::{
-    operation::{
-        delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError,
-    },
+    error::{ProvideErrorMetadata, SdkError},
     types::{AttributeValue, AttributeValue::S, KeysAndAttributes},
 };
 use futures_util::FutureExt;
@@ -122,55 +122,31 @@ impl DynamoDbStore {
     async fn try_put(&self) -> Result<(), CallError> {
         let request = self.client().put_item().table_name(self.table_name());
         let request = request.item("pk", key()).condition_expression(NEVER);
-        match request.send().boxed().await {
-            Err(error)
-                if is_unmet(
-                    error.as_service_error(),
-                    PutItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                Ok(())
-            }
-            written => Ok(written.map(drop)?),
-        }
+        allowed(request.send().boxed().await)
     }
 
     async fn try_update(&self) -> Result<(), CallError> {
         let request = self.client().update_item().table_name(self.table_name());
         let request = request.key("pk", key()).condition_expression(NEVER);
-        match request.send().boxed().await {
-            Err(error)
-                if is_unmet(
-                    error.as_service_error(),
-                    UpdateItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                Ok(())
-            }
-            written => Ok(written.map(drop)?),
-        }
+        allowed(request.send().boxed().await)
     }
 
     async fn try_delete(&self) -> Result<(), CallError> {
         let request = self.client().delete_item().table_name(self.table_name());
         let request = request.key("pk", key()).condition_expression(NEVER);
-        match request.send().boxed().await {
-            Err(error)
-                if is_unmet(
-                    error.as_service_error(),
-                    DeleteItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                Ok(())
-            }
-            written => Ok(written.map(drop)?),
-        }
+        allowed(request.send().boxed().await)
     }
 }
 
-/// Returns whether a write was allowed and only its condition failed.
-fn is_unmet<E>(error: Option<&E>, is_condition: impl FnOnce(&E) -> bool) -> bool {
-    error.is_some_and(is_condition)
+/// Accepts a write that was allowed and whose condition failed.
+fn allowed<T, E>(sent: Result<T, SdkError<E>>) -> Result<(), CallError>
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    match sent {
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+        sent => Ok(sent.map(drop)?),
+    }
 }
 
 fn key() -> AttributeValue {
