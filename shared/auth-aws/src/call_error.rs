@@ -48,7 +48,7 @@ pub enum FailureKind {
     Other,
 }
 
-/// A call to AWS failed. `Display` never repeats a response.
+/// A call to AWS failed. Of a response, `Display` repeats only AWS's error message.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub struct CallError {
