@@ -36,21 +36,10 @@ pub(crate) async fn run<S: OperatorStore>(
             let change_to = UserChange::Disabled(false);
             change(&open().await?.store, output, email, change_to).await
         }
-        UserCommand::Password { email } => {
-            let Opened { store, target } = open().await?;
-            find(&store, email).await?;
-            let hash = password::read_and_hash(email, &target).await?;
-            change(&store, output, email, UserChange::Password(hash)).await
-        }
+        UserCommand::Password { email } => set_password(&open().await?, output, email).await,
         UserCommand::Roles { email, roles, .. } => {
-            let roles = roles::parse_all(roles)?;
-            change(
-                &open().await?.store,
-                output,
-                email,
-                UserChange::Roles(roles),
-            )
-            .await
+            let change_to = UserChange::Roles(roles::parse_all(roles)?);
+            change(&open().await?.store, output, email, change_to).await
         }
         UserCommand::Delete { email, yes: true } => {
             delete(&open().await?.store, output, email).await
@@ -71,6 +60,17 @@ pub(crate) async fn find(
 ) -> Result<User, CommandError> {
     let user = store.find_by_email(&email.key).await?;
     user.ok_or_else(|| CommandError::NotFound(email.typed.clone()))
+}
+
+/// Sets a password. Asks for it only if the user exists.
+async fn set_password<S: OperatorStore>(
+    Opened { store, target }: &Opened<S>,
+    output: &Output,
+    email: &Address,
+) -> Result<(), CommandError> {
+    find(store, email).await?;
+    let hash = password::read_and_hash(email, target).await?;
+    change(store, output, email, UserChange::Password(hash)).await
 }
 
 /// Changes the user of an address.
