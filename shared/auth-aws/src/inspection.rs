@@ -87,7 +87,7 @@ impl DynamoDbStore {
     ///
     /// [`CallError`] if the table cannot be described.
     pub async fn place(&self) -> Result<Option<Place>, CallError> {
-        Ok(Place::of_arn(&self.describe().await.table?.arn))
+        Ok(Place::from_arn(&self.describe().await.table?.arn))
     }
 
     /// Returns the attribute with the time at which items expire; `None` if expired items are not deleted.

@@ -14,7 +14,7 @@ pub struct Place {
 impl Place {
     /// Returns the place that an ARN names; `None` if the text is not an ARN with an account and a region.
     #[must_use]
-    pub fn of_arn(arn: &str) -> Option<Self> {
+    pub fn from_arn(arn: &str) -> Option<Self> {
         let mut parts = arn.splitn(6, ':');
         let is_arn = parts.next() == Some("arn");
         let (region, account) = (parts.nth(2)?, parts.next()?);
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn an_arn_names_region_and_account() {
-        let place = Place::of_arn("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/users");
+        let place = Place::from_arn("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/users");
         assert_eq!(
             place.unwrap().to_string(),
             "cn-north-1, account 123456789012"
@@ -50,7 +50,7 @@ mod tests {
             "arn:aws:dynamodb",
             "a:b:c:d:e:f",
         ] {
-            assert_eq!(Place::of_arn(text), None, "{text}");
+            assert_eq!(Place::from_arn(text), None, "{text}");
         }
     }
 }

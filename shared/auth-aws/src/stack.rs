@@ -55,7 +55,7 @@ impl Stack {
     /// Returns the account and region of the stack; `None` if its id is not an ARN.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
-        Place::of_arn(&self.arn)
+        Place::from_arn(&self.arn)
     }
 
     /// Returns the name of the table.

@@ -39,10 +39,10 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let mut actions = BTreeMap::new();
     for row in rows.take_while(|line| line.starts_with('|')) {
         let cells: Vec<&str> = row.split('|').collect();
-        let used: BTreeSet<String> = code_of(cells[2])
+        let used: BTreeSet<String> = text_in_backticks(cells[2])
             .filter(|text| text.contains(':'))
             .collect();
-        for command in code_of(cells[1]) {
+        for command in text_in_backticks(cells[1]) {
             assert!(
                 actions.insert(command.clone(), used.clone()).is_none(),
                 "{command}"
@@ -52,8 +52,7 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     actions
 }
 
-/// Returns what is in backticks.
-fn code_of(cell: &str) -> impl Iterator<Item = String> {
+fn text_in_backticks(cell: &str) -> impl Iterator<Item = String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned)
 }
 

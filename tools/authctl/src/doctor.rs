@@ -29,7 +29,7 @@ enum Finding {
 
 impl Finding {
     /// Returns a finding that is ok if `is_ok` is true, and failed otherwise.
-    fn of(is_ok: bool, reason: impl Into<String>) -> Self {
+    fn ok_if(is_ok: bool, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         if is_ok {
             Self::Ok(reason)

@@ -122,9 +122,9 @@ impl CommandError {
             Self::NotFound(_) | Self::NoSession { .. } => 4,
             Self::BadLines(_) => 5,
             Self::NotConfirmed | Self::NoTerminal => 8,
-            Self::Repository(error) => code_of(failure(error)),
+            Self::Repository(error) => code_for(failure(error)),
             Self::Stack(StackError::Unreadable(error))
-            | Self::Secret(SecretError::Unreadable(error)) => code_of(error.kind()),
+            | Self::Secret(SecretError::Unreadable(error)) => code_for(error.kind()),
             Self::Stack(StackError::NoOutput(_))
             | Self::Settings(_)
             | Self::Secret(SecretError::Rejected(_))
@@ -140,7 +140,7 @@ impl CommandError {
     }
 }
 
-fn code_of(failure: FailureKind) -> u8 {
+fn code_for(failure: FailureKind) -> u8 {
     match failure {
         FailureKind::Unreachable => 6,
         FailureKind::Refused => 7,

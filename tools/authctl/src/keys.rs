@@ -17,7 +17,7 @@ pub(crate) fn variables(key_use: KeyUse) -> [&'static str; 2] {
 
 /// Reads the keys that name counters: those of the stack, or those that the variables name, or else those in
 /// the file.
-pub(crate) async fn of_counters(
+pub(crate) async fn counter_keys(
     target: &Target,
     aws: &Aws,
     lookup: Lookup<'_>,
@@ -74,14 +74,14 @@ mod tests {
         let file = Store::File {
             path: "store.json".into(),
         };
-        let of_counters =
+        let counter_keys =
             |file, variables: &[_]| settings(KeyUse::Counters, file, &lookup(variables));
         for file in [None, Some(&file)] {
-            let fixed = of_counters(file, &[SECRET]).unwrap();
+            let fixed = counter_keys(file, &[SECRET]).unwrap();
             assert!(matches!(fixed, Some(KeySettings::Fixed(_))));
-            let secret = of_counters(file, &[SECRET_ID]).unwrap();
+            let secret = counter_keys(file, &[SECRET_ID]).unwrap();
             assert!(matches!(secret, Some(KeySettings::Secret { id, .. }) if id == SECRET_ID.1));
-            let both = of_counters(file, &[SECRET, SECRET_ID]);
+            let both = counter_keys(file, &[SECRET, SECRET_ID]);
             assert!(matches!(both, Err(CommandError::Settings(_))));
         }
     }
@@ -92,7 +92,7 @@ mod tests {
         let path = folder.path().join("store.json");
         let aws = Aws::for_operator(auth_aws::AwsChoice::default());
         let file = Target::File(path.clone());
-        let keys = of_counters(&file, &aws, &lookup(&[])).await.unwrap();
+        let keys = counter_keys(&file, &aws, &lookup(&[])).await.unwrap();
         let store = FileStore::open(path).unwrap();
         let keys_of_functions = store.keys(KeyUse::Counters, Algorithm::HS256).unwrap();
         assert!(keys.shares_secret_with(&keys_of_functions));

@@ -125,7 +125,7 @@ async fn run_on<S: OperatorStore>(
         }
         StoreCommand::Attempts { command } => {
             let opened = open().await?;
-            let keys = keys::of_counters(&opened.target, aws, lookup).await?;
+            let keys = keys::counter_keys(&opened.target, aws, lookup).await?;
             attempts::run(&opened.store, keys, output, command).await
         }
     }

@@ -39,7 +39,7 @@ fn check_description(report: &mut Report, table: Result<TableState, CallError>) 
     match table {
         Ok(table) => {
             report.add("table", Finding::Ok(table.arn.clone()));
-            report.add("status", Finding::of(table.is_active, &table.status));
+            report.add("status", Finding::ok_if(table.is_active, &table.status));
             report.add("index by_owner", index(&table));
             let protection = is_on(Ok(table.is_deletion_protected));
             report.add("deletion protection", protection);
@@ -59,14 +59,14 @@ fn check_description(report: &mut Report, table: Result<TableState, CallError>) 
 
 fn index(table: &TableState) -> Finding {
     match &table.index {
-        Some(status) => Finding::of(table.is_index_active, status),
+        Some(status) => Finding::ok_if(table.is_index_active, status),
         None => Finding::Failed("missing: the sessions of a user cannot be listed".into()),
     }
 }
 
 fn time_to_live(attribute: Result<Option<String>, CallError>) -> Finding {
     match attribute {
-        Ok(Some(attribute)) => Finding::of(attribute == TTL_ATTRIBUTE, attribute),
+        Ok(Some(attribute)) => Finding::ok_if(attribute == TTL_ATTRIBUTE, attribute),
         Ok(None) => Finding::Failed("off: expired sessions and counters are never deleted".into()),
         Err(error) => Finding::NotChecked(error.to_string()),
     }
@@ -74,7 +74,7 @@ fn time_to_live(attribute: Result<Option<String>, CallError>) -> Finding {
 
 fn is_on(setting: Result<bool, CallError>) -> Finding {
     match setting {
-        Ok(is_on) => Finding::of(is_on, if is_on { "on" } else { "off" }),
+        Ok(is_on) => Finding::ok_if(is_on, if is_on { "on" } else { "off" }),
         Err(error) => Finding::NotChecked(error.to_string()),
     }
 }
@@ -86,7 +86,7 @@ fn clock(difference: Option<i64>) -> Finding {
     let order = if difference < 0 { "behind" } else { "ahead of" };
     let difference = difference.unsigned_abs();
     let reason = format!("{difference} s {order} AWS");
-    Finding::of(difference <= MAX_CLOCK_DIFFERENCE, reason)
+    Finding::ok_if(difference <= MAX_CLOCK_DIFFERENCE, reason)
 }
 
 fn right_finding(right: TableRight, tried: Result<(), CallError>) -> Finding {
@@ -126,7 +126,7 @@ mod tests {
             (31, false, "31 s ahead of AWS"),
         ] {
             let finding = clock(Some(difference));
-            assert_eq!(finding, Finding::of(is_ok, reason));
+            assert_eq!(finding, Finding::ok_if(is_ok, reason));
         }
         assert!(matches!(clock(None), Finding::NotChecked(_)));
     }
