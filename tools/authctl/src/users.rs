@@ -126,7 +126,7 @@ async fn add<S: OperatorStore>(
 fn show(output: &Output, user: &User) -> Result<(), CommandError> {
     let mut list = output.list(USER_HEADERS);
     list.add(&user_record(user))?;
-    list.finish("there is no user")
+    list.print_table()
 }
 
 async fn list(store: &impl OperatorStore, output: &Output) -> Result<(), CommandError> {
