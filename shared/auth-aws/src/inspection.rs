@@ -27,7 +27,7 @@ pub struct TableState {
     /// The status, such as `ACTIVE`.
     pub status: String,
     /// Whether the table can be used.
-    pub is_active: bool,
+    pub is_usable: bool,
     /// The status of the index of sessions by owner; `None` if the table has no such index.
     pub index: Option<String>,
     /// Whether the index can be used.
@@ -44,7 +44,7 @@ impl From<TableDescription> for TableState {
         let status = table.table_status();
         Self {
             status: status.map(ToString::to_string).unwrap_or_default(),
-            is_active: status == Some(&TableStatus::Active),
+            is_usable: matches!(status, Some(TableStatus::Active | TableStatus::Updating)),
             index: index.map(ToString::to_string),
             is_index_active: index == Some(&IndexStatus::Active),
             is_deletion_protected: table.deletion_protection_enabled().unwrap_or_default(),
@@ -191,6 +191,20 @@ mod tests {
             drop(listener);
         });
         url
+    }
+
+    #[test]
+    fn a_table_is_usable_while_it_is_updated() {
+        for (status, is_usable) in [
+            (TableStatus::Active, true),
+            (TableStatus::Updating, true),
+            (TableStatus::Creating, false),
+            (TableStatus::Deleting, false),
+        ] {
+            let table = TableDescription::builder().table_status(status.clone());
+            let table = TableState::from(table.build());
+            assert_eq!(table.is_usable, is_usable, "{status}");
+        }
     }
 
     #[tokio::test]

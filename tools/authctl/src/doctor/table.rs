@@ -39,7 +39,7 @@ fn check_description(report: &mut Report, table: Result<TableState, CallError>) 
     match table {
         Ok(table) => {
             report.add("table", Finding::Ok(table.arn.clone()));
-            report.add("status", Finding::ok_if(table.is_active, &table.status));
+            report.add("status", Finding::ok_if(table.is_usable, &table.status));
             report.add("index by_owner", index(&table));
             let protection = is_on(Ok(table.is_deletion_protected));
             report.add("deletion protection", protection);
@@ -148,7 +148,7 @@ mod tests {
         let table = |index: Option<&str>| TableState {
             arn: String::new(),
             status: "ACTIVE".into(),
-            is_active: true,
+            is_usable: true,
             index: index.map(str::to_owned),
             is_index_active: index == Some("ACTIVE"),
             is_deletion_protected: true,
