@@ -40,9 +40,11 @@ pub(crate) async fn counter_keys(
             key_use,
         } => Ok(FileStore::open(path)?.keys(key_use, algorithm)?),
         KeySettings::Fixed(keys) => Ok(keys),
-        KeySettings::Secret { id, .. } => Ok(aws
-            .read_keys(&id, Algorithm::HS256, KeyUse::Counters)
-            .await?),
+        KeySettings::Secret {
+            id,
+            algorithm,
+            key_use,
+        } => Ok(aws.read_keys(&id, algorithm, key_use).await?),
     }
 }
 
