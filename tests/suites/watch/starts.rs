@@ -36,7 +36,10 @@ fn an_occupied_port_is_reported_with_another_one_to_try() {
 fn a_bad_argument_is_reported_before_the_build() {
     let folder = TempDir::new().unwrap();
     for (argument, expected) in [
-        ("PORT=http", "PORT must be a number from 1 to 65535, not http\n"),
+        (
+            "PORT=http",
+            "PORT must be a number from 1 to 65535, not http\n",
+        ),
         (
             "PORT=65536",
             "PORT must be a number from 1 to 65535, not 65536\n",

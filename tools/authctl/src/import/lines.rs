@@ -60,8 +60,8 @@ pub(super) enum Content {
     Unreadable(io::Error),
 }
 
-/// Reads lines until they end or cannot be read. They are read in a thread of their own, so that requests go on while
-/// standard input waits. The runtime's threads for blocking calls would not do: it waits for them when it ends.
+/// Reads lines until they end or cannot be read. Another thread reads them, so that requests go on while standard input
+/// waits. It is not one of the runtime's threads for blocking calls: the runtime would wait for it when an import fails.
 pub(super) fn read(source: Source) -> impl Stream<Item = Line> + Unpin {
     let (sender, mut receiver) = mpsc::channel(LINES_AHEAD);
     thread::spawn(move || send_lines(source.reader, &sender));
