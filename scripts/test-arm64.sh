@@ -22,7 +22,9 @@ fi
 
 # Runs tests, and fails if there are none.
 run_some() {
-  "$@" --list | grep -q ': test$' || fail "there are no tests: $*"
+  local listed
+  listed=$("$@" --list)
+  [[ $listed == *": test"* ]] || fail "there are no tests: $*"
   "$@"
 }
 
