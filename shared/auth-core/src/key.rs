@@ -1,12 +1,13 @@
 //! Keys: one key with its algorithm, sets of keys, and where they come from while a process runs.
 //!
-//! Start at [`Key::from_secret`] and [`KeySet::parse`]. A key is checked when it is made, wherever it comes
-//! from; the checks of each key type are in the submodules.
+//! Start at [`Key::from_secret`] and [`KeySet::parse`]. [`PrivateJwk`] is a key pair that the bundle creates. A key is
+//! checked when it is made, wherever it comes from; the checks of each key type are in the submodules.
 
 mod algorithm;
 mod elliptic;
 mod hmac;
 mod jwk;
+mod pair;
 mod rsa;
 mod set;
 
@@ -19,9 +20,11 @@ use algorithm::Family;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 use elliptic::{P256, P384};
 use jwk::Jwk;
+pub(crate) use jwk::{member_objects, parse_members};
+pub use pair::{GenerationError, PrivateJwk, PublicJwk};
 pub use set::{KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable};
 
-use crate::encoding::BASE64URL;
+use crate::{encoding::BASE64URL, time::UnixTime};
 
 /// Why a key is rejected. No variant carries key material.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +53,7 @@ pub enum KeyError {
     Placeholder,
     /// An HMAC secret that is published, such as those of the tests, among keys for deployed functions.
     #[error("is a published secret")]
-    Published,
+    KnownSecret,
     /// An RSA modulus or exponent that cannot be trusted.
     #[error("RSA key rejected: {0}")]
     WeakRsa(&'static str),
@@ -79,6 +82,12 @@ pub enum KeyError {
     /// A key that is not an HS256 key, for a use that needs one.
     #[error("{0} need HS256 keys")]
     NotHs256(&'static str),
+    /// An HMAC key among key pairs, whose public halves are published.
+    #[error("an HMAC key cannot be published")]
+    Symmetric,
+    /// A key of the ring, or one that is to be imported, was revoked.
+    #[error("a key was revoked")]
+    Revoked,
     /// A private or secret key among keys that must be public.
     #[error("must contain only public keys")]
     NotPublic,
@@ -97,7 +106,9 @@ pub struct Key {
     /// The `kid` derived from the key, which identifies it even if it has another one.
     fingerprint: String,
     /// Whether the secret is marked as published. Deployed functions must not use it.
-    pub(crate) is_published: bool,
+    pub(crate) is_known_secret: bool,
+    /// When the key expires (exclusive).
+    until: Option<UnixTime>,
 }
 
 impl Key {
@@ -117,7 +128,8 @@ impl Key {
             signing: parts.signing,
             is_public: false,
             fingerprint: parts.derived_kid,
-            is_published: parts.is_published,
+            is_known_secret: parts.is_known_secret,
+            until: None,
         })
     }
 
@@ -149,7 +161,8 @@ impl Key {
             verifying: parts.verifying,
             signing: parts.signing.filter(|_| jwk.may_sign),
             fingerprint: parts.derived_kid,
-            is_published: parts.is_published,
+            is_known_secret: parts.is_known_secret,
+            until: None,
         })
     }
 
@@ -159,10 +172,34 @@ impl Key {
         &self.kid
     }
 
+    /// Returns the thumbprint (RFC 7638), which identifies the key whatever its `kid` is.
+    pub(crate) fn thumbprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     /// Returns the only algorithm that the key is used with (RFC 8725 section 3.1).
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// Sets when the key expires (exclusive).
+    pub(crate) fn until(self, until: Option<UnixTime>) -> Self {
+        Self { until, ..self }
+    }
+
+    /// Returns whether the key may be used.
+    fn is_usable(&self, now: UnixTime) -> bool {
+        now.is_before(self.until)
+    }
+
+    /// Returns the public half. HMAC keys have none.
+    fn into_public(self) -> Self {
+        Self {
+            signing: None,
+            is_public: true,
+            ..self
+        }
     }
 
     /// Returns the compact JWS of `claims` with a header of `alg`, `typ` and `kid`, or `None` if the key
@@ -194,7 +231,7 @@ struct Parts {
     signing: Option<EncodingKey>,
     /// The `kid` of a key that has none, the same in every process that reads the key.
     derived_kid: String,
-    is_published: bool,
+    is_known_secret: bool,
 }
 
 /// Returns the thumbprint (RFC 7638 section 3) of `required`, the JSON of the required members in order.

@@ -6,7 +6,8 @@
 //!
 //! A function that logs users in reads a user from a [`CredentialRepository`], checks the password with
 //! [`PasswordHasher`], counts attempts with [`Attempts`], and begins a session with
-//! [`Sessions`], which issues tokens through [`TokenIssuer`]. `store` has the stores for local work.
+//! [`Sessions`], which issues tokens through [`TokenIssuer`]. `ring` changes the keys over time; `store` has the stores
+//! for local work.
 
 mod attempt;
 mod bearer;
@@ -17,6 +18,7 @@ mod issuer;
 mod key;
 mod password;
 mod repository;
+mod ring;
 mod session;
 mod settings;
 mod store;
@@ -35,21 +37,26 @@ pub use encoding::json::parse_json;
 pub use id::{InvalidSessionId, SessionId, random_id};
 pub use issuer::{SigningError, TokenIssuer, is_scope_token};
 pub use key::{
-    Algorithm, Key, KeyError, KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable,
-    UnknownAlgorithm,
+    Algorithm, GenerationError, Key, KeyError, KeySet, KeySource, KeyUse, KeysFuture,
+    KeysUnavailable, PrivateJwk, PublicJwk, UnknownAlgorithm,
 };
 pub use password::{
     HashingError, MAX_PASSWORD_BYTES, Password, PasswordHash, PasswordHashError, PasswordHasher,
     PasswordTooLong,
 };
 pub use repository::RepositoryError;
+pub use ring::{
+    KeyChangeError, KeyKeeper, KeyRing, KeyRules, KeyState, KeyStatus, ListedKey,
+    PrivateKeyRepository, ProbeError, PublishedFuture, PublishedKey, PublishedKeyRepository,
+    PublishedKeys, PublishedSource, Refusal, RotateWhen, STANDBY_AGE, Versioned,
+};
 pub use session::{
     Advance, InvalidRefreshToken, IssuedTokens, LiveError, LiveRepository, LiveUser, RefreshError,
     RefreshToken, Rotation, Session, SessionDirectory, SessionRepository, SessionRules, Sessions,
 };
 pub use settings::{
-    AttemptSettings, KeySettings, LAMBDA_MARKER, SessionSettings, Settings, SettingsError,
-    SettingsReader, Store, VARIABLES,
+    AttemptSettings, KeeperSettings, KeySettings, LAMBDA_MARKER, SessionSettings, Settings,
+    SettingsError, SettingsReader, Store, VARIABLES,
 };
 pub use store::{FileStore, InMemoryStore};
 pub use time::{Clock, UnixTime};

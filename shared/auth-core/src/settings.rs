@@ -3,12 +3,14 @@
 //! Start at [`Settings::read`]. A function with further settings reads them with the same
 //! [`SettingsReader`], so that all problems are reported together.
 
+mod keeper;
 mod keys;
 mod reader;
 mod sessions;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
+pub use keeper::KeeperSettings;
 pub use keys::KeySettings;
 use reader::seconds;
 pub use reader::{LAMBDA_MARKER, SettingsError, SettingsReader, VARIABLES};
@@ -54,7 +56,7 @@ impl Settings {
     /// Reads the settings of a function that uses keys for `key_use`. `None` after a problem,
     /// which [`SettingsReader::finish`] reports.
     pub fn read(reader: &mut SettingsReader, key_use: KeyUse) -> Option<Self> {
-        let store = read_store(reader);
+        let store = Store::read(reader);
         let keys = KeySettings::read(reader, key_use, store.as_ref());
         let tokens = TokenSettings::read(reader);
         Some(Self {
@@ -65,16 +67,49 @@ impl Settings {
     }
 }
 
+impl Store {
+    /// Reads where users are stored. `None` after a problem, which [`SettingsReader::finish`] reports.
+    pub fn read(reader: &mut SettingsReader) -> Option<Self> {
+        let name = reader.required("AUTH_STORE", |text| match text {
+            "dynamodb" | "file" | "memory" => Ok(text.to_owned()),
+            _ => Err("must be dynamodb, file or memory".into()),
+        })?;
+        if name != "dynamodb" && reader.is_in_lambda() {
+            let what = format_args!("{name} is for local work: its user has a published password");
+            return reader.problem("AUTH_STORE", what);
+        }
+        match name.as_str() {
+            "dynamodb" => {
+                let table = reader.required("AUTH_TABLE", parse_table)?;
+                Some(Self::DynamoDb { table })
+            }
+            "file" => {
+                let default = DEFAULT_FILE.into();
+                let path = reader.optional("AUTH_FILE", default, |path| Ok(path.into()))?;
+                Some(Self::File { path })
+            }
+            _ => Some(Self::Memory),
+        }
+    }
+}
+
 impl TokenSettings {
+    /// Reads the `iss` of tokens. `None` after a problem, which [`SettingsReader::finish`] reports.
+    pub fn read_issuer(reader: &mut SettingsReader) -> Option<String> {
+        reader.optional("JWT_ISSUER", Self::default().issuer, parse_name)
+    }
+
+    /// Reads the lifetime of tokens. `None` after a problem, which [`SettingsReader::finish`] reports.
+    pub fn read_expiration(reader: &mut SettingsReader) -> Option<Duration> {
+        let default = Self::default().expiration;
+        reader.optional("JWT_EXPIRATION", default, seconds(1..=MAX_EXPIRATION))
+    }
+
     fn read(reader: &mut SettingsReader) -> Option<Self> {
         let default = Self::default();
-        let issuer = reader.optional("JWT_ISSUER", default.issuer, parse_name);
+        let issuer = Self::read_issuer(reader);
         let audience = reader.optional("JWT_AUDIENCE", default.audience, parse_name);
-        let expiration = reader.optional(
-            "JWT_EXPIRATION",
-            default.expiration,
-            seconds(1..=MAX_EXPIRATION),
-        );
+        let expiration = Self::read_expiration(reader);
         let leeway = reader.optional("JWT_LEEWAY", default.leeway, seconds(0..=300));
         Some(Self {
             issuer: issuer?,
@@ -82,28 +117,6 @@ impl TokenSettings {
             expiration: expiration?,
             leeway: leeway?,
         })
-    }
-}
-
-fn read_store(reader: &mut SettingsReader) -> Option<Store> {
-    let name = reader.required("AUTH_STORE", |text| match text {
-        "dynamodb" | "file" | "memory" => Ok(text.to_owned()),
-        _ => Err("must be dynamodb, file or memory".into()),
-    })?;
-    if name != "dynamodb" && reader.is_in_lambda() {
-        let what = format_args!("{name} is for local work: its user has a published password");
-        return reader.problem("AUTH_STORE", what);
-    }
-    match name.as_str() {
-        "dynamodb" => {
-            let table = reader.required("AUTH_TABLE", parse_table)?;
-            Some(Store::DynamoDb { table })
-        }
-        "file" => {
-            let path = reader.optional("AUTH_FILE", DEFAULT_FILE.into(), |path| Ok(path.into()))?;
-            Some(Store::File { path })
-        }
-        _ => Some(Store::Memory),
     }
 }
 

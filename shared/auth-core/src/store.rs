@@ -5,9 +5,11 @@
 //! that functions use.
 
 mod file;
+mod keys;
 mod memory;
 mod repositories;
 mod snapshot;
+mod versioned;
 
 pub use file::FileStore;
 pub use memory::InMemoryStore;

@@ -35,6 +35,11 @@ impl UnixTime {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
+
+    /// Returns whether it is before `end`, which may never come.
+    pub(crate) fn is_before(self, end: Option<Self>) -> bool {
+        end.is_none_or(|end| self < end)
+    }
 }
 
 impl Add<Duration> for UnixTime {

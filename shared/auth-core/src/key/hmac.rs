@@ -44,7 +44,7 @@ const PLACEHOLDERS: [&str; 27] = [
 ];
 
 /// Marks the secrets of the tests and benchmarks, which are published: the letters of `not-for-deployment`.
-const PUBLISHED_MARK: &str = "notfordeployment";
+const KNOWN_MARK: &str = "notfordeployment";
 
 /// A random secret of 32 bytes has fewer distinct bytes with a probability below 2^-100.
 const MIN_DISTINCT_BYTES: usize = 8;
@@ -57,7 +57,7 @@ pub(super) fn parse(secret: &[u8], algorithm: Algorithm) -> Result<Parts, KeyErr
         verifying: DecodingKey::from_secret(secret),
         signing: Some(EncodingKey::from_secret(secret)),
         derived_kid: derived_kid(secret),
-        is_published: text.contains(PUBLISHED_MARK),
+        is_known_secret: text.contains(KNOWN_MARK),
     })
 }
 
@@ -67,7 +67,7 @@ pub(super) fn parse_jwk(jwk: &Jwk, algorithm: Algorithm) -> Result<Parts, KeyErr
     let mut parts = parse(&jwk.required("k")?, algorithm)?;
     let text = letters_and_digits(jwk.text("k")?.unwrap_or_default().as_bytes());
     check_placeholders(&text)?;
-    parts.is_published |= text.contains(PUBLISHED_MARK);
+    parts.is_known_secret |= text.contains(KNOWN_MARK);
     Ok(parts)
 }
 
@@ -206,18 +206,18 @@ mod tests {
 
     #[test]
     fn secrets_of_the_tests_are_published() {
-        let is_published = |secret: &str| {
+        let is_known_secret = |secret: &str| {
             parse(secret.as_bytes(), Algorithm::HS256)
                 .unwrap()
-                .is_published
+                .is_known_secret
         };
-        assert!(is_published(
+        assert!(is_known_secret(
             "test-not-for-deployment-pqN4wYc7Jk2vXz9mB5tR8s"
         ));
-        assert!(is_published(
+        assert!(is_known_secret(
             "Local-Only-NOT_FOR_DEPLOYMENT-8f2kq0zw6d1mxr4b"
         ));
-        assert!(!is_published("kq3mZ8vT1wYxP5nB7cR2dF6gH9jL4sA0"));
+        assert!(!is_known_secret("kq3mZ8vT1wYxP5nB7cR2dF6gH9jL4sA0"));
     }
 
     #[test]

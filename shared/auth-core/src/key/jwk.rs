@@ -4,7 +4,21 @@ use base64::Engine;
 use serde_json::{Map, Value};
 
 use super::{Algorithm, KeyError};
-use crate::encoding::BASE64URL;
+use crate::encoding::{BASE64URL, json};
+
+/// Parses a JWK or a JWK set into its members.
+pub(crate) fn parse_members(text: &str) -> Result<Map<String, Value>, KeyError> {
+    json::parse_object(text.as_bytes()).ok_or(KeyError::Malformed(
+        "not a JSON object, or a member is repeated",
+    ))
+}
+
+/// Returns the keys of a JWK set (RFC 7517 section 5.1).
+pub(crate) fn member_objects(keys: &Value) -> Result<Vec<&Map<String, Value>>, KeyError> {
+    keys.as_array()
+        .and_then(|keys| keys.iter().map(Value::as_object).collect())
+        .ok_or(KeyError::Malformed("keys is not an array of objects"))
+}
 
 /// A JWK with its common members parsed. The members of its key type are read by name.
 pub(super) struct Jwk<'a> {

@@ -1,14 +1,17 @@
 //! RSA keys (RFC 7518 section 6.3): 2048 to 8192 bits, a sound exponent, no ROCA modulus.
 
+mod der;
+
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
-    rsa::{KeyPair, KeyPairComponents, PublicKeyComponents},
+    rsa::{KeyPair, KeyPairComponents, KeySize, PublicKeyComponents},
 };
 use base64::Engine;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use super::{KeyError, Parts, jwk::Jwk, thumbprint};
 use crate::encoding::BASE64URL;
+use der::DerReader;
 
 const MIN_BITS: usize = 2048;
 const MAX_BITS: usize = 8192;
@@ -31,7 +34,7 @@ pub(super) fn parse(jwk: &Jwk) -> Result<Parts, KeyError> {
             BASE64URL.encode(e),
             BASE64URL.encode(n)
         )),
-        is_published: false,
+        is_known_secret: false,
     })
 }
 
@@ -90,6 +93,23 @@ fn parse_private(jwk: &Jwk, n: &[u8], e: &[u8]) -> Result<Option<EncodingKey>, K
         .ok_or(KeyError::Inconsistent)?;
     KeyPair::from_der(pkcs1).map_err(|_| KeyError::Inconsistent)?;
     Ok(Some(EncodingKey::from_rsa_der(pkcs1)))
+}
+
+/// The members of a private key in the order of `RSAPrivateKey` (RFC 8017 appendix A.1.2).
+const PRIVATE_MEMBERS: [&str; 8] = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
+
+/// Returns the members of a new private key of 2048 bits; `None` if AWS-LC cannot make one.
+pub(super) fn generate() -> Option<Vec<(&'static str, String)>> {
+    let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
+    let pkcs8: Pkcs8V1Der<'_> = pair.as_der().ok()?;
+    let mut key = DerReader::new(pkcs8.as_ref().get(PKCS1_OFFSET..)?).sequence()?;
+    let _version = key.integer()?;
+    let mut members = vec![("kty", "RSA".to_owned())];
+    for name in PRIVATE_MEMBERS {
+        let number = without_leading_zeros(key.integer()?);
+        members.push((name, BASE64URL.encode(number)));
+    }
+    Some(members)
 }
 
 /// Removes the sign byte that some libraries write although RFC 7518 section 6.3.1.1 forbids it.

@@ -2,13 +2,12 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use serde_json::Value;
-
 use super::{
     Key, KeyError,
     algorithm::{Algorithm, Family},
+    jwk::{member_objects, parse_members},
 };
-use crate::encoding::json;
+use crate::time::UnixTime;
 
 /// What keys are used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,25 +60,13 @@ impl KeySet {
     ///
     /// [`KeyError`] for the first check that fails: one invalid key invalidates the set.
     pub fn parse(text: &str, default: Algorithm) -> Result<Self, KeyError> {
-        let members = json::parse_object(text.as_bytes()).ok_or(KeyError::Malformed(
-            "not a JSON object, or a member is repeated",
-        ))?;
-        let Some(keys) = members.get("keys") else {
-            return Self::new(vec![Key::from_jwk(&members, default)?]);
+        let members = parse_members(text)?;
+        let keys = match members.get("keys") {
+            None => vec![&members],
+            Some(keys) => member_objects(keys)?,
         };
-        let keys = keys
-            .as_array()
-            .and_then(|keys| {
-                keys.iter()
-                    .map(Value::as_object)
-                    .collect::<Option<Vec<_>>>()
-            })
-            .ok_or(KeyError::Malformed("keys is not an array of objects"))?;
-        Self::new(
-            keys.into_iter()
-                .map(|key| Key::from_jwk(key, default))
-                .collect::<Result<_, _>>()?,
-        )
+        let keys = keys.into_iter().map(|key| Key::from_jwk(key, default));
+        Self::new(keys.collect::<Result<_, _>>()?)
     }
 
     /// Parses a set without secrets, for functions that only verify.
@@ -100,7 +87,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// As [`KeySet::parse`]; [`KeyError::Published`] if a secret is published; [`KeyError::NotHs256`] or
+    /// As [`KeySet::parse`]; [`KeyError::KnownSecret`] if a secret is published; [`KeyError::NotHs256`] or
     /// [`KeyError::NotForSigning`] if the keys do not suit `key_use`.
     pub fn parse_deployed(
         text: &str,
@@ -108,10 +95,23 @@ impl KeySet {
         key_use: KeyUse,
     ) -> Result<Self, KeyError> {
         let set = Self::parse(text, default)?;
-        if set.iter().any(|key| key.is_published) {
-            return Err(KeyError::Published);
+        if set.iter().any(|key| key.is_known_secret) {
+            return Err(KeyError::KnownSecret);
         }
         set.for_use(key_use)
+    }
+
+    /// Returns the set without the keys that may no longer be used, or `None` if there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::EmptySet`] if no key may be used.
+    pub fn usable_at(&self, now: UnixTime) -> Result<Option<Self>, KeyError> {
+        let usable: Vec<&Key> = self.iter().filter(|key| key.is_usable(now)).collect();
+        if usable.len() == self.0.len() {
+            return Ok(None);
+        }
+        Self::new(usable.into_iter().cloned().collect()).map(Some)
     }
 
     /// Returns the key that signs new tokens: the first one, if it can sign.
@@ -277,7 +277,7 @@ mod tests {
             };
             assert_eq!(deployed(&oct("HS256", "a", 0)), Ok(1));
             for text in [&published, &second, unencoded] {
-                assert_eq!(deployed(text), Err(KeyError::Published), "{key_use:?}");
+                assert_eq!(deployed(text), Err(KeyError::KnownSecret), "{key_use:?}");
             }
         }
         assert!(KeySet::parse(&second, Algorithm::HS256).is_ok());

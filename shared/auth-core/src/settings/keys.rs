@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::{Store, reader::SettingsReader};
+use super::{Store, parse_table, reader::SettingsReader};
 use crate::key::{Algorithm, Key, KeyError, KeySet, KeyUse};
 
 /// Where keys come from.
@@ -21,6 +21,11 @@ pub enum KeySettings {
         /// What the keys are used for.
         key_use: KeyUse,
     },
+    /// From a `DynamoDB` table: the published keys, which may change.
+    Table {
+        /// The table's name or ARN.
+        table: String,
+    },
     /// From AWS Secrets Manager: a JWK or JWK set, which may change.
     Secret {
         /// The secret's name or ARN.
@@ -31,6 +36,12 @@ pub enum KeySettings {
         key_use: KeyUse,
     },
 }
+
+/// The variable that names the table with the published keys.
+const KEYS_TABLE: &str = "JWT_KEYS_TABLE";
+
+/// The variable with public keys of another issuer, which do not change.
+const JWKS: &str = "JWT_JWKS";
 
 impl KeyUse {
     /// Returns the variable that names the secret of such keys in Secrets Manager.
@@ -54,11 +65,12 @@ impl KeyUse {
 
     /// Returns the variables that name the source of such keys, of which one must be set.
     fn variables(self) -> Vec<&'static str> {
-        let mut variables = vec![self.key_variable(), self.secret_variable()];
-        if self == Self::Verify {
-            variables.push("JWT_JWKS");
+        match self {
+            Self::Verify => vec![self.key_variable(), KEYS_TABLE, JWKS],
+            Self::Sign | Self::Sessions | Self::Counters => {
+                vec![self.key_variable(), self.secret_variable()]
+            }
         }
-        variables
     }
 
     /// Returns the uses whose keys must be different. Each pair is listed once.
@@ -79,6 +91,26 @@ impl KeySettings {
         key_use: KeyUse,
         store: Option<&Store>,
     ) -> Option<Self> {
+        Self::read_from(reader, key_use, &key_use.variables(), store)
+    }
+
+    /// Reads the source of the published keys for a function with this store that serves them to others. `None` after
+    /// a problem, which [`SettingsReader::finish`] reports.
+    pub fn read_published(reader: &mut SettingsReader, store: Option<&Store>) -> Option<Self> {
+        if reader.is_set(JWKS) {
+            let what = "these keys are published elsewhere: set JWT_KEYS_TABLE instead";
+            return reader.problem(JWKS, what);
+        }
+        let variables = [KeyUse::Verify.key_variable(), KEYS_TABLE];
+        Self::read_from(reader, KeyUse::Verify, &variables, store)
+    }
+
+    fn read_from(
+        reader: &mut SettingsReader,
+        key_use: KeyUse,
+        variables: &[&str],
+        store: Option<&Store>,
+    ) -> Option<Self> {
         let algorithm = match key_use {
             KeyUse::Sign | KeyUse::Verify => {
                 reader.optional("JWT_ALGORITHM", Algorithm::HS256, |name| {
@@ -89,18 +121,33 @@ impl KeySettings {
         };
         // The keys are checked even if the algorithm is invalid, so that their problems are reported too.
         let default = algorithm.unwrap_or(Algorithm::HS256);
-        let keys = read_source(reader, key_use, default, store);
+        let keys = read_source(reader, key_use, variables, default, store);
         algorithm.and(keys)
+    }
+
+    /// Returns the algorithm if the keys are HMAC keys, which are never published.
+    #[must_use]
+    pub fn hmac(&self) -> Option<Algorithm> {
+        let algorithm = match self {
+            Self::Fixed(keys) => keys.signing_key()?.algorithm(),
+            Self::File { algorithm, .. } => *algorithm,
+            Self::Table { .. } | Self::Secret { .. } => return None,
+        };
+        algorithm.min_secret_bytes().map(|_| algorithm)
     }
 }
 
 fn read_source(
     reader: &mut SettingsReader,
     key_use: KeyUse,
+    variables: &[&str],
     algorithm: Algorithm,
     store: Option<&Store>,
 ) -> Option<KeySettings> {
-    let variables = key_use.variables();
+    if key_use == KeyUse::Verify && reader.is_set(key_use.secret_variable()) {
+        let what = "only functions that sign may read private keys: set JWT_KEYS_TABLE instead";
+        return reader.problem(key_use.secret_variable(), what);
+    }
     let mut set = variables.iter().filter(|name| reader.is_set(name));
     match (set.next(), set.next(), store) {
         (Some(one), Some(other), _) => {
@@ -111,7 +158,7 @@ fn read_source(
             read_variable(reader, variable, key_use, algorithm)
         }
         (None, _, Some(Store::File { path })) => {
-            check_hmac(reader, algorithm).then(|| KeySettings::File {
+            check_generation(reader, algorithm).then(|| KeySettings::File {
                 path: path.clone(),
                 algorithm,
                 key_use,
@@ -157,6 +204,10 @@ fn read_variable(
             key_use,
         });
     }
+    if variable == KEYS_TABLE {
+        let table = reader.required(variable, parse_table)?;
+        return Some(KeySettings::Table { table });
+    }
     let keys = if variable == key_use.key_variable() {
         read_secret(reader, variable, algorithm)
     } else {
@@ -182,8 +233,8 @@ fn read_secret(
     reader.required(variable, |secret| {
         let key = Key::from_secret(secret.as_bytes(), algorithm);
         key.and_then(|key| {
-            if in_lambda && key.is_published {
-                return Err(KeyError::Published);
+            if in_lambda && key.is_known_secret {
+                return Err(KeyError::KnownSecret);
             }
             Ok(key.into())
         })
@@ -201,8 +252,18 @@ fn check_hmac(reader: &mut SettingsReader, algorithm: Algorithm) -> bool {
     is_hmac
 }
 
+/// Checks that the file store can create keys for `algorithm`.
+fn check_generation(reader: &mut SettingsReader, algorithm: Algorithm) -> bool {
+    let is_supported = algorithm.min_secret_bytes().is_some() || algorithm.supports_generation();
+    if !is_supported {
+        let what = "must be HS256, HS384, HS512, RS256, ES256 or EdDSA for keys of the file store";
+        reader.problem::<()>("JWT_ALGORITHM", what);
+    }
+    is_supported
+}
+
 /// Parses an id or ARN of Secrets Manager (`CreateSecret` in its API reference).
-fn parse_secret_id(text: &str) -> Result<String, String> {
+pub(super) fn parse_secret_id(text: &str) -> Result<String, String> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@:!-".contains(&byte);
     if text.len() <= 2048 && text.bytes().all(is_allowed) {
         Ok(text.to_owned())

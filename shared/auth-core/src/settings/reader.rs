@@ -8,13 +8,14 @@ use std::{
 
 /// Every variable that a function of the bundle or `authctl` reads. A function ignores those of others, but
 /// rejects any other variable with one of their prefixes: a typo must not fall back to a default.
-pub const VARIABLES: [&str; 24] = [
+pub const VARIABLES: [&str; 25] = [
     "AUTH_STACK",
     "AUTH_STORE",
     "AUTH_TABLE",
     "AUTH_FILE",
     "JWT_SECRET_KEY",
     "JWT_KEYS_SECRET_ID",
+    "JWT_KEYS_TABLE",
     "JWT_JWKS",
     "JWT_ALGORITHM",
     "JWT_EXPIRATION",

@@ -218,7 +218,7 @@ fn a_function_that_signs_does_not_accept_public_keys_instead_of_the_secret() {
 fn a_source_of_keys_must_be_set() {
     assert_eq!(
         read(KeyUse::Verify, &[("AUTH_STORE", "memory")]).unwrap_err(),
-        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_SECRET_ID or JWT_JWKS instead"]
+        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_TABLE or JWT_JWKS instead"]
     );
 }
 
@@ -270,11 +270,24 @@ fn a_configured_secret_replaces_the_keys_of_the_file_store() {
 }
 
 #[test]
-fn the_keys_of_the_file_store_are_only_for_hmac() {
-    assert_eq!(
-        read(KeyUse::Sign, &[FILE, ("JWT_ALGORITHM", "RS256")]).unwrap_err(),
-        ["JWT_ALGORITHM: must be HS256, HS384 or HS512 with a secret"]
-    );
+fn the_file_store_creates_keys_for_some_algorithms() {
+    for name in ["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"] {
+        for key_use in [KeyUse::Sign, KeyUse::Verify] {
+            let settings = read(key_use, &[FILE, ("JWT_ALGORITHM", name)]).unwrap();
+            let KeySettings::File { algorithm, .. } = settings.keys else {
+                panic!("{:?}", settings.keys);
+            };
+            assert_eq!(algorithm.name(), name);
+        }
+    }
+    for name in ["RS384", "RS512", "PS256", "PS384", "PS512", "ES384"] {
+        assert_eq!(
+            read(KeyUse::Sign, &[FILE, ("JWT_ALGORITHM", name)]).unwrap_err(),
+            [
+                "JWT_ALGORITHM: must be HS256, HS384, HS512, RS256, ES256 or EdDSA for keys of the file store"
+            ]
+        );
+    }
 }
 
 #[test]
@@ -297,14 +310,43 @@ fn a_named_table_stores_users_and_a_named_secret_contains_the_keys() {
         ),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
     ];
-    for key_use in [KeyUse::Sign, KeyUse::Verify] {
-        let settings = read(key_use, &named).unwrap();
-        let table = "users-1.A_b".into();
-        assert_eq!(settings.store, Store::DynamoDb { table });
-        let KeySettings::Secret { id, .. } = settings.keys else {
-            panic!("fixed keys");
-        };
-        assert_eq!(id, named[2].1);
+    let settings = read(KeyUse::Sign, &named).unwrap();
+    let table = "users-1.A_b".into();
+    assert_eq!(settings.store, Store::DynamoDb { table });
+    let KeySettings::Secret { id, .. } = settings.keys else {
+        panic!("{:?}", settings.keys);
+    };
+    assert_eq!(id, named[2].1);
+}
+
+#[test]
+fn a_guard_reads_published_keys_from_a_table() {
+    let memory = ("AUTH_STORE", "memory");
+    let variables = [memory, ("JWT_KEYS_TABLE", "users-1.A_b")];
+    let settings = read(KeyUse::Verify, &variables).unwrap();
+    let KeySettings::Table { table } = settings.keys else {
+        panic!("{:?}", settings.keys);
+    };
+    assert_eq!(table, "users-1.A_b");
+    let malformed = [memory, ("JWT_KEYS_TABLE", "a b")];
+    assert_eq!(
+        read(KeyUse::Verify, &malformed).unwrap_err(),
+        ["JWT_KEYS_TABLE: must be the name or ARN of a table"]
+    );
+    assert_eq!(
+        read(KeyUse::Sign, &variables).unwrap_err(),
+        ["JWT_SECRET_KEY: must be set, or JWT_KEYS_SECRET_ID instead"]
+    );
+}
+
+#[test]
+fn a_guard_rejects_the_secret_with_private_keys() {
+    let (memory, id) = (("AUTH_STORE", "memory"), ("JWT_KEYS_SECRET_ID", "keys"));
+    let problem = "JWT_KEYS_SECRET_ID: only functions that sign may read private keys: set JWT_KEYS_TABLE instead";
+    for other in [("JWT_KEYS_TABLE", "users"), ("JWT_JWKS", PUBLIC)] {
+        assert_eq!(read(KeyUse::Verify, &[memory, id]).unwrap_err(), [problem]);
+        let both = [memory, id, other];
+        assert_eq!(read(KeyUse::Verify, &both).unwrap_err(), [problem]);
     }
 }
 
@@ -332,23 +374,17 @@ fn a_malformed_secret_id_is_rejected() {
 
 #[test]
 fn only_one_source_of_keys_may_be_set() {
-    let (id, jwks) = (("JWT_KEYS_SECRET_ID", "keys"), ("JWT_JWKS", PUBLIC));
-    for (variables, problem) in [
-        (
-            [id, ("JWT_SECRET_KEY", SECRET)],
-            "JWT_KEYS_SECRET_ID: set either this or JWT_SECRET_KEY, not both",
-        ),
-        (
-            [jwks, ("JWT_SECRET_KEY", SECRET)],
-            "JWT_JWKS: set either this or JWT_SECRET_KEY, not both",
-        ),
-        (
-            [jwks, id],
-            "JWT_JWKS: set either this or JWT_KEYS_SECRET_ID, not both",
-        ),
+    let (table, jwks) = (("JWT_KEYS_TABLE", "users"), ("JWT_JWKS", PUBLIC));
+    let (secret, id) = (("JWT_SECRET_KEY", SECRET), ("JWT_KEYS_SECRET_ID", "keys"));
+    for (key_use, one, other) in [
+        (KeyUse::Sign, secret, id),
+        (KeyUse::Verify, secret, table),
+        (KeyUse::Verify, secret, jwks),
+        (KeyUse::Verify, table, jwks),
     ] {
-        let variables = [("AUTH_STORE", "memory"), variables[0], variables[1]];
-        assert_eq!(read(KeyUse::Verify, &variables).unwrap_err(), [problem]);
+        let variables = [("AUTH_STORE", "memory"), other, one];
+        let problem = format!("{}: set either this or {}, not both", other.0, one.0);
+        assert_eq!(read(key_use, &variables).unwrap_err(), [problem]);
     }
 }
 

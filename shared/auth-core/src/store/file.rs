@@ -4,6 +4,8 @@
 //! itself), loads the snapshot, changes it, writes a temporary file and renames it: a process that is
 //! killed at any point leaves the old or the new state. A power cut may lose both.
 
+mod keys;
+
 use std::{
     error::Error,
     fs::{self, File, OpenOptions},
@@ -11,18 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::rand;
-use base64::Engine;
-
 use super::{repositories::SnapshotStore, snapshot::Snapshot};
-use crate::{
-    encoding::BASE64URL,
-    key::{Algorithm, Key, KeySet, KeyUse},
-    repository::RepositoryError,
-};
-
-/// The length of a generated secret before it is encoded. Encoded, it is long enough for HS512.
-const SECRET_BYTES: usize = 48;
+use crate::repository::RepositoryError;
 
 /// A store in a file. Clones and other processes share it.
 #[derive(Debug, Clone)]
@@ -71,54 +63,6 @@ impl FileStore {
     #[must_use]
     pub fn lock_path(path: &Path) -> PathBuf {
         with_suffix(path, "lock")
-    }
-
-    /// Returns the keys for `key_use` that the file contains. They are created when they are first
-    /// needed, and stay the same.
-    ///
-    /// # Errors
-    ///
-    /// [`RepositoryError`] if the file cannot be read or written, or if its secret does not suit
-    /// `algorithm`.
-    pub fn keys(&self, key_use: KeyUse, algorithm: Algorithm) -> Result<KeySet, RepositoryError> {
-        if let Some(keys) = self.find_keys(key_use, algorithm)? {
-            return Ok(keys);
-        }
-        let (name, secret) = (secret_name(key_use), new_secret()?);
-        // Another process may have been first; its secret is used.
-        let secret = self.update(|snapshot| {
-            let secret = snapshot.secrets.entry(name.into()).or_insert(secret);
-            Ok::<_, RepositoryError>(secret.clone())
-        })?;
-        self.key_set(name, &secret, algorithm)
-    }
-
-    /// Returns the keys for `key_use` if the file contains them. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`FileStore::keys`].
-    pub fn find_keys(
-        &self,
-        key_use: KeyUse,
-        algorithm: Algorithm,
-    ) -> Result<Option<KeySet>, RepositoryError> {
-        let name = secret_name(key_use);
-        let stored = self.read(|snapshot| snapshot.secrets.get(name).cloned())?;
-        stored
-            .map(|secret| self.key_set(name, &secret, algorithm))
-            .transpose()
-    }
-
-    fn key_set(
-        &self,
-        name: &str,
-        secret: &str,
-        algorithm: Algorithm,
-    ) -> Result<KeySet, RepositoryError> {
-        Key::from_secret(secret.as_bytes(), algorithm)
-            .map(KeySet::from)
-            .map_err(|error| self.malformed(format_args!("secrets.{name} {error}")))
     }
 
     fn load(&self) -> Result<Snapshot, RepositoryError> {
@@ -195,22 +139,6 @@ fn private_options() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
-}
-
-/// Returns the name of the secret of these keys in the file.
-fn secret_name(key_use: KeyUse) -> &'static str {
-    match key_use {
-        KeyUse::Sign | KeyUse::Verify => "access_tokens",
-        KeyUse::Sessions => "refresh_tokens",
-        KeyUse::Counters => "counters",
-    }
-}
-
-fn new_secret() -> Result<String, RepositoryError> {
-    let mut bytes = [0; SECRET_BYTES];
-    rand::fill(&mut bytes)
-        .map_err(|_| RepositoryError::Unavailable("no randomness is available".into()))?;
-    Ok(BASE64URL.encode(bytes))
 }
 
 fn is_missing(cause: &(dyn Error + 'static)) -> bool {

@@ -8,6 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::versioned::VersionedJson;
 use crate::{
     attempt::{Count, Counter, NetworkCounter, Outcome, Reserved, Stale},
     id::SessionId,
@@ -34,6 +35,12 @@ pub struct Snapshot {
     /// Secrets by their use, for functions whose settings do not name any.
     #[serde(default)]
     pub(super) secrets: BTreeMap<String, String>,
+    /// The private keys of access tokens, unless they are signed with one of `secrets`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key_ring: Option<VersionedJson>,
+    /// The public halves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) published_keys: Option<VersionedJson>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use auth_core::{BearerError, JwtBearer, TokenError, verify_compact};
-use forge::hostile::{self, Target};
+use auth_core::{
+    Algorithm, BearerError, Clock, InMemoryStore, JwtBearer, KeyKeeper, KeyRules, TokenError,
+    TokenSettings, UnixTime, verify_compact,
+};
+use forge::hostile::{self, Hostile, Published, Target};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use crate::{NOW, authenticate, guard, guard_of, secret_keys};
@@ -31,37 +35,84 @@ fn every_hostile_token_is_rejected() {
     let tokens = hostile::tokens(NOW, 1);
     let (secret, public) = (secret_guard(), guard_of(&hostile::public_keys()));
     for hostile in &tokens {
-        let guard = match hostile.target {
-            Target::Secret => &secret,
-            Target::PublicKeys => &public,
-        };
-        let result = authenticate(guard, &hostile.token);
-        let is_rejected = if hostile.is_expired {
-            matches!(result, Err(BearerError::Expired))
-        } else {
-            matches!(result, Err(BearerError::InvalidToken(_)))
-        };
-        assert!(is_rejected, "{}: {result:?}", hostile.name);
+        assert_rejected(
+            match hostile.target {
+                Target::Secret => &secret,
+                Target::PublicKeys => &public,
+            },
+            hostile,
+        );
     }
     println!("hostile tokens rejected in process: {}", tokens.len());
-    assert!(tokens.len() >= 100);
+    assert!(tokens.len() >= 480);
+    assert_distinct(tokens);
 }
 
-#[test]
-fn no_two_hostile_tokens_have_the_same_name() {
-    let mut names = BTreeSet::new();
-    for hostile in hostile::tokens(NOW, 1) {
+fn assert_rejected(guard: &JwtBearer, hostile: &Hostile) {
+    let result = authenticate(guard, &hostile.token);
+    let is_rejected = if hostile.is_expired {
+        matches!(result, Err(BearerError::Expired))
+    } else {
+        matches!(result, Err(BearerError::InvalidToken(_)))
+    };
+    assert!(is_rejected, "{}: {result:?}", hostile.name);
+}
+
+/// Checks that no two tokens are the same, and no two names.
+fn assert_distinct(tokens: Vec<Hostile>) {
+    let (mut names, mut known) = (BTreeSet::new(), BTreeSet::new());
+    for hostile in tokens {
         assert!(names.insert(hostile.name.clone()), "{}", hostile.name);
-    }
-}
-
-#[test]
-fn no_two_hostile_tokens_are_the_same() {
-    let mut tokens = BTreeSet::new();
-    for hostile in hostile::tokens(NOW, 1) {
-        let is_new = tokens.insert((hostile.target, hostile.token));
+        let is_new = known.insert((hostile.target, hostile.token));
         assert!(is_new, "{}", hostile.name);
     }
+}
+
+#[test]
+fn every_hostile_token_is_rejected_with_published_keys_for_rs256() {
+    check_published_keys(Algorithm::RS256);
+}
+
+#[test]
+fn every_hostile_token_is_rejected_with_published_keys_for_es256() {
+    check_published_keys(Algorithm::ES256);
+}
+
+/// Checks a guard on the published half of new keys. It accepts what both keys sign.
+fn check_published_keys(algorithm: Algorithm) {
+    let (guard, keys) = published(algorithm);
+    for signer in [&keys.active, &keys.standby] {
+        let token = signer.token(NOW, &json!({}), &json!({}));
+        let user = authenticate(&guard, &token).unwrap();
+        assert_eq!((user.id(), user.roles()), ("1", &["Admin".to_owned()][..]));
+    }
+    let tokens = hostile::tokens_for(&keys, NOW, 1);
+    for hostile in &tokens {
+        assert_rejected(&guard, hostile);
+    }
+    println!(
+        "hostile tokens for {} rejected in process: {}",
+        algorithm.name(),
+        tokens.len()
+    );
+    assert!(tokens.len() >= 480);
+    assert_distinct(tokens);
+}
+
+/// Creates keys as the bundle does. Returns a guard that accepts the published half, and both halves for an attacker.
+fn published(algorithm: Algorithm) -> (JwtBearer, Published) {
+    let (store, now) = (InMemoryStore::default(), UnixTime::from_secs(NOW));
+    let clock = Clock::from_fn(move || now);
+    let rules = KeyRules {
+        algorithm,
+        expiration: TokenSettings::default().expiration,
+    };
+    let keeper = KeyKeeper::new(store.clone(), store.clone(), rules, clock);
+    let created = keeper.repair().now_or_never().expect("it never waits");
+    let state = created.unwrap();
+    let jwks = state.published.jwks(now);
+    let keys = Published::new(&state.ring.unwrap().expose(), jwks);
+    (guard(state.published.key_set().unwrap()), keys)
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     attempt::NetworkCounter,
     credential::CredentialRepository,
+    key::{Algorithm, KeyUse},
     password::{Password, PasswordHash, PasswordHasher},
     user::{Email, StoredUser, User, UserDirectory, UserRepository},
 };
@@ -181,6 +182,107 @@ fn the_keys_suit_every_hmac_algorithm() {
         let keys = store.keys(KeyUse::Sign, algorithm).unwrap();
         assert_eq!(keys.signing_key().unwrap().algorithm(), algorithm);
     }
+}
+
+/// Returns the text of the key ring in the file.
+fn ring(folder: &Folder) -> String {
+    let store: serde_json::Value = serde_json::from_str(&folder.text()).unwrap();
+    store["key_ring"]["value"].to_string()
+}
+
+#[test]
+fn a_key_pair_is_created_once_and_signs_what_its_public_half_verifies() {
+    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+        let folder = Folder::new();
+        assert!(
+            folder
+                .open()
+                .find_keys(KeyUse::Sign, algorithm)
+                .unwrap()
+                .is_none()
+        );
+        let verifying = folder.open().keys(KeyUse::Verify, algorithm).unwrap();
+        let created = ring(&folder);
+        let signing = folder.open().keys(KeyUse::Sign, algorithm).unwrap();
+        assert_eq!(ring(&folder), created);
+        let active = signing.signing_key().unwrap();
+        assert_eq!(active.algorithm(), algorithm);
+        assert!(verifying.find(Some(active.kid())).is_some());
+        assert!(verifying.signing_key().is_none());
+        let found = folder.open().find_keys(KeyUse::Sign, algorithm).unwrap();
+        assert_eq!(found.unwrap().signing_key().unwrap().kid(), active.kid());
+    }
+}
+
+#[test]
+fn a_key_pair_and_a_secret_do_not_replace_each_other() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let secret = kid(&store, KeyUse::Sign);
+    store.keys(KeyUse::Sign, Algorithm::EdDSA).unwrap();
+    let pair = ring(&folder);
+    assert_eq!(kid(&store, KeyUse::Sign), secret);
+    store.keys(KeyUse::Sign, Algorithm::EdDSA).unwrap();
+    assert_eq!(ring(&folder), pair);
+}
+
+#[test]
+fn handles_that_start_together_get_the_same_key_pair() {
+    let folder = Folder::new();
+    let kids = start_together(&folder, |_, store| {
+        let keys = store.keys(KeyUse::Sign, Algorithm::ES256).unwrap();
+        keys.signing_key().unwrap().kid().to_owned()
+    });
+    assert!(kids.iter().all(|kid| *kid == kids[0]), "{kids:?}");
+}
+
+#[test]
+fn keys_for_another_algorithm_than_the_settings_name_are_reported() {
+    let folder = Folder::new();
+    folder.open().keys(KeyUse::Sign, Algorithm::ES256).unwrap();
+    let error = folder
+        .open()
+        .keys(KeyUse::Sign, Algorithm::RS256)
+        .unwrap_err();
+    let expected = "the keys in the file are for ES256, but JWT_ALGORITHM is RS256: run `JWT_ALGORITHM=RS256 authctl keys \
+                    rotate --now`, or delete the file";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    assert!(folder.open().keys(KeyUse::Verify, Algorithm::RS256).is_ok());
+}
+
+#[test]
+fn a_damaged_key_ring_is_reported_without_repeating_it() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.keys(KeyUse::Sign, Algorithm::EdDSA).unwrap();
+    for damaged in ["hunter2", "\"hunter2\""] {
+        let damaged: serde_json::Value =
+            serde_json::from_str(damaged).unwrap_or_else(|_| serde_json::json!({"k": damaged}));
+        let mut whole: serde_json::Value = serde_json::from_str(&folder.text()).unwrap();
+        whole["key_ring"]["value"] = damaged.clone();
+        whole["published_keys"]["value"] = damaged;
+        fs::write(&folder.path, whole.to_string()).unwrap();
+        for key_use in [KeyUse::Sign, KeyUse::Verify] {
+            let error = store.keys(key_use, Algorithm::EdDSA).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(&folder.path.display().to_string()), "{text}");
+            assert!(text.contains("not a JWK or JWK set"), "{text}");
+            assert!(!format!("{error:?}").contains("hunter2"));
+        }
+    }
+}
+
+#[test]
+fn a_public_set_that_someone_deleted_is_made_from_the_ring() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let keys = store.keys(KeyUse::Sign, Algorithm::EdDSA).unwrap();
+    let mut whole: serde_json::Value = serde_json::from_str(&folder.text()).unwrap();
+    whole.as_object_mut().unwrap().remove("published_keys");
+    fs::write(&folder.path, whole.to_string()).unwrap();
+    let verifying = store.keys(KeyUse::Verify, Algorithm::EdDSA).unwrap();
+    let active = keys.signing_key().unwrap().kid();
+    assert!(verifying.find(Some(active)).is_some());
 }
 
 /// Runs `run` in several threads at once, each with a handle that it opens itself, as functions in
