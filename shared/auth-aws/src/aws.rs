@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use auth_core::{Clock, FileStore, KeySettings, KeySource};
+use auth_core::{
+    Clock, FileStore, KeyError, KeySettings, KeySource, PublishedKeys, PublishedSource,
+};
 use aws_config::{
     BehaviorVersion, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
     retry::RetryConfig, timeout::TimeoutConfig,
@@ -15,7 +17,10 @@ use tokio::sync::OnceCell;
 use crate::choice::AwsChoice;
 use crate::{
     http,
-    keys::{KeySourceError, Secret, SecretKeys},
+    keys::{
+        CachedKeys, KeySourceError, SecretRing,
+        document::{FileKeys, KeyDocument, Secret, SecretKeys, TableKeys},
+    },
     store::DynamoDbStore,
 };
 
@@ -84,7 +89,7 @@ impl Aws {
         let lookup = |name: &str| std::env::var(name).ok();
         let has = |name: &str| lookup(name).is_some_and(|value| !value.trim().is_empty());
         Self {
-            http_client: http::client(lookup),
+            http_client: Some(http::client(lookup)),
             // Lambda sets these variables, and the chain would find them first.
             credentials: (has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY"))
                 .then(EnvironmentVariableCredentialsProvider::new),
@@ -142,12 +147,12 @@ impl Aws {
         DynamoDbStore::new(client, table.into())
     }
 
-    /// Returns the keys that the settings name. Those of a secret are read once here, at start; if
-    /// Secrets Manager fails, they are read when they are first needed.
+    /// Returns the keys that the settings name. Those that may change are read once here, at start; if AWS fails,
+    /// they are read when they are first needed.
     ///
     /// # Errors
     ///
-    /// [`KeySourceError`] if the secret or the file does not contain usable keys.
+    /// [`KeySourceError`] if the secret, the table or the file does not contain usable keys.
     pub async fn key_source(
         &self,
         settings: &KeySettings,
@@ -159,23 +164,80 @@ impl Aws {
                 path,
                 algorithm,
                 key_use,
-            } => Ok(FileStore::open(path)?.keys(*key_use, *algorithm)?.into()),
+            } => {
+                let store = FileStore::open(path)?;
+                let keys = store.keys(*key_use, *algorithm)?;
+                if !algorithm.supports_generation() {
+                    return Ok(keys.into());
+                }
+                let keys = FileKeys::new(store, *key_use, *algorithm);
+                Ok(start(keys, clock, |error| KeySourceError::file(&error)).await?)
+            }
+            KeySettings::Table { table } => {
+                let keys = TableKeys::new(self.store(table).await);
+                Ok(start(keys, clock, KeySourceError::Table).await?)
+            }
             KeySettings::Secret {
                 id,
                 algorithm,
                 key_use,
             } => {
                 let secret = self.secret(id.clone()).await;
-                let keys = SecretKeys::new(secret, *algorithm, *key_use, clock);
-                keys.read_at_start().await?;
-                Ok(Arc::new(keys))
+                let keys = SecretKeys::new(secret, *algorithm, *key_use);
+                let variable = key_use.secret_variable();
+                let rejected = |error| KeySourceError::Secret { variable, error };
+                Ok(start(keys, clock, rejected).await?)
             }
         }
     }
 
+    /// Returns the published keys that the settings name, as they are, with the same cache as
+    /// [`Aws::key_source`]. HMAC keys are not published.
+    ///
+    /// # Errors
+    ///
+    /// As [`Aws::key_source`]; [`KeySourceError::Secret`] for a secret, which has no published keys.
+    pub async fn published_source(
+        &self,
+        settings: &KeySettings,
+        clock: Clock,
+    ) -> Result<Arc<dyn PublishedSource>, KeySourceError> {
+        match settings {
+            KeySettings::Fixed(_) => Ok(PublishedKeys::default().into()),
+            KeySettings::File {
+                path,
+                algorithm,
+                key_use,
+            } => {
+                if !algorithm.supports_generation() {
+                    return Ok(PublishedKeys::default().into());
+                }
+                let store = FileStore::open(path)?;
+                store.keys(*key_use, *algorithm)?;
+                Ok(start(store, clock, |error| KeySourceError::file(&error)).await?)
+            }
+            KeySettings::Table { table } => {
+                Ok(start(self.store(table).await, clock, KeySourceError::Table).await?)
+            }
+            KeySettings::Secret { key_use, .. } => Err(KeySourceError::Secret {
+                variable: key_use.secret_variable(),
+                error: KeyError::NotPublic,
+            }),
+        }
+    }
+
+    /// Returns the private set in a secret.
+    pub async fn key_ring(&self, id: impl Into<String>) -> SecretRing {
+        SecretRing::new(self.secrets().await, id.into())
+    }
+
     pub(crate) async fn secret(&self, id: String) -> Secret {
+        Secret::new(self.secrets().await, id)
+    }
+
+    async fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         let create = || async { aws_sdk_secretsmanager::Client::new(self.config().await) };
-        Secret::new(self.secrets.get_or_init(create).await.clone(), id)
+        self.secrets.get_or_init(create).await.clone()
     }
 
     /// Returns the configuration that all clients share, with one HTTP client.
@@ -194,6 +256,17 @@ impl Aws {
         };
         self.config.get_or_init(load).await
     }
+}
+
+/// Reads the keys of a document for the first time.
+async fn start<T: KeyDocument>(
+    document: T,
+    clock: Clock,
+    rejected: impl FnOnce(KeyError) -> KeySourceError,
+) -> Result<Arc<CachedKeys<T>>, KeySourceError> {
+    let keys = CachedKeys::new(document, clock);
+    keys.read_at_start().await.map_err(rejected)?;
+    Ok(Arc::new(keys))
 }
 
 #[cfg(test)]

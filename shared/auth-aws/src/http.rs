@@ -9,7 +9,10 @@ use aws_smithy_http_client::{
     proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient, http_client_fn};
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnectorSettings, SharedHttpClient, http_client_fn},
+    runtime_components::RuntimeComponents,
+};
 
 /// The roots of Amazon Trust Services (<https://www.amazontrust.com/repository/>).
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
@@ -27,31 +30,48 @@ const ENDPOINT_VARIABLES: [&str; 3] = [
 /// Prefixes of the regions whose endpoints have other certificates: China and the isolated ones.
 const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-iso"];
 
-/// Returns a client that trusts only Amazon's roots. `None` if the environment, which `lookup` reads, needs
-/// others: the SDK's own client trusts those of the machine.
-pub(crate) fn client(lookup: impl Fn(&str) -> Option<String>) -> Option<SharedHttpClient> {
-    if !needs_only_amazon_roots(lookup) {
-        return None;
-    }
-    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
-    let context = TlsContext::builder().with_trust_store(roots).build().ok()?;
-    // Like the SDK's own, except for the roots.
+/// Returns the client of a function. `lookup` reads the environment, which determines the roots.
+pub(crate) fn client(lookup: impl Fn(&str) -> Option<String>) -> SharedHttpClient {
+    let context = tls_context(lookup);
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(context.clone());
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector.set_proxy_config(Some(ProxyConfig::from_env()));
-        connector.build()
+        build_connector(context.clone(), settings, components)
     });
     // Without this, each service client would create a connector just to check that it can, and drop it. The
     // connector in use is created at the first call; the roots are tested below.
-    Some(http_client_fn(move |settings, components| {
-        client.http_connector(settings, components)
-    }))
+    http_client_fn(move |settings, components| client.http_connector(settings, components))
+}
+
+/// Returns a connector for a single host, with the same roots as [`client`].
+pub(crate) fn connector(lookup: impl Fn(&str) -> Option<String>) -> Connector {
+    build_connector(tls_context(lookup), None, None)
+}
+
+/// Returns a connector like the SDK's own, except for the roots.
+fn build_connector(
+    context: TlsContext,
+    settings: Option<&HttpConnectorSettings>,
+    components: Option<&RuntimeComponents>,
+) -> Connector {
+    let mut connector = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(context)
+        .proxy_config(ProxyConfig::from_env());
+    connector.set_connector_settings(settings.cloned());
+    if let Some(components) = components {
+        connector.set_sleep_impl(components.sleep_impl());
+    }
+    connector.build()
+}
+
+/// Returns the roots to trust: Amazon's, or those of the machine if the environment needs others.
+fn tls_context(lookup: impl Fn(&str) -> Option<String>) -> TlsContext {
+    let roots = if needs_only_amazon_roots(lookup) {
+        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
+    } else {
+        TrustStore::default()
+    };
+    let context = TlsContext::builder().with_trust_store(roots).build();
+    context.unwrap_or_default()
 }
 
 fn needs_only_amazon_roots(lookup: impl Fn(&str) -> Option<String>) -> bool {
@@ -73,7 +93,7 @@ fn needs_only_amazon_roots(lookup: impl Fn(&str) -> Option<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::{env, net::TcpListener, process::Command};
 
     use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
     use aws_sdk_dynamodb::{
@@ -86,11 +106,16 @@ mod tests {
 
     use super::*;
 
-    fn suffices(variables: &[(&str, &str)]) -> bool {
-        needs_only_amazon_roots(|name| {
+    /// Returns a lookup in these variables.
+    fn in_variables(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        move |name| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
-        })
+        }
+    }
+
+    fn suffices(variables: &[(&str, &str)]) -> bool {
+        needs_only_amazon_roots(in_variables(variables))
     }
 
     #[test]
@@ -149,18 +174,42 @@ mod tests {
     /// The client parses its roots when it first connects: an invalid one would panic there.
     #[tokio::test]
     async fn a_call_over_tls_to_an_endpoint_without_tls_fails() {
+        fail_over_tls(&[("AWS_REGION", "eu-central-1")]).await;
+    }
+
+    #[tokio::test]
+    async fn a_call_over_tls_with_the_roots_of_the_machine_fails_in_the_same_way() {
+        fail_over_tls(&[("AWS_REGION", "cn-north-1")]).await;
+    }
+
+    /// A process reads the variable once, so the test above runs in another one.
+    #[test]
+    fn a_call_over_tls_with_the_roots_of_a_file_fails_in_the_same_way() {
+        let roots = concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon-roots.pem");
+        let test = "a_call_over_tls_with_the_roots_of_the_machine_fails_in_the_same_way";
+        let output = Command::new(env::current_exe().unwrap())
+            .arg(test)
+            .env("SSL_CERT_FILE", roots)
+            .env_remove("SSL_CERT_DIR")
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{printed}");
+        assert!(printed.contains("1 passed"), "{printed}");
+    }
+
+    async fn fail_over_tls(variables: &[(&str, &str)]) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || listener.accept().map(drop));
         let credentials = Credentials::new("local", "local", None, None, "tests");
-        let region = |name: &str| (name == "AWS_REGION").then(|| "eu-central-1".to_owned());
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(format!("https://{address}"))
             .region(Region::new("eu-central-1"))
             .retry_config(RetryConfig::disabled())
-            .http_client(client(region).unwrap());
+            .http_client(client(in_variables(variables)));
         let called = Client::new(&config.build()).list_tables().send().await;
         let error = crate::cause::cause(&called.unwrap_err());
         assert!(error.contains("dispatch failure"), "{error}");

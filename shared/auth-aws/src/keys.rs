@@ -1,11 +1,14 @@
-//! Keys in AWS Secrets Manager, read again from time to time.
+//! Keys that may change, read again from time to time: a secret of AWS Secrets Manager, the published keys of the
+//! table, or those of the file store.
 //!
-//! If the secret cannot be read, the previous keys stay in use, for [`MAX_AGE`] at most: an outage of Secrets
-//! Manager signs no one out. Without keys, requests fail with a 503, never a 401.
+//! [`CachedKeys`] is the same for all of them; `document` has how each is read, `ring` how the private set is
+//! replaced. If the keys cannot be read, the previous ones stay in use, for [`MAX_AGE`] at most: an outage signs no
+//! one out. Without keys, requests fail with a 503, never a 401.
+
+pub(crate) mod document;
+mod ring;
 
 use std::{
-    fmt,
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,14 +17,13 @@ use std::{
 };
 
 use auth_core::{
-    Algorithm, Clock, KeyError, KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable,
-    RepositoryError, UnixTime,
+    Clock, KeyError, KeySet, KeySource, KeysFuture, KeysUnavailable, PublishedFuture,
+    PublishedKeys, PublishedSource, RepositoryError, UnixTime,
 };
-use aws_sdk_secretsmanager::Client;
-use futures_util::FutureExt;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::call_error::CallError;
+use document::{KeyDocument, ReadError};
+pub use ring::SecretRing;
 
 /// The age at which keys are read again.
 const REFRESH_AGE: Duration = Duration::from_mins(15);
@@ -43,77 +45,66 @@ pub enum KeySourceError {
         /// The reason.
         error: KeyError,
     },
+    /// The table does not contain usable public keys.
+    #[error("invalid settings:\n  JWT_KEYS_TABLE: the published keys are rejected: {0}")]
+    Table(KeyError),
     /// The file store cannot be used.
     #[error("AUTH_FILE: {}", .0.cause())]
-    File(#[from] RepositoryError),
+    File(RepositoryError),
 }
 
-/// A text that is read again on each call.
-pub(crate) trait KeyDocument: fmt::Debug + Send + Sync {
-    fn read(&self) -> impl Future<Output = Result<String, String>> + Send;
+/// Without a source, because the message has its cause.
+impl From<RepositoryError> for KeySourceError {
+    fn from(error: RepositoryError) -> Self {
+        Self::File(error)
+    }
 }
 
-/// A secret of Secrets Manager.
+impl KeySourceError {
+    /// Returns the error for a file with unusable keys.
+    pub(crate) fn file(error: &KeyError) -> Self {
+        Self::File(RepositoryError::Malformed(error.to_string()))
+    }
+}
+
+/// The keys of a document.
 #[derive(Debug)]
-pub(crate) struct Secret {
-    client: Client,
-    id: String,
-}
-
-impl Secret {
-    pub(crate) fn new(client: Client, id: String) -> Self {
-        Self { client, id }
-    }
-
-    /// Reads the value.
-    pub(crate) async fn value(&self) -> Result<String, CallError> {
-        let read = self.client.get_secret_value().secret_id(&self.id).send();
-        let value = read.boxed().await?.secret_string;
-        value.ok_or_else(|| CallError::other("the secret is not text"))
-    }
-}
-
-impl KeyDocument for Secret {
-    async fn read(&self) -> Result<String, String> {
-        self.value().await.map_err(|error| error.to_string())
-    }
-}
-
-/// The key set of a secret.
-#[derive(Debug)]
-pub(crate) struct SecretKeys<T> {
+pub(crate) struct CachedKeys<T: KeyDocument> {
     document: T,
-    algorithm: Algorithm,
-    key_use: KeyUse,
     clock: Clock,
     /// Locked during a read, so that simultaneous requests share one read.
-    state: Mutex<State>,
+    state: Mutex<State<T::Keys>>,
     /// The number of reads that have ended. A request that waited for one does not begin another.
     reads: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    loaded: Option<LoadedKeys>,
+#[derive(Debug)]
+struct State<K> {
+    loaded: Option<LoadedKeys<K>>,
     tried_at: UnixTime,
     has_failed: bool,
 }
 
 #[derive(Debug)]
-struct LoadedKeys {
-    keys: Arc<KeySet>,
+struct LoadedKeys<K> {
+    keys: Arc<K>,
     read_at: UnixTime,
 }
 
-impl State {
-    fn usable(&self, now: UnixTime) -> Option<&LoadedKeys> {
+impl<K> Default for State<K> {
+    fn default() -> Self {
+        Self {
+            loaded: None,
+            tried_at: UnixTime::default(),
+            has_failed: false,
+        }
+    }
+}
+
+impl<K> State<K> {
+    fn usable(&self, now: UnixTime) -> Option<&LoadedKeys<K>> {
         let loaded = self.loaded.as_ref();
         loaded.filter(|loaded| now.since(loaded.read_at) < MAX_AGE)
-    }
-
-    fn keys(&self, now: UnixTime) -> Result<Arc<KeySet>, KeysUnavailable> {
-        let usable = self.usable(now).ok_or(KeysUnavailable)?;
-        Ok(Arc::clone(&usable.keys))
     }
 
     /// Returns whether keys that are at least `age` old should be read now.
@@ -124,45 +115,49 @@ impl State {
     }
 }
 
-impl<T: KeyDocument> SecretKeys<T> {
-    pub(crate) fn new(document: T, algorithm: Algorithm, key_use: KeyUse, clock: Clock) -> Self {
+impl State<KeySet> {
+    /// Returns the keys without those that have been retired for long enough, also if that was after the last read.
+    fn keys(&self, now: UnixTime) -> Result<Arc<KeySet>, KeysUnavailable> {
+        let LoadedKeys { keys, .. } = self.usable(now).ok_or(KeysUnavailable)?;
+        let without_retired = keys.usable_at(now).map_err(|_| KeysUnavailable)?;
+        Ok(without_retired.map_or_else(|| Arc::clone(keys), Arc::new))
+    }
+}
+
+impl<T: KeyDocument> CachedKeys<T> {
+    pub(crate) fn new(document: T, clock: Clock) -> Self {
         Self {
             document,
-            algorithm,
-            key_use,
             clock,
             state: Mutex::default(),
             reads: AtomicU64::new(0),
         }
     }
 
-    /// Reads the keys for the first time. A secret that cannot be read may be readable later; a secret
+    /// Reads the keys for the first time. A document that cannot be read may be readable later; one
     /// without usable keys is a mistake that must fail the start.
-    pub(crate) async fn read_at_start(&self) -> Result<(), KeySourceError> {
+    pub(crate) async fn read_at_start(&self) -> Result<(), KeyError> {
         let mut state = self.state.lock().await;
-        let read = self.read(&mut state).await;
-        read.map_err(|error| KeySourceError::Secret {
-            variable: self.key_use.secret_variable(),
-            error,
-        })
+        self.read(&mut state).await
     }
 
-    async fn read(&self, state: &mut State) -> Result<(), KeyError> {
+    async fn read(&self, state: &mut State<T::Keys>) -> Result<(), KeyError> {
         let now = self.clock.now();
         state.tried_at = now;
         state.has_failed = true;
-        let text = self.document.read().await;
+        let read = self.document.read().await;
         self.reads.fetch_add(1, Ordering::Relaxed);
-        let text = match text {
-            Ok(text) => text,
-            Err(cause) => {
+        let keys = match read {
+            Ok(keys) => keys,
+            Err(ReadError::Unreadable(cause)) => {
                 tracing::error!(cause, "keys not read");
                 return Ok(());
             }
+            Err(ReadError::Rejected(error)) => {
+                tracing::error!(cause = %error, "keys rejected");
+                return Err(error);
+            }
         };
-        let keys = self.parse(&text).inspect_err(|error| {
-            tracing::error!(cause = %error, "keys rejected");
-        })?;
         state.has_failed = false;
         state.loaded = Some(LoadedKeys {
             keys: Arc::new(keys),
@@ -171,12 +166,8 @@ impl<T: KeyDocument> SecretKeys<T> {
         Ok(())
     }
 
-    fn parse(&self, text: &str) -> Result<KeySet, KeyError> {
-        KeySet::parse_deployed(text, self.algorithm, self.key_use)
-    }
-
     /// Reads the keys if they are at least `age` old, and returns the state and the time.
-    async fn read_if_due(&self, age: Duration) -> (MutexGuard<'_, State>, UnixTime) {
+    async fn read_if_due(&self, age: Duration) -> (MutexGuard<'_, State<T::Keys>>, UnixTime) {
         let reads = self.reads.load(Ordering::Relaxed);
         let mut state = self.state.lock().await;
         let now = self.clock.now();
@@ -189,7 +180,17 @@ impl<T: KeyDocument> SecretKeys<T> {
     }
 }
 
-impl<T: KeyDocument> KeySource for SecretKeys<T> {
+impl<T: KeyDocument<Keys = PublishedKeys>> PublishedSource for CachedKeys<T> {
+    fn published(&self) -> PublishedFuture<'_> {
+        Box::pin(async {
+            let (state, now) = self.read_if_due(REFRESH_AGE).await;
+            let loaded = state.usable(now).ok_or(KeysUnavailable)?;
+            Ok(Arc::clone(&loaded.keys))
+        })
+    }
+}
+
+impl<T: KeyDocument<Keys = KeySet>> KeySource for CachedKeys<T> {
     fn keys(&self) -> KeysFuture<'_> {
         Box::pin(async {
             let (state, now) = self.read_if_due(REFRESH_AGE).await;

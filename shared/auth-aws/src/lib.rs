@@ -1,11 +1,12 @@
-//! The bundle on AWS: users, sessions and counters in `DynamoDB`, keys in Secrets Manager. The only crate
-//! that links the AWS SDK.
+//! The bundle on AWS: users, sessions, counters and published keys in `DynamoDB`, private keys in Secrets Manager.
+//! The only crate that links the AWS SDK.
 //!
 //! Start at [`Aws`]. Region, credentials and endpoints come from the environment as in every AWS SDK, so
 //! emulators need no extra configuration (`AWS_ENDPOINT_URL`).
 
 mod aws;
 mod call_error;
+mod callback;
 mod cause;
 #[cfg(feature = "operator")]
 mod choice;
@@ -23,11 +24,12 @@ mod store;
 
 pub use aws::Aws;
 pub use call_error::{CallError, FailureKind};
+pub use callback::Callback;
 #[cfg(feature = "operator")]
 pub use choice::AwsChoice;
 #[cfg(feature = "operator")]
 pub use inspection::{Described, TableState};
-pub use keys::KeySourceError;
+pub use keys::{KeySourceError, SecretRing};
 #[cfg(feature = "operator")]
 pub use place::Place;
 #[cfg(feature = "operator")]

@@ -37,6 +37,7 @@ pub struct Stack {
     name: String,
     arn: String,
     outputs: HashMap<String, String>,
+    parameters: HashMap<String, String>,
 }
 
 impl Stack {
@@ -80,6 +81,12 @@ impl Stack {
         })
     }
 
+    /// Returns the value of a parameter, if the stack has it.
+    #[must_use]
+    pub fn parameter(&self, key: &str) -> Option<&str> {
+        self.parameters.get(key).map(String::as_str)
+    }
+
     fn output(&self, key: &'static str) -> Result<&str, StackError> {
         let output = self.outputs.get(key).map(String::as_str);
         output.ok_or(StackError::NoOutput(key))
@@ -99,11 +106,17 @@ impl Aws {
         let stack = described.and_then(|stacks| stacks.into_iter().next());
         let stack = stack.ok_or_else(|| CallError::other("the response names no stack"))?;
         let outputs = stack.outputs.unwrap_or_default().into_iter();
+        let parameters = stack.parameters.unwrap_or_default().into_iter();
         Ok(Stack {
             name: name.to_owned(),
             arn: stack.stack_id.unwrap_or_default(),
             outputs: outputs
                 .filter_map(|output| Some((output.output_key?, output.output_value?)))
+                .collect(),
+            parameters: parameters
+                .filter_map(|parameter| {
+                    Some((parameter.parameter_key?, parameter.parameter_value?))
+                })
                 .collect(),
         })
     }

@@ -5,6 +5,7 @@
 //! kilobytes, and a login waits for two at once, so each is boxed.
 
 mod attempts;
+mod keys;
 mod live;
 mod sessions;
 mod users;
@@ -226,7 +227,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
-            (0..4)
+            (0..5)
                 .map(|_| {
                     let (mut stream, _) = listener.accept().unwrap();
                     let mut request = [0; 8192];
@@ -256,6 +257,7 @@ mod tests {
             window_ends: UnixTime::default(),
         };
         assert!(store.find_for_login(&email, &network).await.is_err());
+        assert!(store.find_published_text().await.is_err());
         for request in server.join().unwrap() {
             assert!(request.contains("GetItem"), "{request}");
             assert!(request.contains(r#""ConsistentRead":true"#), "{request}");

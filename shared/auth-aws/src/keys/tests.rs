@@ -2,6 +2,11 @@
 
 use std::sync::Mutex;
 
+use auth_core::{
+    AccessToken, Algorithm, KeyRing, KeyUse, PublishedKeys, SessionId, TokenIssuer, TokenSettings,
+    User, verify_compact,
+};
+
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,12 +25,15 @@ struct Script {
 }
 
 impl KeyDocument for Arc<Script> {
-    async fn read(&self) -> Result<String, String> {
+    type Keys = KeySet;
+
+    async fn read(&self) -> Result<KeySet, ReadError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         // Another task may run during the read.
         tokio::task::yield_now().await;
         let value = *self.value.lock().unwrap();
-        value.map(str::to_owned).ok_or("refused".into())
+        let text = value.ok_or_else(|| ReadError::Unreadable("refused".into()))?;
+        KeySet::parse_deployed(text, Algorithm::HS256, KeyUse::Sign).map_err(ReadError::Rejected)
     }
 }
 
@@ -49,13 +57,19 @@ impl Script {
     }
 }
 
-fn keys(value: Option<&'static str>) -> (Arc<Script>, SecretKeys<Arc<Script>>) {
+/// Returns a script and its clock.
+fn script() -> (Arc<Script>, Clock) {
     let script = Arc::new(Script::default());
-    script.set(value);
     script.advance(Duration::from_secs(1_000_000));
     let time = Arc::clone(&script);
     let clock = Clock::from_fn(move || UnixTime::from_secs(time.now.load(Ordering::Relaxed)));
-    let keys = SecretKeys::new(Arc::clone(&script), Algorithm::HS256, KeyUse::Sign, clock);
+    (script, clock)
+}
+
+fn keys(value: Option<&'static str>) -> (Arc<Script>, CachedKeys<Arc<Script>>) {
+    let (script, clock) = script();
+    script.set(value);
+    let keys = CachedKeys::new(Arc::clone(&script), clock);
     (script, keys)
 }
 
@@ -168,11 +182,104 @@ async fn a_start_with_a_secret_without_usable_keys_fails() {
         (verifying, "the first key cannot sign"),
     ] {
         let (_, keys) = keys(Some(text));
-        let message = keys.read_at_start().await.unwrap_err().to_string();
+        let error = keys.read_at_start().await.unwrap_err();
+        let message = KeySourceError::Secret {
+            variable: "JWT_KEYS_SECRET_ID",
+            error,
+        }
+        .to_string();
         assert!(
             message.contains("JWT_KEYS_SECRET_ID: the secret") && message.contains(problem),
             "{message}"
         );
         assert!(!message.contains("hunter2"), "{message}");
     }
+}
+
+/// Published keys.
+#[derive(Debug)]
+struct Published(PublishedKeys);
+
+impl KeyDocument for Published {
+    type Keys = KeySet;
+
+    async fn read(&self) -> Result<KeySet, ReadError> {
+        self.0.key_set().map_err(ReadError::Rejected)
+    }
+}
+
+/// Returns a token that this ring signs.
+async fn issue(ring: &KeyRing, clock: Clock) -> AccessToken {
+    let user = User {
+        id: "1".into(),
+        email: "jane@example.com".into(),
+        disabled: false,
+        version: 0,
+        roles: vec![],
+    };
+    let end = clock.now() + 3_600 * SECOND;
+    let issuer = TokenIssuer::new(ring.key_set().unwrap(), TokenSettings::default(), clock);
+    let session = SessionId::random().unwrap();
+    issuer.issue(&user, &session, end).await.unwrap()
+}
+
+/// The keys are not read again for a quarter of an hour, so their end must be applied to what is cached.
+#[tokio::test]
+async fn a_key_ends_in_time_although_it_is_cached() {
+    let (script, clock) = script();
+    let create = || KeyRing::create(Algorithm::EdDSA, clock.now()).unwrap();
+    let (old, new) = (create(), create());
+    let rings: [&KeyRing; 2] = [&old, &new];
+    let tokens = [
+        issue(&old, clock.clone()).await,
+        issue(&new, clock.clone()).await,
+    ];
+    let both = PublishedKeys::default().covering(&rings, clock.now(), SECOND);
+    let published = both.covering(&[&new], clock.now(), 300 * SECOND);
+
+    let keys = CachedKeys::new(Published(published), clock);
+    keys.read_at_start().await.unwrap();
+    script.advance_almost(300 * SECOND);
+    for expected in [[true, true], [false, true]] {
+        for found in [keys.keys().await, keys.keys_for_unknown_kid().await] {
+            let found = found.unwrap();
+            let is_valid =
+                |token: &AccessToken| verify_compact(token.expose().as_bytes(), &found).is_ok();
+            assert_eq!(tokens.each_ref().map(is_valid), expected);
+        }
+        script.advance(SECOND);
+    }
+}
+
+/// Published keys that can be read while `Some`.
+#[derive(Debug, Clone, Default)]
+struct Outage(Arc<Mutex<Option<PublishedKeys>>>);
+
+impl KeyDocument for Outage {
+    type Keys = PublishedKeys;
+
+    async fn read(&self) -> Result<PublishedKeys, ReadError> {
+        let keys = self.0.lock().unwrap().clone();
+        keys.ok_or_else(|| ReadError::Unreadable("an outage".into()))
+    }
+}
+
+#[tokio::test]
+async fn the_last_published_keys_are_served_during_an_outage_for_a_day() {
+    let (script, clock) = script();
+    let (now, outage) = (clock.now(), Outage::default());
+    let keys = CachedKeys::new(outage.clone(), clock);
+    keys.read_at_start().await.unwrap();
+    assert!(keys.published().await.is_err(), "there never were keys");
+
+    let ring = KeyRing::create(Algorithm::EdDSA, now).unwrap();
+    let published = PublishedKeys::default().covering(&[&ring], now, SECOND);
+    *outage.0.lock().unwrap() = Some(published.clone());
+    script.advance(RETRY_INTERVAL);
+    assert_eq!(*keys.published().await.unwrap(), published);
+    *outage.0.lock().unwrap() = None;
+    script.advance_almost(MAX_AGE);
+    assert_eq!(*keys.published().await.unwrap(), published);
+    script.advance(SECOND);
+    assert!(keys.published().await.is_err());
 }
