@@ -1,10 +1,11 @@
-//! Runs a handler on AWS Lambda. The only crate that imports `lambda_http`.
+//! Runs a handler on AWS Lambda. The only crate that imports `lambda_http` and `lambda_runtime`.
 //!
 //! A function's `main` starts its logs with [`init_logs`], reads its settings from [`environment`], passes
 //! its handler to [`run`], and returns [`StartError`] if anything fails.
 
 mod deadline;
 mod event;
+mod events;
 mod log;
 
 use std::{convert::Infallible, error::Error, fmt, future::Future};
@@ -17,6 +18,7 @@ use log::RequestLine;
 use tracing::Instrument;
 
 pub use event::request;
+pub use events::{EventError, run_events};
 pub use log::init as init_logs;
 
 /// The variables that the Lambda runtime requires. `cargo lambda watch` sets these variables too.
@@ -96,10 +98,14 @@ where
         }
         .instrument(span)
     });
-    lambda_runtime::run(SanitizedEvents::new(Adapter::from(service)))
+    let service = SanitizedEvents::new(Adapter::from(service));
+    lambda_runtime::run(service)
         .await
-        .map_err(|error| {
-            tracing::error!(error, "the Lambda runtime ended");
-            StartError
-        })
+        .map_err(|error| ended(&error))
+}
+
+/// Logs why the Lambda runtime ended.
+fn ended(error: &lambda_runtime::Error) -> StartError {
+    tracing::error!(error, "the Lambda runtime ended");
+    StartError
 }
