@@ -1,12 +1,22 @@
-//! `GET /docs` is a page that shows the contract and calls the API; `GET /openapi.json` is the contract. Public, and
-//! the same for everyone: the function reads neither keys nor a store.
+//! Public documents, the same for everyone. `GET /.well-known/jwks.json` has the public keys of access tokens, and two
+//! documents of metadata lead verifiers to it. `GET /docs` is a page that shows the contract and calls the API;
+//! `GET /openapi.json` is the contract.
+//!
+//! The function reads published keys and nothing else.
 
+mod document;
 mod file;
+mod well_known;
 
-use auth_core::{SettingsError, SettingsReader};
+use std::sync::Arc;
+
+use auth_core::{
+    Algorithm, BearerError, Clock, KeySettings, PublishedKeys, PublishedSource, SettingsError,
+    SettingsReader, Store, TokenSettings,
+};
 use auth_http::{ApiError, Response, Route, find_endpoint, respond};
 use http::{
-    HeaderValue, Request, StatusCode,
+    HeaderMap, HeaderValue, Request, StatusCode,
     header::{CACHE_CONTROL, LOCATION},
 };
 
@@ -23,10 +33,14 @@ pub enum Endpoint {
     File,
     /// Returns the contract.
     OpenApi,
+    /// Returns the public keys of access tokens.
+    Jwks,
+    /// Returns the metadata of the issuer.
+    Metadata,
 }
 
 /// The routes of the endpoints.
-pub const ROUTES: [Route<Endpoint>; 4] = [
+pub const ROUTES: [Route<Endpoint>; 7] = [
     Route {
         method: "GET",
         path: "/",
@@ -47,34 +61,100 @@ pub const ROUTES: [Route<Endpoint>; 4] = [
         path: "/openapi.json",
         endpoint: Endpoint::OpenApi,
     },
+    Route {
+        method: "GET",
+        path: well_known::JWKS_PATH,
+        endpoint: Endpoint::Jwks,
+    },
+    Route {
+        method: "GET",
+        path: "/.well-known/openid-configuration",
+        endpoint: Endpoint::Metadata,
+    },
+    Route {
+        method: "GET",
+        path: "/.well-known/oauth-authorization-server",
+        endpoint: Endpoint::Metadata,
+    },
 ];
 
-/// Checks the names of the variables that are set. The function reads none of them.
+/// The settings of the function.
+#[derive(Debug)]
+pub struct DiscoverySettings {
+    /// Where the published keys come from.
+    pub keys: KeySettings,
+    issuer: String,
+}
+
+/// Reads the settings of the function.
 ///
 /// # Errors
 ///
 /// [`SettingsError`] with all problems.
-pub fn check_settings(reader: SettingsReader) -> Result<(), SettingsError> {
-    reader.finish(Some(()))
+pub fn read_settings(mut reader: SettingsReader) -> Result<DiscoverySettings, SettingsError> {
+    let store = Store::read(&mut reader);
+    let keys = KeySettings::read_published(&mut reader, store.as_ref());
+    let issuer = TokenSettings::read_issuer(&mut reader);
+    let settings = keys.zip(issuer);
+    reader.finish(settings.map(|(keys, issuer)| DiscoverySettings { keys, issuer }))
 }
 
-/// Handles a request.
-pub async fn handle<B>(request: Request<B>) -> Response {
-    // No response has a challenge, so there is no realm.
-    respond("", async {
-        let (headers, path) = (request.headers(), request.uri().path());
-        match find_endpoint(&ROUTES, request.method(), path)? {
-            Endpoint::Root => Ok(redirect_to_page(path)),
-            Endpoint::Docs => Ok(PAGE.response(headers)),
-            Endpoint::OpenApi => Ok(CONTRACT.response(headers)),
-            Endpoint::File => {
-                let is_named = |name: &str| path.rsplit('/').next() == Some(name);
-                let file = FILES.iter().find(|file| is_named(file.name));
-                Ok(file.ok_or(ApiError::NotFound)?.response(headers))
-            }
+/// The function.
+#[derive(Debug)]
+pub struct Discovery {
+    issuer: String,
+    /// The algorithm of tokens if their key is not published.
+    hmac: Option<Algorithm>,
+    keys: Arc<dyn PublishedSource>,
+    clock: Clock,
+}
+
+impl Discovery {
+    /// Returns the function with these settings and the published keys that they name.
+    #[must_use]
+    pub fn new(settings: DiscoverySettings, keys: Arc<dyn PublishedSource>, clock: Clock) -> Self {
+        Self {
+            hmac: settings.keys.hmac(),
+            issuer: settings.issuer,
+            keys,
+            clock,
         }
-    })
-    .await
+    }
+
+    /// Handles a request.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response {
+        // No response has a challenge, so there is no realm.
+        respond("", async {
+            let (headers, path) = (request.headers(), request.uri().path());
+            match find_endpoint(&ROUTES, request.method(), path)? {
+                Endpoint::Root => Ok(redirect_to_page(path)),
+                Endpoint::Docs => Ok(PAGE.response(headers)),
+                Endpoint::OpenApi => Ok(CONTRACT.response(headers)),
+                Endpoint::File => {
+                    let is_named = |name: &str| path.rsplit('/').next() == Some(name);
+                    let file = FILES.iter().find(|file| is_named(file.name));
+                    Ok(file.ok_or(ApiError::NotFound)?.response(headers))
+                }
+                Endpoint::Jwks => {
+                    let keys = self.published().await?;
+                    Ok(well_known::jwks(headers, &keys, self.clock.now()))
+                }
+                Endpoint::Metadata => self.metadata(headers).await,
+            }
+        })
+        .await
+    }
+
+    async fn metadata(&self, headers: &HeaderMap) -> Result<Response, ApiError> {
+        let keys = self.published().await?;
+        let algorithms = well_known::algorithms(&keys, self.hmac, self.clock.now());
+        well_known::metadata(headers, &self.issuer, &algorithms)
+    }
+
+    async fn published(&self) -> Result<Arc<PublishedKeys>, ApiError> {
+        let keys = self.keys.published().await;
+        keys.map_err(|error| BearerError::from(error).into())
+    }
 }
 
 /// Redirects to the page. The address is relative, so it stays behind the prefix of a stage or a custom domain.

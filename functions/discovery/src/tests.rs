@@ -8,17 +8,51 @@ use serde_json::Value;
 
 use super::*;
 
+mod well_known;
+
+/// The function of local work with an HMAC.
+fn local() -> Discovery {
+    with(&[SECRET], PublishedKeys::default(), Clock::system())
+}
+
+const SECRET: (&str, &str) = ("JWT_SECRET_KEY", "p5vt9cy3h7ejn2ua8f2kq0zw6d1mxr4b");
+
+/// The function with these variables, on these keys.
+fn with(
+    variables: &[(&str, &str)],
+    keys: impl Into<Arc<dyn PublishedSource>>,
+    clock: Clock,
+) -> Discovery {
+    Discovery::new(settings(variables).unwrap(), keys.into(), clock)
+}
+
+fn settings(variables: &[(&str, &str)]) -> Result<DiscoverySettings, SettingsError> {
+    let store = [("AUTH_STORE", "memory")];
+    let variables: Vec<_> = store.iter().chain(variables).copied().collect();
+    let lookup = |name: &str| {
+        let variable = variables.iter().find(|(known, _)| *known == name);
+        let value = variable.ok_or(std::env::VarError::NotPresent)?.1;
+        Ok(value.to_owned())
+    };
+    let names = variables.iter().map(|(name, _)| (*name).to_owned());
+    read_settings(SettingsReader::new(names, &lookup))
+}
+
 /// Sends a GET request with these headers.
 fn get(path: &str, headers: &[(&str, &str)]) -> Response {
     send("GET", path, headers)
 }
 
 fn send(method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+    send_to(&local(), method, path, headers)
+}
+
+fn send_to(discovery: &Discovery, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = handle(request.body(()).unwrap()).now_or_never();
+    let response = discovery.handle(request.body(()).unwrap()).now_or_never();
     response.expect("the function waits for nothing")
 }
 
