@@ -4,6 +4,7 @@
 
 mod address;
 mod attempts;
+mod keys;
 mod session;
 mod user;
 
@@ -14,6 +15,7 @@ use clap_complete::Shell;
 
 pub(crate) use address::{Address, parse_email};
 pub(crate) use attempts::AttemptsCommand;
+pub(crate) use keys::KeysCommand;
 pub(crate) use session::SessionCommand;
 pub(crate) use user::UserCommand;
 
@@ -37,11 +39,12 @@ pub(crate) use user::UserCommand;
 ///   1  failure, or a failed check
 ///   2  wrong usage
 ///   3  the user already exists
-///   4  the user or session does not exist
+///   4  the user, session or key does not exist
 ///   5  an import skipped bad lines
 ///   6  AWS or the store cannot be reached
 ///   7  access is refused: a permission is missing, or there are no valid credentials
 ///   8  not confirmed, or there is no terminal to ask on
+///   9  another run changed the keys at the same time
 #[derive(Debug, Parser)]
 #[command(
     name = "authctl",
@@ -140,6 +143,16 @@ pub(crate) enum StoreCommand {
     Attempts {
         #[command(subcommand)]
         command: AttemptsCommand,
+    },
+    /// Keys of access tokens: list, rotate, revoke, repair, import.
+    ///
+    /// With a stack, they are in its secret and its table. With a table, `JWT_KEYS_SECRET_ID` names the
+    /// secret. A file has both sets. New keys have the algorithm of the stack or of `JWT_ALGORITHM`; without
+    /// it, that of the key that signs.
+    #[command(after_help = "Example:\n  authctl keys list")]
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
     },
 }
 

@@ -7,9 +7,11 @@ use std::{
 
 use auth_aws::{CallError, FailureKind, SecretError, StackError};
 use auth_core::{
-    DirectoryError, HashingError, KeysUnavailable, PasswordTooLong, RepositoryError, SessionId,
-    SettingsError,
+    DirectoryError, HashingError, KeyChangeError, KeysUnavailable, PasswordTooLong, Refusal,
+    RepositoryError, SessionId, SettingsError,
 };
+
+use crate::output::rfc3339;
 
 /// Why a command failed. Unless the store failed, or an import was interrupted, nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,18 @@ pub(crate) enum CommandError {
          COUNTER_SECRET_KEY"
     )]
     NoCounterKey,
+    #[error("the private keys are in a secret: use --stack NAME, or set JWT_KEYS_SECRET_ID")]
+    NoKeysSecret,
+    #[error(
+        "the stack has no parameter JwtAlgorithm, so its keys are those of an earlier version: deploy it first"
+    )]
+    NoAlgorithm,
+    #[error(
+        "keys stay public until their tokens have expired: use --stack NAME, or set JWT_EXPIRATION as for the functions"
+    )]
+    NoExpiration,
+    #[error("{}", change_text(.0))]
+    KeyChange(#[from] KeyChangeError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error("the counter key cannot be used: {0}")]
@@ -54,7 +68,7 @@ pub(crate) enum CommandError {
     Hashing(#[from] HashingError),
     #[error("no randomness is available")]
     NoRandomness,
-    #[error("not confirmed: nothing was deleted")]
+    #[error("not confirmed: nothing was changed")]
     NotConfirmed,
     #[error("cannot ask for confirmation without a terminal: use --yes")]
     NoTerminal,
@@ -80,6 +94,51 @@ fn with_cause(error: &RepositoryError) -> String {
         (RepositoryError::Unavailable(cause), FailureKind::Other) => {
             format!("the store failed: {cause}")
         }
+    }
+}
+
+/// Returns the text of a change of the keys that failed, with what an operator can do.
+fn change_text(error: &KeyChangeError) -> String {
+    match error {
+        KeyChangeError::Refused(Refusal::StandbyTooNew { ready_at, .. }) => {
+            format!("{error} ({}), or at once with --now", rfc3339(*ready_at))
+        }
+        KeyChangeError::Refused(Refusal::NoKeys | Refusal::NoStandby) => {
+            format!("{error}: run `authctl keys repair` to create what is missing")
+        }
+        KeyChangeError::Conflict => {
+            format!("{error}: run `authctl keys list`, and try again if the change is still needed")
+        }
+        KeyChangeError::Incomplete(_) => format!("{error}; run `authctl keys repair`"),
+        KeyChangeError::Refused(
+            Refusal::UnknownKey(_)
+            | Refusal::Imported(_)
+            | Refusal::OtherAlgorithm(_)
+            | Refusal::Generation(_),
+        ) => error.to_string(),
+        KeyChangeError::Private(error) => format!("private keys: {}", with_cause(error)),
+        KeyChangeError::Published(error) => format!("published keys: {}", with_cause(error)),
+    }
+}
+
+/// Returns the exit code of a change of the keys that failed.
+fn change_code(error: &KeyChangeError) -> u8 {
+    match error {
+        KeyChangeError::Refused(Refusal::UnknownKey(_) | Refusal::NoKeys) => 4,
+        KeyChangeError::Refused(
+            Refusal::NoStandby
+            | Refusal::StandbyTooNew { .. }
+            | Refusal::Imported(_)
+            | Refusal::OtherAlgorithm(_)
+            | Refusal::Generation(_),
+        ) => 1,
+        KeyChangeError::Conflict => 9,
+        KeyChangeError::Private(error) | KeyChangeError::Published(error) => {
+            code_for(failure(error))
+        }
+        // Code 9 would mean that nothing was changed.
+        KeyChangeError::Incomplete(cause) if matches!(**cause, KeyChangeError::Conflict) => 1,
+        KeyChangeError::Incomplete(cause) => change_code(cause),
     }
 }
 
@@ -117,15 +176,22 @@ impl CommandError {
     /// Returns the exit code, which the help of `cli` documents. Clap's own errors have 2.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::NoStore | Self::TwoStores | Self::TwoVariables(_) | Self::NoCounterKey => 2,
+            Self::NoStore
+            | Self::TwoStores
+            | Self::TwoVariables(_)
+            | Self::NoCounterKey
+            | Self::NoKeysSecret
+            | Self::NoExpiration => 2,
             Self::AlreadyExists(_) => 3,
             Self::NotFound(_) | Self::NoSession { .. } => 4,
             Self::BadLines(_) => 5,
             Self::NotConfirmed | Self::NoTerminal => 8,
             Self::Repository(error) => code_for(failure(error)),
+            Self::KeyChange(error) => change_code(error),
             Self::Stack(StackError::Unreadable(error))
             | Self::Secret(SecretError::Unreadable(error)) => code_for(error.kind()),
             Self::Stack(StackError::NoOutput(_))
+            | Self::NoAlgorithm
             | Self::Settings(_)
             | Self::Secret(SecretError::Rejected(_))
             | Self::Keys(_)

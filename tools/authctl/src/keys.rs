@@ -1,107 +1,108 @@
-//! Finds the keys of the functions that use the store.
+//! The commands about the keys of access tokens: a private set in a secret and a public one in the table, or both in
+//! a file.
+
+mod list;
+mod private_store;
+mod revoke;
+mod settings;
+
+use std::{fs, path::Path};
 
 use auth_aws::Aws;
-use auth_core::{Algorithm, FileStore, KeySet, KeySettings, KeyUse, SettingsReader, Store};
+use auth_core::{
+    Clock, KeyChangeError, KeyKeeper, KeyRing, KeyState, PrivateJwk, PublishedKeyRepository,
+    Refusal, RotateWhen,
+};
+use serde_json::json;
 
-use crate::{error::CommandError, store::Lookup, target::Target};
+use crate::{
+    cli::KeysCommand,
+    confirm,
+    error::CommandError,
+    output::{Output, Record},
+    store::Lookup,
+    target::{Opened, Target},
+};
+use private_store::PrivateStore;
+use settings::RingSettings;
 
-/// Returns the variables that name the keys for a use: a secret of Secrets Manager, or the key itself.
-pub(crate) fn variables(key_use: KeyUse) -> [&'static str; 2] {
-    let key = match key_use {
-        KeyUse::Sign | KeyUse::Verify => "JWT_SECRET_KEY",
-        KeyUse::Sessions => "SESSION_SECRET_KEY",
-        KeyUse::Counters => "COUNTER_SECRET_KEY",
-    };
-    [key_use.secret_variable(), key]
-}
-
-/// Reads the keys that name counters: those of the stack, or those that the variables name, or else those in
-/// the file.
-pub(crate) async fn counter_keys(
-    target: &Target,
+/// Runs a command. What can be rejected without the store is rejected before `open`.
+pub(crate) async fn run<S: PublishedKeyRepository>(
+    open: impl AsyncFnOnce() -> Result<Opened<S>, CommandError>,
     aws: &Aws,
     lookup: Lookup<'_>,
-) -> Result<KeySet, CommandError> {
-    let file = match target {
-        Target::Stack(stack) => {
-            let id = stack.secret(KeyUse::Counters)?;
-            return Ok(aws
-                .read_keys(id, Algorithm::HS256, KeyUse::Counters)
-                .await?);
+    output: &Output,
+    command: &KeysCommand,
+) -> Result<(), CommandError> {
+    // Nothing happens before it is awaited.
+    let opened = open_keeper(open, aws, lookup);
+    match command {
+        KeysCommand::List => {
+            let (keeper, _) = opened.await?;
+            list::print(output, &keeper.load().await?)
         }
-        Target::Table(_) => None,
-        Target::File(path) => Some(Store::File { path: path.clone() }),
-    };
-    let settings = settings(KeyUse::Counters, file.as_ref(), lookup)?;
-    match settings.ok_or(CommandError::NoCounterKey)? {
-        KeySettings::File {
-            path,
-            algorithm,
-            key_use,
-        } => Ok(FileStore::open(path)?.keys(key_use, algorithm)?),
-        KeySettings::Fixed(keys) => Ok(keys),
-        KeySettings::Secret {
-            id,
-            algorithm,
-            key_use,
-        } => Ok(aws.read_keys(&id, algorithm, key_use).await?),
+        KeysCommand::Rotate { now } => {
+            let when = if *now {
+                RotateWhen::Now
+            } else {
+                RotateWhen::Ready
+            };
+            let (keeper, _) = opened.await?;
+            report(output, "rotated", &keeper.rotate(when).await?)
+        }
+        KeysCommand::Revoke { kid, yes: true } => {
+            let (keeper, _) = opened.await?;
+            report(output, "revoked", &keeper.revoke(kid).await?)
+        }
+        KeysCommand::Revoke { kid, yes: false } => {
+            confirm::require_terminal()?;
+            let (keeper, target) = opened.await?;
+            revoke::confirm(&keeper.load().await?, kid, &target).await?;
+            report(output, "revoked", &keeper.revoke(kid).await?)
+        }
+        KeysCommand::Repair => {
+            let (keeper, _) = opened.await?;
+            report(output, "checked", &keeper.repair().await?)
+        }
+        KeysCommand::Import { path } => {
+            let key = read_key(path)?;
+            let (keeper, _) = opened.await?;
+            report(output, "imported", &keeper.import(&key).await?)
+        }
     }
 }
 
-/// Returns the source of the keys for a use; `None` if no variable names one, unless a file has its own.
-pub(crate) fn settings(
-    key_use: KeyUse,
-    file: Option<&Store>,
+async fn open_keeper<S: PublishedKeyRepository>(
+    open: impl AsyncFnOnce() -> Result<Opened<S>, CommandError>,
+    aws: &Aws,
     lookup: Lookup<'_>,
-) -> Result<Option<KeySettings>, CommandError> {
-    // Without names of variables, the reader does not look for typos among those of other tools.
-    let mut reader = SettingsReader::new([], lookup);
-    if file.is_none() && !variables(key_use).iter().any(|name| reader.is_set(name)) {
-        return Ok(None);
-    }
-    let keys = KeySettings::read(&mut reader, key_use, file);
-    Ok(Some(reader.finish(keys)?))
+) -> Result<(KeyKeeper<PrivateStore, S>, Target), CommandError> {
+    let Opened { store, target } = open().await?;
+    let private = PrivateStore::open(&target, aws, lookup).await?;
+    let rules = RingSettings::read(&target, lookup)?.rules(&private).await?;
+    let keeper = KeyKeeper::new(private, store, rules, Clock::system());
+    Ok((keeper, target))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::tests::lookup;
+fn read_key(path: &Path) -> Result<PrivateJwk, CommandError> {
+    let text = fs::read_to_string(path).map_err(CommandError::io(path.display().to_string()))?;
+    let rejected = |error| KeyChangeError::Refused(Refusal::Imported(error));
+    Ok(PrivateJwk::parse(&text).map_err(rejected)?)
+}
 
-    const SECRET: (&str, &str) = ("COUNTER_SECRET_KEY", "p5vt9cy3h7ejn2ua8f2kq0zw6d1mxr4b");
-    const SECRET_ID: (&str, &str) = ("COUNTER_KEY_SECRET_ID", "counters");
-
-    #[test]
-    fn the_keys_of_the_environment_override_those_of_the_file() {
-        let file = Store::File {
-            path: "store.json".into(),
-        };
-        let counter_keys =
-            |file, variables: &[_]| settings(KeyUse::Counters, file, &lookup(variables));
-        for file in [None, Some(&file)] {
-            let fixed = counter_keys(file, &[SECRET]).unwrap();
-            assert!(matches!(fixed, Some(KeySettings::Fixed(_))));
-            let secret = counter_keys(file, &[SECRET_ID]).unwrap();
-            assert!(matches!(secret, Some(KeySettings::Secret { id, .. }) if id == SECRET_ID.1));
-            let both = counter_keys(file, &[SECRET, SECRET_ID]);
-            assert!(matches!(both, Err(CommandError::Settings(_))));
-        }
-    }
-
-    #[tokio::test]
-    async fn without_variables_a_file_has_its_own_keys_and_a_table_has_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.json");
-        let aws = Aws::for_operator(auth_aws::AwsChoice::default());
-        let file = Target::File(path.clone());
-        let keys = counter_keys(&file, &aws, &lookup(&[])).await.unwrap();
-        let store = FileStore::open(path).unwrap();
-        let keys_of_functions = store.keys(KeyUse::Counters, Algorithm::HS256).unwrap();
-        assert!(keys.shares_secret_with(&keys_of_functions));
-        assert!(
-            settings(KeyUse::Counters, None, &lookup(&[]))
-                .unwrap()
-                .is_none()
-        );
-    }
+/// Prints which key signs and which one is next after a change.
+fn report(output: &Output, done: &str, state: &KeyState) -> Result<(), CommandError> {
+    let ring = state.ring.as_ref();
+    let active = ring.map(|ring| ring.active().kid()).unwrap_or_default();
+    let next = ring.and_then(KeyRing::standby).map(PrivateJwk::kid);
+    let and_next = next.map(|next| format!(", {next} is next"));
+    let sentence = format!(
+        "{done}: {active} signs (functions pick this up within 15 minutes){}",
+        and_next.unwrap_or_default()
+    );
+    let record = Record::new(
+        [active, next.unwrap_or_default()].map(str::to_owned),
+        json!({"signs": active, "next": next}),
+    );
+    output.result(&sentence, &record)
 }

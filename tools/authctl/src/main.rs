@@ -1,7 +1,8 @@
-//! `authctl` manages users, their sessions and failed logins from an operator's terminal.
+//! `authctl` manages users, their sessions and failed logins, and the keys of access tokens, from an operator's
+//! terminal.
 //!
-//! Start at [`run`]. The command line is in `cli`, and `store` decides which store it names. The commands
-//! are in `users`, `import`, `export`, `sessions`, `attempts` and `doctor`.
+//! Start at [`run`]. The command line is in `cli`, and `store` decides which store it names. The commands are in
+//! `users`, `import`, `export`, `sessions`, `attempts`, `keys` and `doctor`.
 
 mod attempts;
 mod cli;
@@ -9,6 +10,7 @@ mod confirm;
 mod doctor;
 mod error;
 mod export;
+mod function_keys;
 mod import;
 mod keys;
 mod output;
@@ -125,9 +127,10 @@ async fn run_on<S: OperatorStore>(
         }
         StoreCommand::Attempts { command } => {
             let opened = open().await?;
-            let keys = keys::counter_keys(&opened.target, aws, lookup).await?;
+            let keys = function_keys::counter_keys(&opened.target, aws, lookup).await?;
             attempts::run(&opened.store, keys, output, command).await
         }
+        StoreCommand::Keys { command } => keys::run(open, aws, lookup, output, command).await,
     }
 }
 

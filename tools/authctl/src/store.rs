@@ -3,8 +3,8 @@
 use std::{env::VarError, path::PathBuf};
 
 use auth_core::{
-    AttemptDirectory, AttemptRepository, CredentialDirectory, SessionDirectory, SessionRepository,
-    SettingsReader, UserDirectory, UserRepository,
+    AttemptDirectory, AttemptRepository, CredentialDirectory, PublishedKeyRepository,
+    SessionDirectory, SessionRepository, SettingsReader, UserDirectory, UserRepository,
 };
 
 use crate::{cli::StoreOptions, error::CommandError};
@@ -24,6 +24,7 @@ pub(crate) trait OperatorStore:
     + SessionDirectory
     + AttemptRepository
     + AttemptDirectory
+    + PublishedKeyRepository
 {
 }
 
@@ -35,6 +36,7 @@ impl<S> OperatorStore for S where
         + SessionDirectory
         + AttemptRepository
         + AttemptDirectory
+        + PublishedKeyRepository
 {
 }
 

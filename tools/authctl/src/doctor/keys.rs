@@ -6,7 +6,7 @@ use auth_aws::{Aws, FailureKind, SecretError, Stack};
 use auth_core::{Algorithm, FileStore, KeySet, KeySettings, KeyUse, RepositoryError, Store};
 
 use super::{Finding, Report};
-use crate::{keys, store::Lookup};
+use crate::{function_keys, store::Lookup};
 
 const USES: [(KeyUse, &str); 3] = [
     (KeyUse::Sign, "keys of access tokens"),
@@ -61,7 +61,7 @@ async fn read(place: &KeyPlace<'_>, key_use: KeyUse, aws: &Aws) -> Result<KeySet
             read_secret(aws, id, Algorithm::HS256, key_use).await
         }
         KeyPlace::Variables(file, lookup) => {
-            let settings = keys::settings(key_use, *file, *lookup);
+            let settings = function_keys::settings(key_use, *file, *lookup);
             let settings = settings.map_err(|error| Finding::Failed(error.to_string()))?;
             match settings {
                 Some(KeySettings::Fixed(keys)) => Ok(keys),
@@ -71,8 +71,9 @@ async fn read(place: &KeyPlace<'_>, key_use: KeyUse, aws: &Aws) -> Result<KeySet
                 Some(KeySettings::File {
                     path, algorithm, ..
                 }) => read_file(&path, algorithm, key_use),
-                None => {
-                    let [secret, key] = keys::variables(key_use);
+                // A table has only published keys, which guards read.
+                Some(KeySettings::Table { .. }) | None => {
+                    let [secret, key] = function_keys::variables(key_use);
                     let reason = format!("neither {secret} nor {key} is set");
                     Err(Finding::NotChecked(reason))
                 }
