@@ -5,6 +5,7 @@ Arguments are template parameters (Name=value). Variables: ENV; STACK answers th
 the changes and deploys nothing; CI asks nothing. The account and the default region come from AWS's own variables.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ import time
 
 try:
     import boto3
+    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
     from samcli.yamlhelper import yaml_dump, yaml_parse
 
@@ -24,6 +26,8 @@ BIN = ROOT / ".tools/venv/bin"
 BUILT = ROOT / ".aws-sam/build/template.yaml"
 # The answers that sam uses. A preview saves its arguments only here.
 CONFIG = ROOT / ".aws-sam/deploy.toml"
+# The option of `sam deploy` that deploys nothing.
+SHOW = "--no-execute-changeset"
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 FIRST_USER = """
 Add the first user:
@@ -31,6 +35,9 @@ Add the first user:
   AWS_REGION={region} cargo run --quiet --release --package authctl -- \\
     --stack {stack} user add EMAIL --role Admin=create,read,update,delete
 """
+KEYS_NOT_CHECKED = """\
+the stack is deployed, but its keys of access tokens were not checked: {}
+Run the same command again; docs/keys.md says what to do if a deploy fails at the keys"""
 CANNOT_UPDATE = """\
 stack {stack} is in {status}, after a failed deploy or deletion. Delete it and deploy again: the answers stay in
 {answers}. If a protected table prevents that, turn off its protection first:
@@ -64,7 +71,7 @@ def main(arguments):
     build(answers.parameters["Architecture"])
     insert_parameters(answers.parameters)
     write(CONFIG, answers.text())
-    stack.deploy("--no-execute-changeset" if previews else "--confirm-changeset" if asks else "--no-confirm-changeset")
+    stack.deploy(SHOW if previews else "--confirm-changeset" if asks else "--no-confirm-changeset")
 
 
 def complete_parameters(answers, declared, deployed, changes):
@@ -126,8 +133,31 @@ class Stack:
             is_pending = self.remove_change_sets(started)
         if is_pending:
             print("\nThe change set is deleted. Nothing was deployed.")
-        elif not self.before:
+            return
+        if not self.before:
             print(FIRST_USER.format(region=self.region, stack=self.name))
+        if mode != SHOW:
+            self.repair_keys()
+
+    def repair_keys(self):
+        """Makes the function `keys` publish what its secret contains, and create what is missing.
+
+        CloudFormation calls it only if a property of its resource changes. A property that changes with each deploy
+        would appear in every preview, and no deploy would be without changes.
+        """
+        name = next(one["OutputValue"] for one in self.describe()["Outputs"] if one["OutputKey"] == "KeysFunctionName")
+        try:
+            # The function has a time limit of 60 seconds; a repetition would hide its error.
+            config = Config(read_timeout=70, retries={"total_max_attempts": 1})
+            response = boto3.client("lambda", region_name=self.region, config=config).invoke(
+                FunctionName=name, Payload=json.dumps({"action": "repair"}))
+        except (BotoCoreError, ClientError) as error:
+            raise Problem(KEYS_NOT_CHECKED.format(error)) from error
+        result = json.load(response["Payload"])
+        if "FunctionError" in response or "error" in result:
+            raise Problem(KEYS_NOT_CHECKED.format(result.get("errorMessage") or result.get("message")))
+        published = [key for key in result["keys"] if key["state"] != "revoked"]
+        print(f"The {len(published)} keys of access tokens are published.")
 
     def remove_change_sets(self, since):
         """Deletes the change sets of this run that were not executed. Returns whether there were changes in them."""

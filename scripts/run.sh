@@ -19,6 +19,13 @@ if ! [[ $port =~ ^[0-9]{1,5}$ ]] || ((10#$port < 1 || 10#$port > 65535)); then
   fail "PORT must be a number from 1 to 65535, not $port"
 fi
 [[ $store =~ ^(file|dynamodb)$ ]] || fail "STORE must be file or dynamodb, not $store"
+algorithm=${JWT_ALGORITHM:-HS256}
+if [[ $algorithm =~ ^(RS256|ES256|EdDSA)$ ]]; then
+  [ "$store" = file ] || fail "keys for $algorithm need Secrets Manager, which is not part of STORE=dynamodb: use \
+JWT_ALGORITHM=$algorithm with the file store, or STORE=dynamodb with HS256"
+elif ! [[ $algorithm =~ ^HS(256|384|512)$ ]]; then
+  fail "JWT_ALGORITHM must be HS256, HS384, HS512, RS256, ES256 or EdDSA, not $algorithm"
+fi
 if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
   fail "port $port is in use: try make run PORT=$((port + 1))"
 fi
@@ -51,6 +58,8 @@ await() {
 
 mkdir -p "$folder"
 export AUTH_FILE=${AUTH_FILE:-$folder/store.json}
+# Verifiers find the public keys under the issuer.
+export JWT_ISSUER=${JWT_ISSUER:-$url}
 kept=$AUTH_FILE
 # shellcheck source=scripts/dynamodb.sh
 [ "$store" = file ] || . scripts/dynamodb.sh
@@ -76,6 +85,10 @@ Ready. Open $url/ in a browser. In another terminal:
 
   TOKEN=\$(curl -s $url/api/v1/login -H 'content-type: application/json' -d '{"email":"john.doe@leapify.tech","password":"changeme"}' | sed 's/.*"access_token":"\([^"]*\).*/\1/'); echo "\$TOKEN"
   curl -s $url/api/v1/me -H "authorization: Bearer \$TOKEN"
+
+END
+[[ $algorithm = HS* ]] || cat <<END
+Anyone can verify the tokens with the public keys at $url/.well-known/jwks.json
 
 END
 [ "$store" = file ] || cat <<END
