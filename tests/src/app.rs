@@ -11,8 +11,10 @@ use std::{
 };
 
 use auth_core::{
-    Clock, InMemoryStore, KeySettings, KeySource, LiveRepository, SettingsReader, UnixTime,
+    Clock, InMemoryStore, KeySettings, KeySource, LiveRepository, PublishedKeys, PublishedSource,
+    SettingsReader, UnixTime,
 };
+use discovery::Discovery;
 use login::{Login, LoginKeys, LoginSettings, LoginStore};
 use me::Me;
 
@@ -34,6 +36,9 @@ pub const KEYS: [(&str, &str); 3] = [
 /// The environment of all functions, as a test or a template would set it.
 pub const ENVIRONMENT: [(&str, &str); 4] = [("AUTH_STORE", "memory"), KEYS[0], KEYS[1], KEYS[2]];
 
+/// An issuer that is a URL, so that it has metadata. Only `discovery` has it: forged tokens have the default one.
+pub const ISSUER: (&str, &str) = ("JWT_ISSUER", "https://api.example.com");
+
 /// Returns [`ENVIRONMENT`] and one more variable.
 #[must_use]
 pub fn environment_with(
@@ -44,6 +49,7 @@ pub fn environment_with(
 
 /// The functions on one store.
 pub struct App<S = InMemoryStore> {
+    discovery: Discovery,
     login: Login<S>,
     me: Me<S>,
     clock: TestClock,
@@ -73,6 +79,7 @@ impl<S: LoginStore + LiveRepository + Clone> App<S> {
         let me = me::read_settings(reader()).expect("settings");
         let me_keys = fixed_keys(&me.keys);
         Self {
+            discovery: discovery(PublishedKeys::default().into(), clock.clock()),
             me: Me::new(me, me_keys, store.clone(), clock.clock()),
             login: Login::new(login.clone(), login_keys(&login), store, clock.clock()),
             clock,
@@ -100,7 +107,7 @@ impl<S: LoginStore + LiveRepository> Client for App<S> {
     async fn invoke(&self, function: &str, event: &str) -> Reply {
         let request = auth_lambda::request(event).expect("an event");
         match function {
-            "discovery" => discovery::handle(request).await.into(),
+            "discovery" => self.discovery.handle(request).await.into(),
             "login" => self.login.handle(request).await.into(),
             "me" => self.me.handle(request).await.into(),
             other => panic!("App has no function {other}"),
@@ -152,10 +159,22 @@ impl TestClock {
 pub fn fixed_keys(settings: &KeySettings) -> Arc<dyn KeySource> {
     match settings {
         KeySettings::Fixed(keys) => keys.clone().into(),
-        KeySettings::Secret { .. } | KeySettings::File { .. } => {
+        KeySettings::Secret { .. } | KeySettings::Table { .. } | KeySettings::File { .. } => {
             panic!("the keys are not fixed")
         }
     }
+}
+
+/// Returns `discovery` with [`ENVIRONMENT`] and [`ISSUER`], on these keys.
+#[must_use]
+pub fn discovery(keys: Arc<dyn PublishedSource>, clock: Clock) -> Discovery {
+    let variables: BTreeMap<&str, &str> = ENVIRONMENT.into_iter().chain([ISSUER]).collect();
+    let lookup = |name: &str| {
+        let value = variables.get(name).ok_or(VarError::NotPresent)?;
+        Ok((*value).to_owned())
+    };
+    let settings = discovery::read_settings(SettingsReader::new([], &lookup));
+    Discovery::new(settings.expect("settings"), keys, clock)
 }
 
 /// Returns the keys of `login`'s settings.

@@ -17,6 +17,8 @@ pub enum Body {
     Json(Value),
     /// A file of this type that contains this text.
     File(&'static str, &'static str),
+    /// The metadata of an issuer that is a URL, and of keys of HS256.
+    Metadata,
     /// A file of this type, compressed.
     Gzip(&'static str),
 }
@@ -92,6 +94,7 @@ pub fn all() -> Vec<Case> {
         not_json(),
         me(),
         discovery(),
+        well_known(),
     ]
     .concat()
 }
@@ -309,6 +312,31 @@ fn discovery() -> Vec<Case> {
     ]
 }
 
+/// The keys of the tests are those of HS256, which are not published.
+fn well_known() -> Vec<Case> {
+    let kept = ("cache-control", "public, max-age=300");
+    let no_keys = || Body::Json(json!({"keys": []}));
+    let keys = |event| case(event, 200, no_keys(), &[kept]);
+    let metadata = |event| case(event, 200, Body::Metadata, &[kept]);
+    let not_modified = |event| case(event, 304, Body::None, &[kept]);
+    let wrong_method = |event| detail(event, 405, "Method Not Allowed", &[("allow", "GET")]);
+    vec![
+        keys("discovery_jwks_success"),
+        keys("discovery_jwks_success.v1"),
+        keys("discovery_jwks_stage_prefix"),
+        not_modified("discovery_jwks_not_modified"),
+        wrong_method("discovery_jwks_wrong_method"),
+        metadata("discovery_configuration_success"),
+        metadata("discovery_configuration_success.v1"),
+        not_modified("discovery_configuration_not_modified"),
+        wrong_method("discovery_configuration_wrong_method"),
+        metadata("discovery_server_success"),
+        metadata("discovery_server_success.v1"),
+        not_modified("discovery_server_not_modified"),
+        wrong_method("discovery_server_wrong_method"),
+    ]
+}
+
 impl Case {
     /// Returns the function that serves the event, the first word of the file name.
     #[must_use]
@@ -322,7 +350,10 @@ impl Case {
         let (function, rest) = self.event.split_once('_').expect("<function>_<case>");
         let (first, others): (_, &[&str]) = match function {
             "login" => ("login", &["refresh", "logout"]),
-            "discovery" => ("docs", &["file", "openapi", "root"]),
+            "discovery" => (
+                "docs",
+                &["file", "openapi", "root", "jwks", "configuration", "server"],
+            ),
             other => (other, &[]),
         };
         let named = others.iter().find(|name| rest.starts_with(**name));
@@ -335,7 +366,7 @@ impl Case {
         assert_eq!(reply.status(), self.status, "{event}: {}", reply.body());
         let content_type = match self.body {
             Body::None => None,
-            Body::Login | Body::Tokens | Body::Json(_) => Some("application/json"),
+            Body::Login | Body::Tokens | Body::Metadata | Body::Json(_) => Some("application/json"),
             Body::File(content_type, _) | Body::Gzip(content_type) => Some(content_type),
         };
         assert_eq!(reply.header("content-type"), content_type, "{event}");
@@ -351,26 +382,39 @@ impl Case {
         match &self.body {
             Body::None => assert_eq!(reply.body(), "", "{event}"),
             Body::Json(expected) => assert_eq!(&reply.json(), expected, "{event}"),
+            Body::Metadata => check_metadata(&reply.json(), event),
             Body::File(_, text) => assert!(reply.body().contains(text), "{event}"),
             Body::Gzip(_) => {
                 assert_eq!(reply.header("content-encoding"), Some("gzip"), "{event}");
                 // The first bytes of a file that is compressed with Deflate (RFC 1952 section 2.3.1).
                 assert_eq!(reply.bytes()[..3], [0x1f, 0x8b, 8], "{event}");
             }
-            Body::Login | Body::Tokens => {
-                let body = reply.json();
-                assert_eq!(body["token_type"], "Bearer", "{event}");
-                assert_eq!(body["expires_in"], 3600, "{event}");
-                let token = body["access_token"].as_str().expect("a token");
-                assert_eq!(token.split('.').count(), 3, "{event}");
-                let token = body["refresh_token"].as_str().expect("a token");
-                assert_eq!(token.len(), 70, "{event}");
-                let is_login = matches!(self.body, Body::Login);
-                let device_token = body["device_token"].as_str().map(str::len);
-                assert_eq!(device_token, is_login.then_some(75), "{event}");
-                let members = body.as_object().expect("an object").len();
-                assert_eq!(members, 4 + usize::from(is_login), "{event}");
-            }
+            Body::Login => check_tokens(&reply.json(), true, event),
+            Body::Tokens => check_tokens(&reply.json(), false, event),
         }
     }
+}
+
+fn check_metadata(body: &Value, event: &str) {
+    let issuer = body["issuer"].as_str().expect("an issuer");
+    let expected = json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "response_types_supported": [],
+        "id_token_signing_alg_values_supported": ["HS256"],
+    });
+    assert_eq!(*body, expected, "{event}");
+}
+
+fn check_tokens(body: &Value, is_login: bool, event: &str) {
+    assert_eq!(body["token_type"], "Bearer", "{event}");
+    assert_eq!(body["expires_in"], 3600, "{event}");
+    let token = body["access_token"].as_str().expect("a token");
+    assert_eq!(token.split('.').count(), 3, "{event}");
+    let token = body["refresh_token"].as_str().expect("a token");
+    assert_eq!(token.len(), 70, "{event}");
+    let device_token = body["device_token"].as_str().map(str::len);
+    assert_eq!(device_token, is_login.then_some(75), "{event}");
+    let members = body.as_object().expect("an object").len();
+    assert_eq!(members, 4 + usize::from(is_login), "{event}");
 }

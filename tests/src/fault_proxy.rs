@@ -3,11 +3,14 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use http::{Request, Response, StatusCode, request::Parts};
+use http::{Request, Response, StatusCode, request::Parts, response};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{Bytes, Incoming},
@@ -17,7 +20,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::server::serve;
+use crate::server::serve_counting;
 
 /// What the proxy does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,7 @@ pub enum Fault {
 /// A proxy for one test.
 pub struct FaultProxy {
     url: String,
+    connections: Arc<AtomicUsize>,
     state: Arc<State>,
 }
 
@@ -88,10 +92,12 @@ impl FaultProxy {
             fault: Mutex::new(Fault::None),
             requests: Mutex::default(),
         });
-        let shared = Arc::clone(&state);
-        let address = serve(move |request| pass(Arc::clone(&shared), request)).await;
+        let (shared, connections) = (Arc::clone(&state), Arc::default());
+        let respond = move |request| pass(Arc::clone(&shared), request);
+        let address = serve_counting(Arc::clone(&connections), respond).await;
         Self {
             url: format!("http://{address}"),
+            connections,
             state,
         }
     }
@@ -113,6 +119,12 @@ impl FaultProxy {
         std::mem::take(&mut *self.state.units.lock().expect("no panic"))
     }
 
+    /// Returns the number of connections that were opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// Returns the requests of the SDK that arrived: their targets, for example `DynamoDB_20120810.GetItem`, and
     /// their bodies.
     #[must_use]
@@ -126,7 +138,7 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
     let target = target
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
-    let is_read = target.ends_with("GetItem");
+    let is_read = target.ends_with("GetItem") || target.ends_with("GetSecretValue");
     let is_batch = target.ends_with("BatchGetItem");
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let target = target.to_owned();
@@ -193,15 +205,24 @@ async fn forward(
     let body = with_units(&body);
     parts.headers.insert("content-length", body.len().into());
     let request = Request::from_parts(parts, Full::<Bytes>::from(body));
-    let stream = TcpStream::connect(&state.upstream).await?;
+    let (parts, body) = exchange(&state.upstream, request).await?;
+    count_units(&mut state.units.lock().expect("no panic"), is_read, &body);
+    Ok(Response::from_parts(parts, Full::from(body)))
+}
+
+/// Sends a request to a host and port. Returns the whole response.
+pub(crate) async fn exchange(
+    upstream: &str,
+    request: Request<Full<Bytes>>,
+) -> io::Result<(response::Parts, Bytes)> {
+    let stream = TcpStream::connect(upstream).await?;
     let handshake = client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(io::Error::other)?;
     tokio::spawn(connection);
     let response = sender.send_request(request).await;
     let (parts, body) = response.map_err(io::Error::other)?.into_parts();
-    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    count_units(&mut state.units.lock().expect("no panic"), is_read, &body);
-    Ok(Response::from_parts(parts, Full::from(body)))
+    let body = body.collect().await.map_err(io::Error::other)?;
+    Ok((parts, body.to_bytes()))
 }
 
 /// Makes a request ask for the capacity units that it consumes.
@@ -269,14 +290,14 @@ fn denial(operation: &str) -> Response<Full<Bytes>> {
          resource: arn:aws:dynamodb:eu-central-1:123456789012:table/users because no identity-based policy \
          allows the dynamodb:{operation} action"
     );
-    response(StatusCode::BAD_REQUEST, "AccessDeniedException", &message)
+    error(StatusCode::BAD_REQUEST, "AccessDeniedException", &message)
 }
 
 fn failure(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
-    response(status, kind, "no")
+    error(status, kind, "no")
 }
 
-fn response(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
+fn error(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
     let body =
         format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"{message}"}}"#);
     let response = Response::builder()

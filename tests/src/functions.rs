@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeMap, env::VarError};
 
-use auth_core::{SettingsError, SettingsReader};
+use auth_core::{KeeperSettings, SettingsError, SettingsReader};
 use login::LoginSettings;
 
 /// A function.
 pub struct Function {
     /// The name of its folder and binary.
     pub name: &'static str,
-    /// Whether it reads keys and a store.
-    pub has_store: bool,
-    /// Returns its routes: methods and paths.
+    /// Whether it reads users.
+    pub reads_users: bool,
+    /// Returns its routes: methods and paths. Without any, the API does not call it.
     pub routes: fn() -> Vec<(&'static str, &'static str)>,
     /// Reads its settings from an environment.
     pub read_settings: fn(SettingsReader) -> Result<(), SettingsError>,
@@ -33,27 +33,33 @@ impl Function {
 }
 
 /// All functions.
-pub const FUNCTIONS: [Function; 3] = [
+pub const FUNCTIONS: [Function; 4] = [
     Function {
         name: "discovery",
-        has_store: false,
+        reads_users: false,
         routes: || {
             discovery::ROUTES
                 .iter()
                 .map(|r| (r.method, r.path))
                 .collect()
         },
-        read_settings: discovery::check_settings,
+        read_settings: |reader| discovery::read_settings(reader).map(|_| ()),
+    },
+    Function {
+        name: "keys",
+        reads_users: false,
+        routes: Vec::new,
+        read_settings: |reader| KeeperSettings::read(reader).map(|_| ()),
     },
     Function {
         name: "login",
-        has_store: true,
+        reads_users: true,
         routes: || login::ROUTES.iter().map(|r| (r.method, r.path)).collect(),
         read_settings: |reader| LoginSettings::read(reader).map(|_| ()),
     },
     Function {
         name: "me",
-        has_store: true,
+        reads_users: true,
         routes: || me::ROUTES.iter().map(|r| (r.method, r.path)).collect(),
         read_settings: |reader| me::read_settings(reader).map(|_| ()),
     },
@@ -64,9 +70,17 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|function| function.name)
 }
 
-/// The names of the functions that read keys and a store.
-pub fn with_store() -> impl Iterator<Item = &'static str> {
-    let functions = FUNCTIONS.iter().filter(|function| function.has_store);
+/// The names of the functions that the API calls.
+pub fn with_routes() -> impl Iterator<Item = &'static str> {
+    let functions = FUNCTIONS
+        .iter()
+        .filter(|function| !(function.routes)().is_empty());
+    functions.map(|function| function.name)
+}
+
+/// The names of the functions that read users.
+pub fn that_read_users() -> impl Iterator<Item = &'static str> {
+    let functions = FUNCTIONS.iter().filter(|function| function.reads_users);
     functions.map(|function| function.name)
 }
 

@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod authctl;
+pub mod callback_server;
 pub mod cases;
 pub mod client;
 pub mod dynamodb;
@@ -10,7 +11,9 @@ pub mod events;
 pub mod fault_proxy;
 pub mod flaky;
 pub mod functions;
+pub mod key_stack;
 pub mod log_filter;
+pub mod moved_clock;
 pub mod openapi;
 pub mod policy;
 pub mod process;
@@ -18,10 +21,13 @@ pub mod project;
 pub mod runtime_api;
 pub mod secrets;
 mod server;
+pub mod signing_stack;
 pub mod stack;
 pub mod store;
 pub mod template;
 pub mod terminal;
+pub mod versioned_secrets;
+pub mod write_gate;
 
 /// The examples of the documentation, compiled.
 #[cfg(doctest)]

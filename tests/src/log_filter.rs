@@ -1,7 +1,7 @@
 //! Evaluates the filter patterns of `template.yaml`'s metrics, as `CloudWatch` Logs applies them to JSON lines.
 //!
 //! Knows only what the patterns use: `{ A && B }`, where each part is `$.member = value` or several of these with
-//! `||`, in parentheses. Numbers may be compared with `>=`.
+//! `||`, in parentheses.
 
 use serde_json::Value;
 
@@ -12,7 +12,6 @@ pub struct LogFilter(Vec<Vec<Comparison>>);
 #[derive(Debug)]
 struct Comparison {
     member: String,
-    is_minimum: bool,
     value: Value,
 }
 
@@ -40,21 +39,14 @@ impl LogFilter {
 impl Comparison {
     fn parse(text: &str) -> Self {
         let text = text.trim_matches(['(', ')', ' ']);
-        let is_minimum = text.contains(" >= ");
-        let operator = if is_minimum { " >= " } else { " = " };
-        let (member, value) = text.split_once(operator).expect("a comparison");
+        let (member, value) = text.split_once(" = ").expect("a comparison");
         Self {
             member: member.strip_prefix("$.").expect("a member").to_owned(),
-            is_minimum,
             value: serde_json::from_str(value).expect("a text or a number"),
         }
     }
 
     fn matches(&self, line: &Value) -> bool {
-        let found = &line[&self.member];
-        if self.is_minimum {
-            return found.as_f64() >= self.value.as_f64();
-        }
-        *found == self.value
+        line[&self.member] == self.value
     }
 }

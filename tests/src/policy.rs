@@ -47,6 +47,15 @@ impl Call {
         }
     }
 
+    /// Returns the call of a request that changes a secret.
+    #[must_use]
+    pub fn change_secret(operation: &str, secret: &str) -> Self {
+        Self {
+            action: format!("secretsmanager:{operation}"),
+            ..Self::get_secret(secret)
+        }
+    }
+
     /// Returns the call of a request to `DynamoDB`, from its operation and body.
     #[must_use]
     pub fn to_table(operation: &str, body: &Value) -> Self {

@@ -15,6 +15,7 @@ use auth_core::{Clock, UnixTime};
 use tempfile::NamedTempFile;
 
 use crate::{
+    app::ISSUER,
     client::{Client, Reply},
     functions, project,
     runtime_api::{Outcome, RuntimeApi},
@@ -187,7 +188,7 @@ pub struct Processes {
 }
 
 impl Processes {
-    /// Starts all functions on a new file store with the tutorial's user.
+    /// Starts all functions with routes on a new file store with the tutorial's user.
     pub async fn start() -> Self {
         let store = TemporaryFileStore::new();
         let started = Self::start_with(&store.environment()).await;
@@ -197,11 +198,13 @@ impl Processes {
         }
     }
 
-    /// Starts all functions with these variables.
+    /// Starts all functions with routes with these variables.
     pub async fn start_with(variables: &[(&str, &str)]) -> Self {
         let mut processes = BTreeMap::new();
-        for name in functions::names() {
-            processes.insert(name, Process::start(name, variables).await);
+        for name in functions::with_routes() {
+            let issuer: &[_] = if name == "discovery" { &[ISSUER] } else { &[] };
+            let variables = [issuer, variables].concat();
+            processes.insert(name, Process::start(name, &variables).await);
         }
         Self {
             processes,

@@ -1,5 +1,5 @@
-//! A fake Secrets Manager with one value, which may change, fail and recover. If the value is an HMAC key, the secrets
-//! with other names contain other keys, because no two may contain the same.
+//! A fake Secrets Manager with one value, which may change, fail and recover. If the value is an HMAC key or a set of
+//! RSA keys, the secrets with other names contain their own HMAC keys, because no two may contain the same.
 
 use std::{
     collections::BTreeSet,
@@ -74,7 +74,8 @@ fn choose_secret(id: &str, secret: String) -> String {
     };
     let jwk: Value = serde_json::from_str(&secret).unwrap_or_default();
     let is_long_hmac_key = jwk["k"].as_str().is_some_and(|key| key.len() > 42);
-    if is_long_hmac_key {
+    let is_rsa_set = jwk["keys"][0]["kty"] == "RSA";
+    if is_long_hmac_key || is_rsa_set {
         unpublished_jwk(other)
     } else {
         secret

@@ -1,6 +1,13 @@
 //! HTTP servers for tests, on free ports of this machine.
 
-use std::{future::Future, io};
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use http::{Request, Response};
 use http_body_util::Full;
@@ -19,10 +26,22 @@ pub(crate) async fn serve<A>(
 where
     A: Future<Output = io::Result<Response<Full<Bytes>>>> + Send + 'static,
 {
+    serve_counting(Arc::default(), respond).await
+}
+
+/// Serves like [`serve`], and counts the connections.
+pub(crate) async fn serve_counting<A>(
+    connections: Arc<AtomicUsize>,
+    respond: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+) -> String
+where
+    A: Future<Output = io::Result<Response<Full<Bytes>>>> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            connections.fetch_add(1, Ordering::Relaxed);
             let service = service_fn(respond.clone());
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }

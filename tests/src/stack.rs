@@ -26,7 +26,12 @@ pub struct Stack {
 impl Stack {
     /// Serves a stack with these outputs.
     pub async fn serve(outputs: &[(&str, &str)]) -> Self {
-        let body = description(outputs);
+        Self::serve_with(outputs, &[]).await
+    }
+
+    /// Serves a stack with these outputs and parameters.
+    pub async fn serve_with(outputs: &[(&str, &str)], parameters: &[(&str, &str)]) -> Self {
+        let body = description(outputs, parameters);
         let callers = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&callers);
         let address = serve(move |request| {
@@ -69,16 +74,20 @@ impl Stack {
     }
 }
 
-fn description(outputs: &[(&str, &str)]) -> String {
+fn description(outputs: &[(&str, &str)], parameters: &[(&str, &str)]) -> String {
     let outputs = outputs.iter().map(|(key, value)| {
         format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
     });
     let outputs = outputs.collect::<String>();
+    let parameters = parameters.iter().map(|(key, value)| {
+        format!("<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>")
+    });
+    let parameters = parameters.collect::<String>();
     format!(
         "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
          <DescribeStacksResult><Stacks><member><StackId>{ARN}</StackId><StackName>{NAME}</StackName>\
          <CreationTime>2026-11-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus>\
-         <Outputs>{outputs}</Outputs></member></Stacks></DescribeStacksResult>\
+         <Outputs>{outputs}</Outputs><Parameters>{parameters}</Parameters></member></Stacks></DescribeStacksResult>\
          <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></DescribeStacksResponse>"
     )
 }

@@ -1,5 +1,7 @@
 //! Looks up the parts of `template.yaml`. `!Ref X` and `!GetAtt X.Y` read as `X` and `X.Y`.
 
+mod routes;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};

@@ -4,6 +4,9 @@
 //! is the only function that uses the bundle's own issuer.
 
 pub mod hostile;
+mod signer;
+
+pub use signer::Signer;
 
 use aws_lc_rs::{hmac, signature};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -55,7 +58,7 @@ pub fn hmac_tag(algorithm: hmac::Algorithm, secret: &[u8], message: &[u8]) -> Ve
 /// Returns the header of a valid token.
 #[must_use]
 pub fn header() -> Value {
-    json!({"alg": "HS256", "typ": "at+jwt", "kid": kid_of(SECRET)})
+    Signer::secret().header()
 }
 
 /// The session of the tokens.
@@ -107,18 +110,13 @@ pub fn message(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
 
 /// Returns a token with any header and claims, signed with [`SECRET`] and HS256 whatever the header says.
 pub fn signed(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
-    let message = message(header, claims);
-    let tag = hmac_sha256(SECRET.as_bytes(), message.as_bytes());
-    format!("{message}.{}", b64(tag))
+    Signer::secret().signed(header, claims)
 }
 
 /// Returns a valid token of the tutorial's user with these changes to its header and claims.
 #[must_use]
 pub fn token(now: u64, header_changes: &Value, claims_changes: &Value) -> String {
-    signed(
-        with(header(), header_changes).to_string(),
-        with(claims(now), claims_changes).to_string(),
-    )
+    Signer::secret().token(now, header_changes, claims_changes)
 }
 
 /// Returns a private JWK from the folder `keys` by its `kid`: `rsa`, `p256`, `p384` or `ed25519`.
@@ -159,11 +157,13 @@ pub fn decoded(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).expect("base64url")
 }
 
-/// Returns the key pair `p256`, to sign in formats other than that of JWS.
+/// Returns the key pair of a private JWK of P-256, to sign also in formats other than that of JWS.
 #[must_use]
-pub fn p256_pair(algorithm: &'static signature::EcdsaSigningAlgorithm) -> signature::EcdsaKeyPair {
-    let jwk = private_jwk("p256");
-    let point = [&[4][..], &octets(&jwk, "x"), &octets(&jwk, "y")].concat();
-    signature::EcdsaKeyPair::from_private_key_and_public_key(algorithm, &octets(&jwk, "d"), &point)
+pub fn p256_pair(
+    jwk: &Value,
+    algorithm: &'static signature::EcdsaSigningAlgorithm,
+) -> signature::EcdsaKeyPair {
+    let point = [&[4][..], &octets(jwk, "x"), &octets(jwk, "y")].concat();
+    signature::EcdsaKeyPair::from_private_key_and_public_key(algorithm, &octets(jwk, "d"), &point)
         .expect("a key pair")
 }

@@ -6,6 +6,7 @@ mod exports;
 mod failures;
 mod files;
 mod imports;
+mod keys;
 mod prompts;
 mod rights;
 mod sessions;

@@ -104,7 +104,7 @@ async fn a_deletion_is_confirmed_for_the_named_stack() {
     let (code, screen) = delete("");
     assert_eq!(code, 8, "{screen}");
     assert!(
-        screen.contains("not confirmed: nothing was deleted"),
+        screen.contains("not confirmed: nothing was changed"),
         "{screen}"
     );
     assert!(store.find_by_email(&email(JANE)).await.unwrap().is_some());

@@ -14,6 +14,7 @@ use bundle_tests::{
     secrets::Secrets,
     stack::Stack,
     store::{HASHES, email},
+    versioned_secrets::VersionedSecrets,
 };
 use serde_json::json;
 
@@ -160,6 +161,8 @@ async fn the_documented_actions_of_each_command_are_those_that_it_uses() {
         assert_eq!(Some(actions), expected, "{command}");
     }
 
+    check_keys(&mut recorder, &mut documented).await;
+
     // With a prompt.
     let mut terminal = tool.start_on_terminal(&["user", "delete", JANE]);
     terminal.wait_for("[y/N] ");
@@ -184,6 +187,48 @@ async fn the_documented_actions_of_each_command_are_those_that_it_uses() {
         BTreeMap::new(),
         "commands that the test does not know"
     );
+}
+
+/// Checks the commands about keys, whose secret has versions.
+async fn check_keys(recorder: &mut Recorder, documented: &mut BTreeMap<String, BTreeSet<String>>) {
+    let secrets = VersionedSecrets::serve().await;
+    let tool = recorder.tool(&["--table", recorder.table.name()]).and(&[
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()),
+        ("JWT_KEYS_SECRET_ID", "JwtKeys"),
+        ("JWT_ALGORITHM", "ES256"),
+        ("JWT_EXPIRATION", "3600"),
+    ]);
+    // A key that was stored by hand, without a standby.
+    let own = project::read("tests/forge/keys/ed25519.jwk.json");
+    secrets.put(&format!(r#"{{"keys":[{own}]}}"#));
+    let import = project::root().join("tests/forge/keys/p256.jwk.json");
+    let import = import.to_str().unwrap();
+    for (command, arguments) in [
+        ("keys repair", &["keys", "repair"][..]),
+        ("keys rotate", &["keys", "rotate", "--now"]),
+        ("keys import", &["keys", "import", import]),
+        ("keys revoke", &["keys", "revoke", "KID", "--yes"]),
+        ("keys list", &["keys", "list"]),
+    ] {
+        let standby = &tool.json_lines(&["keys", "list"]);
+        let standby = standby.get(1).and_then(|key| key["kid"].as_str());
+        let standby = standby.unwrap_or_default().to_owned();
+        let called = secrets.calls().len();
+        recorder.take();
+        let arguments: Vec<&str> = arguments
+            .iter()
+            .map(|word| if *word == "KID" { &standby } else { *word })
+            .collect();
+        tool.succeed(&arguments, "");
+        let mut actions = recorder.take();
+        let calls = secrets.calls();
+        actions.extend(
+            calls[called..]
+                .iter()
+                .map(|call| format!("secretsmanager:{call}")),
+        );
+        assert_eq!(Some(actions), documented.remove(command), "{command}");
+    }
 }
 
 /// Starts a session of Jane, with this id.

@@ -1,10 +1,11 @@
 //! Every sample event, replayed in process and against the real functions. `openapi.yaml` describes the
 //! responses.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
+use auth_core::{Clock, KeysUnavailable, PublishedFuture, PublishedSource};
 use bundle_tests::{
-    app::{App, ENVIRONMENT, NOW, environment_with},
+    app::{App, ENVIRONMENT, NOW, discovery, environment_with},
     cases::{self, Case},
     client::{ADDRESS, Client, Reply},
     events, functions,
@@ -25,9 +26,9 @@ fn every_event_file_has_a_case_and_every_case_a_file() {
 }
 
 #[test]
-fn every_function_has_events_and_every_event_a_function() {
+fn every_function_with_routes_has_events_and_every_event_a_function() {
     let replayed: BTreeSet<&str> = cases::all().iter().map(Case::function).collect();
-    assert_eq!(replayed, functions::names().collect());
+    assert_eq!(replayed, functions::with_routes().collect());
 }
 
 /// Replays the event of a case.
@@ -58,6 +59,16 @@ async fn every_event_has_its_response_from_the_real_functions() {
     println!("events replayed against the real binaries: {count}");
 }
 
+/// An outage before the first read.
+#[derive(Debug)]
+struct NoKeys;
+
+impl PublishedSource for NoKeys {
+    fn published(&self) -> PublishedFuture<'_> {
+        Box::pin(async { Err(KeysUnavailable) })
+    }
+}
+
 /// Every response, even to a fault, is one that `openapi.yaml` describes, and it describes no other.
 #[tokio::test]
 async fn every_response_is_described_in_openapi_and_no_other() {
@@ -73,7 +84,7 @@ async fn every_response_is_described_in_openapi_and_no_other() {
     for _ in 0..=5 {
         openapi.check("login", &app.post("login", &body, ADDRESS).await);
     }
-    for function in functions::with_store() {
+    for function in functions::that_read_users() {
         let staged = start_staged(function, &ENVIRONMENT).await;
         for email in ["panic@example.com", "unavailable@example.com"] {
             let reply = staged.send(&events::as_user(function, email)).await;
@@ -87,6 +98,12 @@ async fn every_response_is_described_in_openapi_and_no_other() {
             let body = json!({ "refresh_token": token });
             openapi.check(operation, &login.post(operation, &body, ADDRESS).await);
         }
+    }
+    let discovery = discovery(Arc::new(NoKeys), Clock::system());
+    for operation in ["jwks", "configuration", "server"] {
+        let event = events::success(&format!("discovery_{operation}"));
+        let request = auth_lambda::request(&event).unwrap();
+        openapi.check(operation, &discovery.handle(request).await.into());
     }
     assert_eq!(openapi.unseen(), BTreeSet::new(), "no test causes them");
 }

@@ -24,7 +24,7 @@ async fn an_unparsable_event_is_reported_and_the_process_lives_on() {
     bad_header["headers"]["authorization"] = json!("Bearer a\nb");
     let (no_method, bad_header) = (no_method.to_string(), bad_header.to_string());
     let functions = Processes::start().await;
-    for function in functions::names() {
+    for function in functions::with_routes() {
         let process = functions.get(function);
         for event in [
             "",
@@ -46,7 +46,7 @@ async fn an_unparsable_event_is_reported_and_the_process_lives_on() {
 
 #[tokio::test]
 async fn a_panic_is_a_plain_500_and_an_outage_a_503() {
-    for function in functions::with_store() {
+    for function in functions::that_read_users() {
         // Lines of a higher level than INFO have the request's id too.
         let variables = environment_with(("AWS_LAMBDA_LOG_LEVEL", "WARN"));
         let process = start_staged(function, &variables).await;

@@ -85,7 +85,7 @@ async fn check_user(reads: impl Fn(&str) -> bool, damage: impl FnOnce(&mut Item)
     let table = Table::new().await;
     table.put(item).await;
     start_forged_session(&table.store().await).await;
-    for name in functions::with_store() {
+    for name in functions::that_read_users() {
         let function = Process::start(name, &table.environment_with_keys()).await;
         let begin = Instant::now();
         let reply = function.send(&events::success(name)).await;

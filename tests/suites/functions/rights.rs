@@ -1,6 +1,6 @@
 //! Each function makes exactly the calls to AWS that its role in the template allows.
 
-use auth_core::{PasswordHash, UserDirectory};
+use auth_core::{Algorithm, PasswordHash, UserDirectory};
 use bundle_tests::{
     client::{ADDRESS, Client},
     dynamodb::Table,
@@ -9,7 +9,9 @@ use bundle_tests::{
     functions,
     policy::{Call, Policy},
     process::Process,
+    runtime_api::Outcome,
     secrets::Secrets,
+    signing_stack::SigningStack,
     store::tutorial_user,
     template::Template,
 };
@@ -24,6 +26,9 @@ const KEY: &str =
 /// A user and a session, as their keys in the table.
 const USER: &str = "user#jane@example.com";
 const SESSION: &str = "session#1";
+
+/// The item of the published keys.
+const PUBLISHED: &str = "keys#access-tokens";
 
 /// Returns the role of a function, without the rights that every function has and that no request of a test uses.
 fn policy(function: &str) -> Policy {
@@ -55,6 +60,19 @@ fn no_role_allows_what_its_function_must_not_do() {
     }
 }
 
+/// A guard and the documents need only public keys.
+#[test]
+fn only_login_and_keys_have_rights_on_secrets() {
+    for function in functions::names() {
+        let rights = policy(function).rights();
+        let is_on_secrets =
+            |action: &str| action.starts_with("secretsmanager:") || action.contains('*');
+        let has_one = rights.iter().any(|(action, _)| is_on_secrets(action));
+        let needs_one = ["keys", "login"].contains(&function);
+        assert_eq!(has_one, needs_one, "{function}: {rights:?}");
+    }
+}
+
 #[test]
 fn every_condition_forbids_something() {
     for function in functions::names() {
@@ -73,18 +91,21 @@ async fn calls(function: &str) -> Vec<Call> {
     table.store().await.add_user(&john).await.unwrap();
     let proxy = FaultProxy::start(table.url()).await;
     let secrets = Secrets::serve(Some(KEY)).await;
-    let process = start(function, &table.behind(proxy.url()), &secrets).await;
+    let stack = SigningStack::on(table).await;
+    stack.create_keys(Algorithm::ES256).await;
+    let created = stack.secrets.calls().len();
+    let process = start(function, &stack, proxy.url(), &secrets).await;
     match function {
         "discovery" => {
-            let reply = process.send(&events::success("discovery")).await;
+            let reply = process.send(&events::success("discovery_jwks")).await;
             assert_eq!(reply.status(), 200);
         }
+        "keys" => use_keys(&process).await,
         "login" => use_login(&process).await,
         "me" => {
-            // Only the calls of `me` are recorded.
-            let secrets = Secrets::serve(Some(KEY)).await;
-            let login = start("login", &table, &secrets).await;
-            let token = login.sign_in().await.access;
+            assert_eq!(stack.secrets.calls().len(), created);
+            // Only the calls of `me` to the table are recorded.
+            let token = stack.start_login().await.sign_in().await.access;
             assert_eq!(process.me(&token).await, 200);
         }
         other => panic!("the test does not know how to use {other}: add everything that it does"),
@@ -93,22 +114,59 @@ async fn calls(function: &str) -> Vec<Call> {
         let operation = target.strip_prefix("DynamoDB_20120810.").unwrap();
         Call::to_table(operation, &serde_json::from_slice(&body).unwrap())
     });
-    let secrets = secrets.requested();
-    requests
-        .chain(secrets.iter().map(|secret| Call::get_secret(secret)))
-        .collect()
+    let read = secrets.requested();
+    let read = read.iter().map(|secret| Call::get_secret(secret));
+    let calls = requests.chain(read);
+    if function != "keys" {
+        return calls.collect();
+    }
+    let changes = stack.secrets.calls().split_off(created);
+    let changes = changes
+        .iter()
+        .map(|operation| Call::change_secret(operation, "JwtKeys.Id"));
+    calls.chain(changes).collect()
 }
 
 /// Starts a function whose secrets have the names that they have in the template.
-async fn start(function: &str, table: &Table, secrets: &Secrets) -> Process {
+async fn start(
+    function: &str,
+    stack: &SigningStack,
+    table_url: &str,
+    secrets: &Secrets,
+) -> Process {
+    let table = stack.table.behind(table_url);
     let mut variables = table.environment();
-    variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()));
-    variables.push(("JWT_KEYS_SECRET_ID", "JwtKeys.Id"));
+    let url = if function == "keys" {
+        stack.secrets.url()
+    } else {
+        secrets.url()
+    };
+    variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", url));
+    variables.push(match function {
+        "discovery" | "me" => ("JWT_KEYS_TABLE", table.name()),
+        _ => ("JWT_KEYS_SECRET_ID", "JwtKeys.Id"),
+    });
+    if function == "keys" {
+        variables.push(("JWT_ALGORITHM", "ES256"));
+    }
     variables.push(("SESSION_KEY_SECRET_ID", "SessionKeys.Id"));
     variables.push(("COUNTER_KEY_SECRET_ID", "CounterKeys.Id"));
     // A window that does not end during the test, except at midnight.
     variables.push(("LOGIN_FAILURE_WINDOW", "86400"));
     Process::start(function, &variables).await
+}
+
+/// Makes `keys` read and replace both sets.
+async fn use_keys(keys: &Process) {
+    for event in [
+        r#"{"action":"repair"}"#,
+        r#"{"action":"rotate","now":true}"#,
+    ] {
+        match keys.outcome(event).await {
+            Outcome::Response(list) => assert_eq!(list["keys"][0]["purpose"], "active", "{list}"),
+            Outcome::Error(error) => panic!("{event}: {error}"),
+        }
+    }
 }
 
 /// Does everything that `login` does to its store.
@@ -128,9 +186,23 @@ async fn use_login(login: &Process) {
     }
 }
 
+/// A call, and what it would do.
+type Forbidden = (&'static str, Call);
+
 /// Returns calls that a function must not be allowed to make.
-fn forbidden(function: &str) -> Vec<(&'static str, Call)> {
-    let mut forbidden = vec![
+fn forbidden(function: &str) -> Vec<Forbidden> {
+    let own = match function {
+        "discovery" => forbidden_for_discovery(),
+        "keys" => forbidden_for_keys(),
+        "login" => forbidden_for_login(),
+        "me" => forbidden_for_me(),
+        other => panic!("the test does not know what {other} must not do"),
+    };
+    forbidden_for_all().into_iter().chain(own).collect()
+}
+
+fn forbidden_for_all() -> Vec<Forbidden> {
+    vec![
         ("delete a user", delete(USER)),
         ("put a user", put(USER)),
         (
@@ -142,58 +214,115 @@ fn forbidden(function: &str) -> Vec<(&'static str, Call)> {
             "query the index",
             Call::to_table("Query", &json!({"IndexName": "by_owner"})),
         ),
-        ("read other items", read("keys#access-tokens")),
+        ("read other items", read("held#1")),
+        (
+            "read other published keys",
+            read_attributes("keys#other", "key_set"),
+        ),
         (
             "read other items in a batch",
-            batch(&["keys#access-tokens"], Some("pk")),
+            batch(&["held#1"], Some("pk")),
+        ),
+        (
+            "read the keys of tokens in a batch",
+            batch(&[PUBLISHED], Some("pk")),
         ),
         ("read another secret", Call::get_secret("OtherKeys.Id")),
-    ];
-    forbidden.extend(match function {
-        "discovery" => vec![
-            ("read a user", read(USER)),
-            ("read users in a batch", batch(&[USER], Some("pk"))),
-            ("read the keys of tokens", Call::get_secret("JwtKeys.Id")),
-        ],
-        "login" => vec![
-            ("put a counter", put("attempts#1#2")),
-            ("disable a user", update(USER, "SET disabled = :value")),
-            ("change the id of a user", update(USER, "SET id = :value")),
-            ("let a user expire", update(USER, "SET expires_at = :value")),
-            (
-                "give a session another user",
-                update(SESSION, "SET #owner = :value"),
-            ),
-            (
-                "change the version of another item",
-                update("keys#access-tokens", "SET version = :value"),
-            ),
-        ],
-        "me" => vec![
-            (
-                "read a password hash",
-                batch(&[USER, SESSION], Some("pk, password_hash")),
-            ),
-            ("read whole items", batch(&[USER, SESSION], None)),
-            ("read a counter", batch(&[USER, "attempts#1#2"], Some("pk"))),
-            (
-                "read a counter of a network",
-                batch(&["network#1#2"], Some("pk")),
-            ),
-            ("read one item", read(USER)),
-            ("revoke a session", update(SESSION, "SET revoked = :value")),
-            (
-                "read the keys of refresh tokens",
-                Call::get_secret("SessionKeys.Id"),
-            ),
-            (
-                "read the keys of counters",
-                Call::get_secret("CounterKeys.Id"),
-            ),
-        ],
-        other => panic!("the test does not know what {other} must not do"),
-    });
-    forbidden
+    ]
+}
+
+fn forbidden_for_discovery() -> Vec<Forbidden> {
+    vec![
+        ("read a user", read(USER)),
+        (
+            "read an attribute of a user",
+            read_attributes(USER, "key_set"),
+        ),
+        (
+            "read another attribute of the keys",
+            read_attributes(PUBLISHED, "key_set, version"),
+        ),
+        ("read the whole item of the keys", read(PUBLISHED)),
+        ("read users in a batch", batch(&[USER], Some("pk"))),
+        ("read the keys of tokens", Call::get_secret("JwtKeys.Id")),
+    ]
+}
+
+fn forbidden_for_keys() -> Vec<Forbidden> {
+    vec![
+        ("read a user", read(USER)),
+        ("publish other keys", put("keys#other")),
+        (
+            "read the keys of refresh tokens",
+            Call::get_secret("SessionKeys.Id"),
+        ),
+        (
+            "replace the keys of refresh tokens",
+            Call::change_secret("PutSecretValue", "SessionKeys.Id"),
+        ),
+        (
+            "delete its secret",
+            Call::change_secret("DeleteSecret", "JwtKeys.Id"),
+        ),
+    ]
+}
+
+fn forbidden_for_login() -> Vec<Forbidden> {
+    vec![
+        ("read the published keys", read(PUBLISHED)),
+        (
+            "replace the keys of tokens",
+            Call::change_secret("PutSecretValue", "JwtKeys.Id"),
+        ),
+        ("put a counter", put("attempts#1#2")),
+        ("disable a user", update(USER, "SET disabled = :value")),
+        ("change the id of a user", update(USER, "SET id = :value")),
+        ("let a user expire", update(USER, "SET expires_at = :value")),
+        (
+            "give a session another user",
+            update(SESSION, "SET #owner = :value"),
+        ),
+        (
+            "change the version of another item",
+            update(PUBLISHED, "SET version = :value"),
+        ),
+    ]
+}
+
+fn forbidden_for_me() -> Vec<Forbidden> {
+    vec![
+        (
+            "read a password hash",
+            batch(&[USER, SESSION], Some("pk, password_hash")),
+        ),
+        ("read whole items", batch(&[USER, SESSION], None)),
+        ("read a counter", batch(&[USER, "attempts#1#2"], Some("pk"))),
+        (
+            "read a counter of a network",
+            batch(&["network#1#2"], Some("pk")),
+        ),
+        ("read one item", read(USER)),
+        ("read the whole item of the keys", read(PUBLISHED)),
+        (
+            "read another attribute of the keys",
+            read_attributes(PUBLISHED, "key_set, version"),
+        ),
+        (
+            "read the keys of another item",
+            read_attributes(USER, "key_set"),
+        ),
+        ("publish keys", put(PUBLISHED)),
+        ("read the keys of tokens", Call::get_secret("JwtKeys.Id")),
+        ("revoke a session", update(SESSION, "SET revoked = :value")),
+        (
+            "read the keys of refresh tokens",
+            Call::get_secret("SessionKeys.Id"),
+        ),
+        (
+            "read the keys of counters",
+            Call::get_secret("CounterKeys.Id"),
+        ),
+    ]
 }
 
 fn key(pk: &str) -> Value {
@@ -202,6 +331,11 @@ fn key(pk: &str) -> Value {
 
 fn read(pk: &str) -> Call {
     Call::to_table("GetItem", &json!({"Key": key(pk)}))
+}
+
+fn read_attributes(pk: &str, projection: &str) -> Call {
+    let body = json!({"Key": key(pk), "ProjectionExpression": projection});
+    Call::to_table("GetItem", &body)
 }
 
 fn batch(pks: &[&str], projection: Option<&str>) -> Call {

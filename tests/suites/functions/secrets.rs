@@ -1,27 +1,20 @@
-//! Keys in Secrets Manager, with the real functions: read at start, awaited in an outage, refused if they
-//! cannot be used, and followed when they change.
+//! Keys in Secrets Manager, with the real function that reads them, `login`: read at start, awaited in an outage, and
+//! refused if they cannot be used.
 
 use std::time::{Duration, Instant};
 
-use auth_aws::Aws;
-use auth_core::{
-    Algorithm, BearerError, JwtBearer, KeySettings, KeyUse, SessionId, TokenIssuer, TokenSettings,
-};
 use bundle_tests::{
-    app::TestClock,
     client::{ADDRESS, Client},
-    dynamodb, events, functions,
-    process::{Processes, failed_start},
+    events,
+    process::{Process, failed_start},
     secrets::Secrets,
-    store::{TemporaryFileStore, user},
+    store::TemporaryFileStore,
 };
-use http::{HeaderMap, header::AUTHORIZATION};
 
-const OLD: &str =
+const KEY: &str =
     r#"{"kty":"oct","kid":"old","alg":"HS256","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}"#;
-const BOTH: &str = r#"{"keys":[{"kty":"oct","kid":"new","alg":"HS256","k":"cVhLM25WOHRSMXdZeFA1bUI3Y1oyZEY2Z0g5akw0c0E"},{"kty":"oct","kid":"old","alg":"HS256","k":"a3EzbVo4dlQxd1l4UDVuQjdjUjJkRjZnSDlqTDRzQTA"}]}"#;
 
-/// Returns an environment in which the secrets are the keys of functions on a store.
+/// Returns an environment in which the secrets are the keys of `login` on a store.
 fn environment<'a>(
     secrets: &'a Secrets,
     store: &'a TemporaryFileStore,
@@ -39,41 +32,35 @@ fn environment<'a>(
     ]
 }
 
-/// Logs in and calls `me` with the token. Returns both statuses.
-async fn log_in_and_call_me(functions: &Processes) -> (u16, u16) {
-    let login = functions
-        .post("login", &events::credentials(), ADDRESS)
-        .await;
-    let token = login.tokens().map(|tokens| tokens.access);
-    let me = functions.me(&token.unwrap_or("none".into())).await;
-    (login.status(), me)
+/// Logs in and returns the status.
+async fn log_in(login: &Process) -> u16 {
+    let reply = login.post("login", &events::credentials(), ADDRESS).await;
+    reply.status()
 }
 
 #[tokio::test]
-async fn the_functions_keep_their_keys_while_secrets_manager_fails() {
-    let secrets = Secrets::serve(Some(OLD)).await;
+async fn login_keeps_its_keys_while_secrets_manager_fails() {
+    let secrets = Secrets::serve(Some(KEY)).await;
     let store = TemporaryFileStore::new();
-    let functions = Processes::start_with(&environment(&secrets, &store)).await;
+    let login = Process::start("login", &environment(&secrets, &store)).await;
     secrets.set(None);
-    assert_eq!(log_in_and_call_me(&functions).await, (200, 200));
+    assert_eq!(log_in(&login).await, 200);
 }
 
 #[tokio::test]
-async fn functions_that_start_in_an_outage_respond_with_503_until_it_is_over() {
+async fn a_login_that_starts_in_an_outage_responds_with_503_until_it_is_over() {
     let secrets = Secrets::serve(None).await;
     let store = TemporaryFileStore::new();
-    let functions = Processes::start_with(&environment(&secrets, &store)).await;
+    let login = Process::start("login", &environment(&secrets, &store)).await;
     for _ in 0..3 {
         let begin = Instant::now();
-        assert_eq!(log_in_and_call_me(&functions).await, (503, 503));
-        assert!(begin.elapsed() < Duration::from_secs(6), "3 s for each");
+        assert_eq!(log_in(&login).await, 503);
+        assert!(begin.elapsed() < Duration::from_secs(3));
     }
-    for function in functions::with_store() {
-        let logs = functions.get(function).logs();
-        assert!(logs.contains(r#""message":"keys not read""#), "{logs}");
-    }
-    secrets.set(Some(OLD));
-    assert_eq!(log_in_and_call_me(&functions).await, (200, 200));
+    let logs = login.logs();
+    assert!(logs.contains(r#""message":"keys not read""#), "{logs}");
+    secrets.set(Some(KEY));
+    assert_eq!(log_in(&login).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,27 +79,25 @@ async fn a_secret_without_keys_fails_the_start() {
     check_failed_start(r#"{"keys":[]}"#, "the set is empty").await;
 }
 
-/// Checks that every function with keys refuses to start with this secret, and reports the problem.
+/// Checks that `login` refuses to start with this secret, and reports the problem.
 async fn check_failed_start(secret: &str, problem: &str) {
     let (secrets, store) = (
         Secrets::serve(Some(secret)).await,
         TemporaryFileStore::new(),
     );
-    for function in functions::with_store() {
-        let (code, output) = failed_start(function, &environment(&secrets, &store));
-        assert_eq!(code, Some(1), "{function}: {output}");
-        // `login` reads its secrets concurrently and reports the first that is rejected.
-        let variables = [
-            "JWT_KEYS_SECRET_ID",
-            "SESSION_KEY_SECRET_ID",
-            "COUNTER_KEY_SECRET_ID",
-        ];
-        let is_reported =
-            |variable| output.contains(&format!("{variable}: the secret is rejected: {problem}"));
-        assert!(variables.into_iter().any(is_reported), "{output}");
-        for secret in ["hunter2", "aHVudGVyMg"] {
-            assert!(!output.contains(secret), "{output}");
-        }
+    let (code, output) = failed_start("login", &environment(&secrets, &store));
+    assert_eq!(code, Some(1), "{output}");
+    // `login` reads its secrets concurrently and reports the first that is rejected.
+    let variables = [
+        "JWT_KEYS_SECRET_ID",
+        "SESSION_KEY_SECRET_ID",
+        "COUNTER_KEY_SECRET_ID",
+    ];
+    let is_reported =
+        |variable| output.contains(&format!("{variable}: the secret is rejected: {problem}"));
+    assert!(variables.into_iter().any(is_reported), "{output}");
+    for secret in ["hunter2", "aHVudGVyMg"] {
+        assert!(!output.contains(secret), "{output}");
     }
 }
 
@@ -134,7 +119,7 @@ async fn refresh_tokens_need_a_key_of_their_own_kind() {
 /// The names differ, but both secrets contain the same key.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_key_in_two_secrets_fails_the_start() {
-    let (secrets, store) = (Secrets::serve(Some(OLD)).await, TemporaryFileStore::new());
+    let (secrets, store) = (Secrets::serve(Some(KEY)).await, TemporaryFileStore::new());
     for (variable, other) in [
         ("SESSION_KEY_SECRET_ID", "JWT_KEYS_SECRET_ID"),
         ("COUNTER_KEY_SECRET_ID", "JWT_KEYS_SECRET_ID"),
@@ -164,44 +149,4 @@ async fn a_guessable_or_published_secret_fails_the_start() {
     check_failed_start(&jwk(&"\0".repeat(32)), "is a placeholder").await;
     check_failed_start(&jwk("changemechangemechangemechangeme"), "is a placeholder").await;
     check_failed_start(&jwk(forge::SECRET), "is a published secret").await;
-}
-
-/// When the guard receives a token with a new key, it reads the secret again and accepts tokens of both keys.
-#[tokio::test]
-async fn a_rotation_is_followed_when_a_token_names_the_new_key() {
-    let secrets = Secrets::serve(Some(OLD)).await;
-    let clock = TestClock::default();
-    let keys = async |key_use| {
-        let aws = Aws::for_function_with(dynamodb::config(secrets.url()));
-        let settings = KeySettings::Secret {
-            id: "keys".into(),
-            algorithm: Algorithm::HS256,
-            key_use,
-        };
-        aws.key_source(&settings, clock.clock()).await.unwrap()
-    };
-    let rules = TokenSettings::default;
-    let issue = async || {
-        let issuer = TokenIssuer::new(keys(KeyUse::Sign).await, rules(), clock.clock());
-        let (jane, session) = (user("1", "jane@example.com").user, SessionId::random());
-        let end = clock.now() + Duration::from_hours(1);
-        issuer.issue(&jane, &session.unwrap(), end).await.unwrap()
-    };
-    let bearer = JwtBearer::new(keys(KeyUse::Verify).await, rules(), clock.clock());
-    let old = issue().await;
-    secrets.set(Some(BOTH));
-    let new = issue().await;
-
-    let authenticate = async |token: &str| {
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
-        bearer.authenticate(&headers).await.map(|_| ())
-    };
-    assert!(matches!(
-        authenticate(new.expose()).await,
-        Err(BearerError::InvalidToken(_))
-    ));
-    clock.advance(Duration::from_mins(1));
-    assert_eq!(authenticate(new.expose()).await, Ok(()));
-    assert_eq!(authenticate(old.expose()).await, Ok(()));
 }

@@ -101,7 +101,7 @@ fn every_function_with_a_store_reports_all_problems_of_its_settings() {
             ],
         ),
     ] {
-        for function in functions::with_store() {
+        for function in functions::that_read_users() {
             // The keys that only `login` reads are not tested here.
             let variables = [variables, &PRIVATE_KEYS[1..]].concat();
             check_problems(&problems(function, &variables), expected);
@@ -109,18 +109,17 @@ fn every_function_with_a_store_reports_all_problems_of_its_settings() {
     }
 }
 
-/// It reads no settings, but a typo in the name of one is a problem in every function.
 #[test]
-fn discovery_reports_unknown_variables() {
+fn discovery_needs_published_keys_and_reports_unknown_variables() {
     let problems = problems("discovery", &[("JWT_EXPIRATON", "60"), LAMBDA]);
-    assert_eq!(problems, ["JWT_EXPIRATON: unknown variable"]);
-}
-
-#[tokio::test]
-async fn discovery_starts_without_settings() {
-    let discovery = Process::start("discovery", &[LAMBDA]).await;
-    let reply = discovery.send(&events::success("discovery")).await;
-    assert_eq!(reply.status(), 200);
+    check_problems(
+        &problems,
+        &[
+            "AUTH_STORE: must be set",
+            "JWT_SECRET_KEY: must be set, or JWT_KEYS_TABLE instead",
+            "JWT_EXPIRATON: unknown variable",
+        ],
+    );
 }
 
 #[test]
@@ -202,7 +201,7 @@ fn login_rejects_the_published_secret_of_refresh_tokens_in_lambda() {
 
 #[test]
 fn every_function_with_a_store_needs_the_table_of_dynamodb() {
-    for function in functions::with_store() {
+    for function in functions::that_read_users() {
         let variables = [&[("AUTH_STORE", "dynamodb")], &PRIVATE_KEYS[..]].concat();
         let problems = problems(function, &variables);
         assert_eq!(problems, ["AUTH_TABLE: must be set"], "{function}");
@@ -211,18 +210,21 @@ fn every_function_with_a_store_needs_the_table_of_dynamodb() {
 
 #[test]
 fn every_function_with_keys_accepts_only_one_source() {
-    for function in functions::with_store() {
+    for (function, source) in [
+        ("login", "JWT_KEYS_SECRET_ID"),
+        ("me", "JWT_KEYS_TABLE"),
+        ("me", "JWT_JWKS"),
+    ] {
         let table = [("AUTH_STORE", "dynamodb"), ("AUTH_TABLE", "users")];
-        let secret = [("JWT_KEYS_SECRET_ID", "keys")];
-        let variables = [&table[..], &PRIVATE_KEYS, &secret].concat();
-        let problem = "JWT_KEYS_SECRET_ID: set either this or JWT_SECRET_KEY, not both";
+        let variables = [&table[..], &PRIVATE_KEYS, &[(source, "keys")]].concat();
+        let problem = format!("{source}: set either this or JWT_SECRET_KEY, not both");
         assert_eq!(problems(function, &variables), [problem], "{function}");
     }
 }
 
 #[test]
 fn every_function_with_a_store_rejects_the_file_in_lambda() {
-    for function in functions::with_store() {
+    for function in functions::that_read_users() {
         let variables = [&[("AUTH_STORE", "file"), LAMBDA], &PRIVATE_KEYS[..]].concat();
         let expected = "AUTH_STORE: file is for local work";
         check_problems(&problems(function, &variables), &[expected]);
@@ -249,20 +251,45 @@ fn check_damaged_file(keys: &[(&str, &str)]) {
         ("AUTH_STORE", "file"),
         ("AUTH_FILE", path.to_str().unwrap()),
     ];
-    for function in functions::with_store() {
+    for function in functions::that_read_users() {
         let reason = reason(function, &[&file[..], keys].concat());
         let problem = format!("{}: damaged at line 1, column 35", path.display());
         assert!(reason.ends_with(&problem), "{function}: {reason}");
+        assert_eq!(reason.matches(&problem).count(), 1, "{reason}");
         assert!(!reason.contains("hunter2"), "{function}: {reason}");
         assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
     }
+}
+
+/// The environment of the function `keys`.
+const KEEPER: [(&str, &str); 3] = [
+    ("AUTH_TABLE", "users"),
+    ("JWT_KEYS_SECRET_ID", "JwtKeys"),
+    ("JWT_ALGORITHM", "RS256"),
+];
+
+#[test]
+fn keys_reports_all_problems_of_its_settings() {
+    let variables = [("JWT_ALGORITHM", "HS256"), ("JWT_EXPIRATON", "60"), LAMBDA];
+    let expected = [
+        "AUTH_TABLE: must be set",
+        "JWT_KEYS_SECRET_ID: must be set",
+        "JWT_ALGORITHM: must be RS256, ES256 or EdDSA",
+        "JWT_EXPIRATON: unknown variable",
+    ];
+    check_problems(&problems("keys", &variables), &expected);
 }
 
 #[test]
 fn a_process_outside_of_lambda_reports_how_to_start_it() {
     for function in functions::names() {
         let mut command = Command::new(binary(function));
-        let output = command.env_clear().envs(ENVIRONMENT).output().unwrap();
+        command.env_clear();
+        match function {
+            "keys" => command.envs(KEEPER),
+            _ => command.envs(ENVIRONMENT),
+        };
+        let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         // Its log is for people.
         let log = String::from_utf8(output.stdout).unwrap();
@@ -285,7 +312,7 @@ async fn a_variable_of_desktop_sessions_is_ignored() {
     let store = TemporaryFileStore::new();
     let mut variables = store.environment();
     variables.push(("SESSION_MANAGER", "local/host:@/tmp/.ICE-unix/1"));
-    for function in functions::names() {
+    for function in functions::with_routes() {
         let process = Process::start(function, &variables).await;
         let reply = process.send(&events::success(function)).await;
         assert_eq!(reply.status(), 200, "{function}");

@@ -2,7 +2,9 @@
 //! should, and the documents list what there is and link to what exists.
 
 mod agreement;
+mod api;
 mod commands;
+mod dependencies;
 mod documents;
 mod links;
 mod log_events;

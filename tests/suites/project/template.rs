@@ -54,8 +54,12 @@ fn the_environment_of_each_function_is_what_it_reads() {
             (function.read_settings)(SettingsReader::new(variables.keys().cloned(), &lookup));
         accepted.unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut read = read.into_inner();
-        read.retain(|variable| !NOT_SET.contains(&variable.as_str()));
         let set: BTreeSet<String> = set.into_keys().collect();
+        if !["keys", "login"].contains(&name) {
+            // Guards read it to refuse it.
+            assert!(read.remove("JWT_KEYS_SECRET_ID"), "{name}");
+        }
+        read.retain(|variable| set.contains(variable) || !NOT_SET.contains(&variable.as_str()));
         assert_eq!(set, read, "{name}");
         assert!(set.iter().all(|name| VARIABLES.contains(&name.as_str())));
     }
@@ -119,7 +123,7 @@ fn only_functions_have_roles() {
 
 /// The page is public, so a stack has it only if its operator asks for it.
 #[test]
-fn discovery_is_deployed_only_if_a_parameter_says_so() {
+fn the_page_is_deployed_only_if_a_parameter_says_so() {
     let template = project::yaml("template.yaml");
     assert_eq!(template["Parameters"]["ApiDocs"]["Default"], "false");
     let condition = &template["Conditions"]["HasApiDocs"];
@@ -132,9 +136,9 @@ fn discovery_is_deployed_only_if_a_parameter_says_so() {
         .map(|(name, _)| name.as_str())
         .collect();
     let named = resources.keys().map(String::as_str);
-    let discovery: BTreeSet<&str> = named.filter(|name| name.starts_with("Discovery")).collect();
-    assert_eq!(conditional, discovery);
-    assert_eq!(discovery.len(), 7, "function, role, log group, four alarms");
+    let docs: BTreeSet<&str> = named.filter(|name| name.starts_with("Docs")).collect();
+    assert_eq!(conditional, docs);
+    assert_eq!(docs.len(), 4, "the four routes");
 }
 
 #[test]
@@ -159,9 +163,13 @@ fn the_functions_the_api_and_the_table_have_alarms() {
         assert!(is_watched, "{resource}: {metric}");
     };
     for function in functions::names() {
-        for metric in ["Errors", "Throttles", "Duration"] {
+        for metric in ["Errors", "Throttles"] {
             check(metric, &template.name_of(function));
         }
+    }
+    // No one waits for keys.
+    for function in functions::with_routes() {
+        check("Duration", &template.name_of(function));
     }
     check("5xx", "Api");
     check("ReadThrottleEvents", "AuthTable");
@@ -174,22 +182,17 @@ fn the_functions_the_api_and_the_table_have_alarms() {
 
 /// The metrics of `login`'s log are tested in `functions/logs.rs`.
 #[test]
-fn the_metrics_of_the_access_log_count_429_and_5xx() {
-    let template = Template::with(&ALARMING);
-    let format = &template.resource("Api")["Properties"]["AccessLogSettings"]["Format"];
+fn the_metric_of_the_access_log_counts_429() {
+    let template = Template::read();
+    let format = &template.resource("ApiStage")["Properties"]["AccessLogSettings"]["Format"];
     let line = |status: &str| -> Value {
         let line = format.as_str().unwrap().replace("$context.status", status);
         let line = line.replace("$context.responseLatency", "0");
         serde_json::from_str(&line).unwrap()
     };
-    let counted = |metric: &str| {
-        let filter = template.log_filter(metric);
-        ["200", "429", "499", "500", "503"].map(|status| filter.matches(&line(status)))
-    };
-    let throttled = counted("ApiThrottledMetric");
-    assert_eq!(throttled, [false, true, false, false, false]);
-    let failed = counted("NewVersionServerErrorsMetric");
-    assert_eq!(failed, [false, false, false, true, true]);
+    let filter = template.log_filter("ApiThrottledMetric");
+    let counted = ["200", "429", "499", "500"].map(|status| filter.matches(&line(status)));
+    assert_eq!(counted, [false, true, false, false]);
 }
 
 #[test]
@@ -254,14 +257,14 @@ fn every_deployment_preference_but_one_is_gradual() {
     }
 }
 
-/// The API depends on the aliases, and these on `CodeDeploy`'s alarms: an alarm that named the API would close a cycle.
 #[test]
 fn a_gradual_deploy_is_rolled_back_by_errors_of_the_new_version_or_of_the_api() {
     let template = Template::with(&ALARMING);
-    for (name, function) in template.functions() {
+    for name in functions::with_routes() {
+        let function = &template.functions()[name];
         let alarms = &function["Properties"]["DeploymentPreference"]["Alarms"];
         let errors = alarms[0].as_str().unwrap();
-        let function = template.name_of(&name);
+        let function = template.name_of(name);
         let dimensions = json!([
             {"Name": "FunctionName", "Value": function},
             {"Name": "Resource", "Value": format!("${{{function}}}:live")},
@@ -271,14 +274,18 @@ fn a_gradual_deploy_is_rolled_back_by_errors_of_the_new_version_or_of_the_api() 
         assert_eq!(watched["Dimensions"], dimensions, "{name}");
         assert_eq!(watched["MetricName"], "Errors", "{name}");
         assert_eq!(*alarms, json!([errors, "NewVersionServerErrors"]), "{name}");
-        for alarm in [errors, "NewVersionServerErrors"] {
-            let properties = &template.resource(alarm)["Properties"];
-            assert!(properties["Dimensions"][0]["Value"] != "Api", "{alarm}");
-            assert_eq!(properties["Period"], 60, "{alarm}");
-        }
+        assert_eq!(watched["Period"], 60, "{name}");
     }
+    let watched = &template.resource("NewVersionServerErrors")["Properties"];
+    let api = json!([{"Name": "ApiId", "Value": "Api"}]);
+    assert_eq!(watched["Dimensions"], api);
+    assert_eq!(watched["MetricName"], "5xx");
+    assert_eq!(watched["Period"], 60);
+    let keys = &template.functions()["keys"]["Properties"]["DeploymentPreference"];
+    assert_eq!(*keys, json!({"Enabled": false}), "no traffic to move");
     let immediate = Template::read();
-    for (name, function) in immediate.functions() {
+    for name in functions::with_routes() {
+        let function = &immediate.functions()[name];
         let alarms = &function["Properties"]["DeploymentPreference"]["Alarms"];
         assert_eq!(*alarms, json!([]), "{name}");
     }
@@ -338,9 +345,82 @@ fn the_index_of_owners_contains_only_keys() {
     assert_eq!(*indexes, expected);
 }
 
+/// `CloudFormation` would store a value of the template again whenever it changes.
 #[test]
-fn the_generated_keys_of_access_tokens_are_accepted() {
-    check_generated("JwtKeys");
+fn the_keys_of_access_tokens_are_created_by_the_function_keys() {
+    let template = Template::read();
+    let secret = &template.resource("JwtKeys")["Properties"];
+    assert!(secret["GenerateSecretString"].is_null() && secret["SecretString"].is_null());
+    let created = template.resource("AccessTokenKeys");
+    assert_eq!(created["Type"], "Custom::AccessTokenKeys");
+    let expected = json!({
+        "ServiceToken": "KeysFunction.Arn",
+        "ServiceTimeout": "120",
+        "Table": "AuthTable",
+        "Secret": "JwtKeys",
+        "Version": "KeysFunction.Version",
+    });
+    assert_eq!(created["Properties"], expected);
+    // What the API calls is created once the keys are there.
+    for function in functions::with_routes() {
+        let needed = &template.functions()[function]["DependsOn"];
+        assert_eq!(needed, "AccessTokenKeys", "{function}");
+    }
+}
+
+#[test]
+fn keys_rotate_on_a_schedule_unless_the_parameter_is_0() {
+    let rotating = [
+        "KeysRotation",
+        "KeysRotationPermission",
+        "KeysCheck",
+        "KeysCheckPermission",
+    ];
+    let rotating = rotating
+        .into_iter()
+        .chain(["OverdueKeysMetric", "OverdueKeys"]);
+    let resources = |days| {
+        let template = Template::with(&[("KeyRotationDays", days)]);
+        template.section("Resources").as_object().unwrap().clone()
+    };
+    let (none, scheduled) = (resources("0"), resources("30"));
+    for name in rotating {
+        assert!(
+            !none.contains_key(name) && scheduled.contains_key(name),
+            "{name}"
+        );
+    }
+    let schedule = json!({
+        "SecretId": "JwtKeys",
+        "RotationLambdaARN": "KeysFunction.Arn",
+        "RotateImmediatelyOnUpdate": false,
+        "RotationRules": {"AutomaticallyAfterDays": "KeyRotationDays"},
+    });
+    assert_eq!(scheduled["KeysRotation"]["Properties"], schedule);
+    let input = &scheduled["KeysCheck"]["Properties"]["Targets"][0]["Input"];
+    let input = input.as_str().unwrap().replace("${KeyRotationDays}", "30");
+    let input: Value = serde_json::from_str(&input).unwrap();
+    assert_eq!(input, json!({"action": "check", "rotation_days": 30}));
+}
+
+#[test]
+fn the_template_allows_the_algorithms_that_keys_accepts() {
+    let template = Template::read();
+    let keys = FUNCTIONS
+        .iter()
+        .find(|function| function.name == "keys")
+        .unwrap();
+    let allowed = &template.section("Parameters")["JwtAlgorithm"]["AllowedValues"];
+    let all = [
+        "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+        "ES384", "EdDSA",
+    ];
+    let accepted = all.into_iter().filter(|algorithm| {
+        let mut environment = template.environment(&template.functions()["keys"]);
+        environment.insert("JWT_ALGORITHM".into(), (*algorithm).into());
+        keys.check_settings(&environment).is_ok()
+    });
+    assert_eq!(*allowed, json!(accepted.collect::<Vec<_>>()));
 }
 
 #[test]
@@ -403,7 +483,7 @@ fn the_outputs_name_the_address_and_what_operators_use() {
     assert_eq!(outputs["JwtKeysSecretId"]["Value"], "JwtKeys");
     assert_eq!(outputs["SessionKeysSecretId"]["Value"], "SessionKeys");
     assert_eq!(outputs["CounterKeysSecretId"]["Value"], "CounterKeys");
-    assert!(outputs["ApiUrl"].is_object());
+    assert_eq!(outputs["ApiUrl"]["Value"], "Api.ApiEndpoint");
 }
 
 /// How the values that a parameter allows are related to those that its variable accepts.

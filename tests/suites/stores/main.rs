@@ -7,6 +7,7 @@
 mod attempts;
 mod costs;
 mod dynamodb;
+mod keys;
 mod model;
 mod outages;
 mod sessions;

@@ -1,5 +1,6 @@
 //! `make run` on both stores, called over HTTP and with `make invoke`, while `authctl` works on the same store.
 
+mod signature_keys;
 mod starts;
 
 use std::{
@@ -41,9 +42,15 @@ impl Watch {
 
     /// Starts it with a store in a folder.
     fn start_in(folder: TempDir, store: &str) -> Self {
-        let (output, port) = (NamedTempFile::new().unwrap(), free_port());
+        Self::start_on(free_port(), folder, &[("STORE", store)])
+    }
+
+    /// Starts it on a port, which is part of the issuer, with these variables.
+    fn start_on(port: u16, folder: TempDir, variables: &[(&str, &str)]) -> Self {
+        let output = NamedTempFile::new().unwrap();
         let process = make("run", folder.path())
-            .args([format!("PORT={port}"), format!("STORE={store}")])
+            .arg(format!("PORT={port}"))
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.reopen().unwrap())
             .process_group(0)
@@ -97,6 +104,11 @@ impl Watch {
     fn stop(mut self) -> TempDir {
         self.end();
         std::mem::replace(&mut self.folder, TempDir::new().unwrap())
+    }
+
+    /// Ends `make run` as Ctrl-C does, and starts it again with its folder and port, and with these variables.
+    fn restart(self, variables: &[(&str, &str)]) -> Self {
+        Self::start_on(self.port, self.stop(), variables)
     }
 
     /// Ends it unless it has ended, and checks that the functions have ended too.
@@ -171,7 +183,15 @@ fn make(target: &str, folder: &Path) -> Command {
     make.args(["--no-print-directory", target])
         .arg(format!("LOCAL={}", folder.display()))
         .current_dir(project::root());
-    for variable in ["AUTH_FILE", "MAKEFLAGS", "PORT", "RUST_LOG"] {
+    for variable in [
+        "AUTH_FILE",
+        "JWT_ALGORITHM",
+        "JWT_ISSUER",
+        "MAKEFLAGS",
+        "PORT",
+        "RUST_LOG",
+        "STORE",
+    ] {
         make.env_remove(variable);
     }
     make
@@ -354,7 +374,7 @@ async fn on_dynamodb_everything_survives_a_restart_and_authctl_works_on_the_tabl
     let jane = json!({"email": "jane@example.com", "password": "a long passphrase"});
     let jane = watch.post("login", &jane, ADDRESS).await.tokens().unwrap();
 
-    let watch = Watch::start_in(watch.stop(), "dynamodb");
+    let watch = watch.restart(&[("STORE", "dynamodb")]);
     assert_eq!(watch.me(&jane.access).await, 200);
     let john = watch.sign_in_from(ADDRESS).await;
     assert_eq!(

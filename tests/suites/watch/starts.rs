@@ -48,8 +48,17 @@ fn a_bad_argument_is_reported_before_the_build() {
             "STORE=memory",
             "STORE must be file or dynamodb, not memory\n",
         ),
+        (
+            "JWT_ALGORITHM=none",
+            "JWT_ALGORITHM must be HS256, HS384, HS512, RS256, ES256 or EdDSA, not none\n",
+        ),
+        (
+            "JWT_ALGORITHM=RS256 STORE=dynamodb",
+            "keys for RS256 need Secrets Manager, which is not part of STORE=dynamodb: use \
+             JWT_ALGORITHM=RS256 with the file store, or STORE=dynamodb with HS256\n",
+        ),
     ] {
-        let text = failure(make("run", folder.path()).arg(argument));
+        let text = failure(make("run", folder.path()).args(argument.split(' ')));
         assert!(text.contains(expected), "{text}");
         assert!(!text.contains("building"), "{text}");
     }

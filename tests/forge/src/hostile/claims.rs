@@ -83,7 +83,7 @@ fn types(table: &mut Table) {
         assert_ne!(null, text);
         table.add(
             format!("{claim} null"),
-            forge::signed(forge::header().to_string(), null),
+            table.signer.signed(table.signer.header().to_string(), null),
         );
     }
     for wrong in [
@@ -145,8 +145,8 @@ fn numbers(table: &mut Table) {
         ] {
             let claims = forge::claims(table.now).to_string();
             let valid = format!("\"{claim}\":{as_text}");
-            let token = forge::signed(
-                forge::header().to_string(),
+            let token = table.signer.signed(
+                table.signer.header().to_string(),
                 claims.replace(&valid, &format!("\"{claim}\":{raw}")),
             );
             table.add(format!("{claim} {raw}"), token);
@@ -189,6 +189,6 @@ fn times(table: &mut Table) {
         ("expired long ago", life(1_000, 2_000)),
         ("expired in 1970", json!({"iat": 0, "nbf": 0, "exp": 1})),
     ] {
-        table.add_expired(name, forge::token(now, &json!({}), &claims));
+        table.add_expired(name, table.signer.token(now, &json!({}), &claims));
     }
 }

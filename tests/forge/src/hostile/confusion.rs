@@ -1,23 +1,29 @@
-//! Public keys: used as HMAC secrets, used with another algorithm, or carried by the token itself.
+//! Public keys: used with another algorithm or another `kid`, or carried by the token itself.
 
-use auth_core::{Algorithm, Clock, KeySet, SessionId, TokenIssuer, TokenSettings, UnixTime, User};
-use aws_lc_rs::{
-    encoding::{AsDer, PublicKeyX509Der},
-    hmac,
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
+use auth_core::{
+    Algorithm, Clock, KeySet, PrivateJwk, SessionId, TokenIssuer, TokenSettings, UnixTime, User,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::Table;
-use crate::{self as forge, b64};
+use super::{
+    Published, Table,
+    secrets::{ed25519_forms, key_set_as_secret, public_forms, public_key_as_secret},
+};
+use crate::{self as forge, Signer};
 
+/// Adds attacks on the keys in the folder.
 pub(super) fn add(table: &mut Table) {
-    public_key_as_secret(table);
+    let [rsa, p256] = ["rsa", "p256"].map(|kid| Signer::new(&forge::private_jwk(kid)));
+    for signer in [&rsa, &p256] {
+        let forms = public_forms(signer, &super::public_keys());
+        public_key_as_secret(table, signer.kid(), &forms);
+    }
+    key_set_as_secret(table, rsa.kid(), &super::public_keys());
+    public_key_as_secret(table, "ed25519", &ed25519_forms());
     other_algorithm_of_the_key(table);
-    signed_headers(table);
+    signed_headers(table, &p256);
+    embedded_key(table, &p256);
     for (kid, alg) in [
         ("rsa", "RS256"),
         ("p256", "ES256"),
@@ -27,9 +33,8 @@ pub(super) fn add(table: &mut Table) {
         let valid = valid(table.now, kid);
         let kids = ["rsa", "p256", "p384", "ed25519", "none"];
         for other in kids.into_iter().filter(|other| *other != kid) {
-            let token = forge::signed(header(alg, other), forge::claims(table.now).to_string());
+            let message = forge::message(header(alg, other), forge::claims(table.now).to_string());
             let signature = valid.rsplit_once('.').expect("a token").1;
-            let message = token.rsplit_once('.').expect("a token").0;
             table.add_public(
                 format!("{alg} by the key {kid}, with the kid {other}"),
                 format!("{message}.{signature}"),
@@ -39,6 +44,37 @@ pub(super) fn add(table: &mut Table) {
             format!("{alg} with other claims"),
             valid.replacen('.', ".e", 1),
         );
+    }
+}
+
+/// Adds attacks on published keys by someone who can read them, and who has keys.
+pub(super) fn add_for(table: &mut Table, keys: &Published) {
+    let Published {
+        active,
+        standby,
+        jwks,
+    } = keys;
+    for signer in [active, standby] {
+        let forms = public_forms(signer, jwks);
+        public_key_as_secret(table, signer.kid(), &forms);
+    }
+    key_set_as_secret(table, active.kid(), jwks);
+    embedded_key(table, active);
+    for (signer, kid) in [(active, standby.kid()), (standby, active.kid())] {
+        let token = signer.token(table.now, &json!({ "kid": kid }), &json!({}));
+        table.add_public(format!("by another published key than {kid}"), token);
+    }
+    for attacker in ["rsa", "p256"].map(|kid| Signer::new(&forge::private_jwk(kid))) {
+        let alg = attacker.algorithm();
+        for kid in [active.kid(), standby.kid(), attacker.kid()] {
+            let token = attacker.token(table.now, &json!({ "kid": kid }), &json!({}));
+            table.add_public(format!("{alg} by an unpublished key as {kid}"), token);
+        }
+    }
+    let secret = Signer::secret();
+    for kid in [active.kid(), secret.kid()] {
+        let token = secret.token(table.now, &json!({ "kid": kid }), &json!({}));
+        table.add_public(format!("HS256 by the secret of local work as {kid}"), token);
     }
 }
 
@@ -74,86 +110,14 @@ pub fn issued(now: u64, jwk: &Value) -> String {
     token.expect("a token").expose().to_owned()
 }
 
-/// Adds the oldest confusion: an HMAC with the public key as the secret, in every form in which it is
-/// published (RFC 8725 section 2.1).
-fn public_key_as_secret(table: &mut Table) {
-    let jwk = forge::public_jwk("rsa");
-    let spki = {
-        let components = aws_lc_rs::rsa::PublicKeyComponents {
-            n: forge::octets(&jwk, "n"),
-            e: forge::octets(&jwk, "e"),
-        };
-        let key: aws_lc_rs::rsa::PublicEncryptingKey = components.try_into().expect("a public key");
-        let der: PublicKeyX509Der<'_> = key.as_der().expect("DER");
-        der.as_ref().to_vec()
-    };
-    let p256 = forge::p256_pair(&ECDSA_P256_SHA256_FIXED_SIGNING);
-    let p256_spki: PublicKeyX509Der<'_> = p256.public_key().as_der().expect("DER");
-    let ed25519 = forge::octets(&forge::public_jwk("ed25519"), "x");
-    let seed = forge::octets(&forge::private_jwk("ed25519"), "d");
-    let ed25519_pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &ed25519).expect("a pair");
-    let ed25519_spki: PublicKeyX509Der<'_> = ed25519_pair.public_key().as_der().expect("DER");
-    let modulus = jwk["n"].as_str().expect("n").as_bytes();
-    let forms: Vec<(&str, &str, Vec<u8>)> = vec![
-        ("rsa", "modulus", forge::octets(&jwk, "n")),
-        ("rsa", "modulus in base64url", modulus.to_vec()),
-        ("rsa", "PEM", pem(&spki).into_bytes()),
-        (
-            "rsa",
-            "PEM with a newline",
-            format!("{}\n", pem(&spki)).into_bytes(),
-        ),
-        ("rsa", "SPKI", spki),
-        ("rsa", "JWK", jwk.to_string().into_bytes()),
-        ("rsa", "JWK set", super::public_keys().into_bytes()),
-        ("p256", "point", p256.public_key().as_ref().to_vec()),
-        ("p256", "SPKI", p256_spki.as_ref().to_vec()),
-        ("p256", "PEM", pem(p256_spki.as_ref()).into_bytes()),
-        ("ed25519", "x", ed25519),
-        ("ed25519", "SPKI", ed25519_spki.as_ref().to_vec()),
-        ("ed25519", "PEM", pem(ed25519_spki.as_ref()).into_bytes()),
-    ];
-    for (kid, form, secret) in forms {
-        for (alg, hash) in [
-            ("HS256", hmac::HMAC_SHA256),
-            ("HS384", hmac::HMAC_SHA384),
-            ("HS512", hmac::HMAC_SHA512),
-        ] {
-            let message = forge::message(header(alg, kid), forge::claims(table.now).to_string());
-            let tag = forge::hmac_tag(hash, &secret, message.as_bytes());
-            let token = format!("{message}.{}", b64(tag));
-            table.add_public(
-                format!("{alg} with the public key {kid} as the secret: {form}"),
-                token,
-            );
-        }
-    }
-}
-
-fn pem(der: &[u8]) -> String {
-    let text = STANDARD.encode(der).into_bytes();
-    let lines: Vec<_> = text.chunks(64).map(String::from_utf8_lossy).collect();
-    let lines = lines.join("\n");
-    format!("-----BEGIN PUBLIC KEY-----\n{lines}\n-----END PUBLIC KEY-----")
-}
-
-/// Returns a token with any header and claims and a valid ES256 signature by the key `p256`.
-fn es256(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
-    let message = forge::message(header, claims);
-    let pair = forge::p256_pair(&ECDSA_P256_SHA256_FIXED_SIGNING);
-    let signature = pair.sign(&SystemRandom::new(), message.as_bytes());
-    format!("{message}.{}", b64(signature.expect("a signature")))
-}
-
 /// Adds headers that are never accepted, with a valid signature.
-fn signed_headers(table: &mut Table) {
+fn signed_headers(table: &mut Table, signer: &Signer) {
     let claims = forge::claims(table.now).to_string();
-    let valid: Value = serde_json::from_str(&header("ES256", "p256")).expect("JSON");
     for change in [
         json!({"crit": ["exp"]}),
         json!({"b64": false}),
         json!({"zip": "DEF"}),
-        json!({"jwk": forge::public_jwk("p256")}),
+        json!({"jwk": signer.verifying_jwk()}),
         json!({"jku": "https://attacker.example/jwks.json"}),
         json!({"x5u": "https://attacker.example/cert"}),
         json!({"x5c": ["MIIB"]}),
@@ -162,27 +126,29 @@ fn signed_headers(table: &mut Table) {
         json!({"typ": null}),
         json!({"alg": "EdDSA"}),
     ] {
-        let header = forge::with(valid.clone(), &change).to_string();
+        let header = forge::with(signer.header(), &change).to_string();
         table.add_public(
             format!("ES256 with a valid signature and {change}"),
-            es256(header, &claims),
+            signer.signed(header, &claims),
         );
     }
-    let duplicate = header("ES256", "p256").replacen('{', r#"{"alg":"none","#, 1);
+    let header = signer.header().to_string();
+    let duplicate = header.replacen('{', r#"{"alg":"none","#, 1);
     table.add_public(
         "ES256 with a valid signature and alg twice",
-        es256(duplicate, &claims),
+        signer.signed(duplicate, &claims),
     );
-    let attacker = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-    let point = attacker.public_key().as_ref().to_vec();
-    let jwk = json!({"kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..])});
-    for kid in ["p256", "attacker"] {
-        let header = forge::with(valid.clone(), &json!({"kid": kid, "jwk": jwk})).to_string();
-        let message = forge::message(header, &claims);
-        let signature = attacker.sign(&SystemRandom::new(), message.as_bytes());
-        let token = format!("{message}.{}", b64(signature.expect("a signature")));
+}
+
+/// Adds tokens that carry the key of an attacker (CVE-2018-0114).
+fn embedded_key(table: &mut Table, signer: &Signer) {
+    let attacker = PrivateJwk::generate(Algorithm::ES256).expect("a key");
+    let attacker = Signer::new(&Value::Object(attacker.expose().clone()));
+    for kid in [signer.kid(), attacker.kid(), "attacker"] {
+        let changes = json!({"kid": kid, "jwk": attacker.verifying_jwk()});
+        let token = attacker.token(table.now, &changes, &json!({}));
         table.add_public(
-            format!("ES256 by an embedded key with the kid {kid} (CVE-2018-0114)"),
+            format!("ES256 by an embedded key with the kid {kid}"),
             token,
         );
     }

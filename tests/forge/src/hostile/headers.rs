@@ -1,10 +1,9 @@
 //! Headers: algorithms, key names, types, forbidden members, duplicates.
 
-use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 
 use super::Table;
-use crate::{self as forge, SECRET, b64};
+use crate::{self as forge, b64};
 
 pub(super) fn add(table: &mut Table) {
     no_algorithm(table);
@@ -19,7 +18,7 @@ pub(super) fn add(table: &mut Table) {
 /// Adds member names in capitals, because names are case-sensitive (RFC 7515 section 10.13).
 fn other_case(table: &mut Table) {
     let (header, claims) = (
-        forge::header().to_string(),
+        table.signer.header().to_string(),
         forge::claims(table.now).to_string(),
     );
     for name in ["alg", "typ", "kid"] {
@@ -29,7 +28,7 @@ fn other_case(table: &mut Table) {
         );
         table.add(
             format!("{name} in capitals"),
-            forge::signed(header, &claims),
+            table.signer.signed(header, &claims),
         );
     }
     for name in forge::CLAIMS {
@@ -39,7 +38,7 @@ fn other_case(table: &mut Table) {
         );
         table.add(
             format!("{name} in capitals"),
-            forge::signed(&header, claims),
+            table.signer.signed(&header, claims),
         );
     }
 }
@@ -47,18 +46,10 @@ fn other_case(table: &mut Table) {
 /// Adds `none` in several spellings: without a signature, with an empty one and with a valid one.
 fn no_algorithm(table: &mut Table) {
     let claims = forge::claims(table.now).to_string();
-    for alg in [
-        "none",
-        "None",
-        "NONE",
-        "nOnE",
-        "none ",
-        "",
-        "null",
-        "HS256none",
-    ] {
-        table.add_header("alg with a valid MAC", &json!({ "alg": alg }));
-        let header = forge::with(forge::header(), &json!({ "alg": alg })).to_string();
+    let both = format!("{}none", table.signer.algorithm());
+    for alg in ["none", "None", "NONE", "nOnE", "none ", "", "null", &both] {
+        table.add_header("alg with a valid signature", &json!({ "alg": alg }));
+        let header = forge::with(table.signer.header(), &json!({ "alg": alg })).to_string();
         let message = forge::message(header, &claims);
         table.add(
             format!("alg {alg:?} and an empty signature"),
@@ -67,47 +58,53 @@ fn no_algorithm(table: &mut Table) {
         table.add(format!("alg {alg:?} and no signature part"), message);
     }
     table.add_header("alg missing", &json!({ "alg": null }));
-    let null = r#"{"alg":null,"typ":"at+jwt","kid":"KID"}"#.replace("KID", &forge::kid_of(SECRET));
-    table.add("alg null", forge::signed(null, claims));
+    let null = r#"{"alg":null,"typ":"at+jwt","kid":"KID"}"#.replace("KID", table.signer.kid());
+    table.add("alg null", table.signer.signed(null, claims));
 }
 
 fn other_algorithms(table: &mut Table) {
+    let signer = table.signer;
+    let right = signer.algorithm();
+    let (family, bits) = right.split_at(2);
     let wrong = [
-        json!("hs256"),
-        json!("HS256 "),
-        json!(" HS256"),
-        json!("HS-256"),
+        json!(right.to_lowercase()),
+        json!(format!("{right} ")),
+        json!(format!(" {right}")),
+        json!(format!("{family}-{bits}")),
         json!("SHA256"),
+        json!("HS256"),
         json!("RS256"),
         json!("PS256"),
         json!("ES256"),
+        json!("ES384"),
         json!("EdDSA"),
         json!("ES512"),
         json!("HS1"),
         json!("dir"),
         json!("A256GCM"),
         json!("RSA-OAEP"),
-        json!(["HS256"]),
-        json!({"name": "HS256"}),
+        json!([right]),
+        json!({ "name": right }),
         json!(256),
         json!(true),
     ];
-    for alg in wrong {
+    for alg in wrong.into_iter().filter(|alg| *alg != right) {
         table.add_header("alg is not that of the key", &json!({ "alg": alg }));
     }
-    for (alg, hash) in [("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)] {
-        let header = forge::with(forge::header(), &json!({ "alg": alg })).to_string();
+    for alg in signer.other_algorithms() {
+        let header = forge::with(table.signer.header(), &json!({ "alg": alg })).to_string();
         let message = forge::message(header, forge::claims(table.now).to_string());
-        let tag = forge::hmac_tag(hash, SECRET.as_bytes(), message.as_bytes());
+        let signature = signer.sign_otherwise(alg, message.as_bytes());
         table.add(
-            format!("{alg} with the right secret"),
-            format!("{message}.{}", b64(tag)),
+            format!("{alg} with the right key"),
+            format!("{message}.{}", b64(signature)),
         );
     }
 }
 
 fn key_names(table: &mut Table) {
-    let kid = forge::kid_of(SECRET);
+    let signer = table.signer;
+    let kid = signer.kid();
     for wrong in [
         json!(null),
         json!(""),
@@ -128,10 +125,10 @@ fn key_names(table: &mut Table) {
     ] {
         table.add_header("kid", &json!({ "kid": wrong }));
     }
-    let null = r#"{"alg":"HS256","typ":"at+jwt","kid":null}"#;
+    let null = r#"{"alg":"ALG","typ":"at+jwt","kid":null}"#.replace("ALG", signer.algorithm());
     table.add(
         "kid null",
-        forge::signed(null, forge::claims(table.now).to_string()),
+        signer.signed(null, forge::claims(table.now).to_string()),
     );
 }
 
@@ -157,7 +154,7 @@ fn types(table: &mut Table) {
 }
 
 fn forbidden_members(table: &mut Table) {
-    let own_key = json!({"kty": "oct", "k": b64(SECRET), "alg": "HS256"});
+    let own_key = table.signer.verifying_jwk();
     for member in [
         json!({"crit": ["exp"]}),
         json!({"crit": []}),
@@ -183,8 +180,9 @@ fn duplicates(table: &mut Table) {
     let (header, claims) = table.members();
     let with_header = |extra: &str| (format!("{{{extra},{header}}}"), format!("{{{claims}}}"));
     let with_claims = |extra: &str| (format!("{{{header}}}"), format!("{{{extra},{claims}}}"));
+    let repeated = format!(r#""alg":"{}""#, table.signer.algorithm());
     for extra in [
-        r#""alg":"HS256""#,
+        &repeated,
         r#""alg":"none""#,
         r#""\u0061lg":"none""#,
         r#""typ":"JWT""#,
@@ -195,7 +193,7 @@ fn duplicates(table: &mut Table) {
         let (header, claims) = with_header(extra);
         table.add(
             format!("header with {extra} before the valid members"),
-            forge::signed(header, claims),
+            table.signer.signed(header, claims),
         );
     }
     for extra in [
@@ -210,7 +208,7 @@ fn duplicates(table: &mut Table) {
         let (header, claims) = with_claims(extra);
         table.add(
             format!("claims with {extra} before the valid ones"),
-            forge::signed(header, claims),
+            table.signer.signed(header, claims),
         );
     }
     let value: Value =

@@ -54,11 +54,12 @@ fn parts(table: &mut Table) {
     let padding = json!({"padding": "x".repeat(8192)});
     table.add(
         "longer than 8 KiB",
-        forge::token(table.now, &json!({}), &padding),
+        table.signer.token(table.now, &json!({}), &padding),
     );
 }
 
 fn base64(table: &mut Table) {
+    let signer = table.signer;
     let valid = table.valid();
     let parts: Vec<&str> = valid.split('.').collect();
     for (index, name) in ["header", "claims", "signature"].into_iter().enumerate() {
@@ -70,8 +71,7 @@ fn base64(table: &mut Table) {
                 parts.join(".")
             } else {
                 let message = parts[..2].join(".");
-                let tag = forge::hmac_sha256(SECRET.as_bytes(), message.as_bytes());
-                format!("{message}.{}", b64(tag))
+                format!("{message}.{}", b64(signer.sign(message.as_bytes())))
             };
             table.add(format!("{name} with {what}"), token);
         };
@@ -93,18 +93,22 @@ fn base64(table: &mut Table) {
         with("a slash", format!("/{}", &part[1..]));
         with("an extra character", format!("{part}B"));
     }
-    let (message, _) = valid.rsplit_once('.').expect("a token");
-    let tag = forge::hmac_sha256(SECRET.as_bytes(), message.as_bytes());
-    // 32 bytes leave two bits of the last character unused: set them.
-    let canonical = b64(&tag);
-    let (head, last) = canonical.split_at(42);
+    unused_bits(table, &valid);
+}
+
+/// Adds a signature whose last character has bits that are not part of it: 32 bytes leave two of them, 64 and 256 leave
+/// four.
+fn unused_bits(table: &mut Table, valid: &str) {
+    let (message, canonical) = valid.rsplit_once('.').expect("a token");
+    let (head, last) = canonical.split_at(canonical.len() - 1);
     let last = last.as_bytes()[0];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let value = alphabet
         .iter()
         .position(|letter| *letter == last)
         .expect("base64url");
-    for bits in 1..4 {
+    let spellings = if canonical.len() % 4 == 3 { 4 } else { 16 };
+    for bits in 1..spellings {
         let other = char::from(alphabet[value + bits]);
         table.add(
             format!("signature with its unused bits set to {bits}"),
@@ -114,7 +118,8 @@ fn base64(table: &mut Table) {
 }
 
 fn json_texts(table: &mut Table) {
-    let header = forge::header().to_string();
+    let signer = table.signer;
+    let header = signer.header().to_string();
     let claims = forge::claims(table.now).to_string();
     for text in [
         "",
@@ -131,8 +136,8 @@ fn json_texts(table: &mut Table) {
         "{\"a\":1,}",
         "\0",
     ] {
-        table.add(format!("header {text:?}"), forge::signed(text, &claims));
-        table.add(format!("claims {text:?}"), forge::signed(&header, text));
+        table.add(format!("header {text:?}"), signer.signed(text, &claims));
+        table.add(format!("claims {text:?}"), signer.signed(&header, text));
     }
     odd_headers(table, &header, &claims);
     odd_claims(table, &header, &claims);
@@ -151,15 +156,18 @@ fn odd_headers(table: &mut Table, header: &str, claims: &str) {
         ),
         (
             "with the algorithm of an encrypted token",
-            header.replace("HS256", "PBES2-HS256+A128KW").into_bytes(),
+            header
+                .replace(table.signer.algorithm(), "PBES2-HS256+A128KW")
+                .into_bytes(),
         ),
     ] {
-        table.add(format!("header {name}"), forge::signed(header, claims));
+        let token = table.signer.signed(header, claims);
+        table.add(format!("header {name}"), token);
     }
-    let nested = forge::with(forge::header(), &json!({"cty": "JWT"}));
+    let nested = forge::with(table.signer.header(), &json!({"cty": "JWT"}));
     table.add(
         "a token in a token",
-        forge::signed(nested.to_string(), table.valid()),
+        table.signer.signed(nested.to_string(), table.valid()),
     );
 }
 
@@ -194,29 +202,32 @@ fn odd_claims(table: &mut Table, header: &str, claims: &str) {
             claims.replace("Admin", "\\ud800").into_bytes(),
         ),
     ] {
-        table.add(format!("claims {name}"), forge::signed(header, claims));
+        let token = table.signer.signed(header, claims);
+        table.add(format!("claims {name}"), token);
     }
 }
 
 fn signatures(table: &mut Table) {
     let valid = table.valid();
     let (message, signature) = valid.rsplit_once('.').expect("a token");
-    let tag = forge::hmac_sha256(SECRET.as_bytes(), message.as_bytes());
+    let signer = table.signer;
+    let tag = forge::decoded(signature);
+    let length = tag.len();
     let mut with = |name: &str, tag: &[u8]| table.add(name, format!("{message}.{}", b64(tag)));
-    with("signature without its last byte", &tag[..31]);
+    with("signature without its last byte", &tag[..length - 1]);
     with("signature of one byte", &tag[..1]);
-    with("first half of the signature", &tag[..16]);
+    with("first half of the signature", &tag[..length / 2]);
     with("signature doubled", &[&tag[..], &tag].concat());
     with(
         "signature with a trailing zero byte",
         &[&tag[..], &[0]].concat(),
     );
-    with("signature of zeros", &[0; 32]);
+    with("signature of zeros", &vec![0; length]);
     with(
         "signature reversed",
         &tag.iter().rev().copied().collect::<Vec<_>>(),
     );
-    for index in [0, 15, 31] {
+    for index in [0, length / 2 - 1, length - 1] {
         let mut flipped = tag.clone();
         flipped[index] ^= 1;
         with(
@@ -241,12 +252,9 @@ fn signatures(table: &mut Table) {
     );
     with(
         "signature of only the claims",
-        &forge::hmac_sha256(
-            SECRET.as_bytes(),
-            message.split('.').nth(1).expect("claims").as_bytes(),
-        ),
+        &signer.sign(message.split('.').nth(1).expect("claims").as_bytes()),
     );
-    let other = forge::token(table.now, &json!({}), &json!({"sub": "2"}));
+    let other = signer.token(table.now, &json!({}), &json!({"sub": "2"}));
     let (other, _) = other.rsplit_once('.').expect("a token");
     table.add("signature of another token", format!("{other}.{signature}"));
 }
