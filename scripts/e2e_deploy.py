@@ -108,6 +108,24 @@ class Run:
         name = self.output(stack, "LoginFunctionName")
         return boto3.client("lambda").get_function_configuration(FunctionName=name, Qualifier="live")["Environment"]["Variables"]
 
+    def rotate_keys(self, stack):
+        """Rotates the keys of access tokens, and returns the item of the published ones as it was before."""
+        before = self.published_keys(stack)
+        response = boto3.client("lambda").invoke(FunctionName=self.output(stack, "KeysFunctionName"),
+                                                 Payload=json.dumps({"action": "rotate", "now": True}))
+        result = json.load(response["Payload"])
+        self.checks.that(f"the keys of {stack} are rotated", kids(self.published_keys(stack)) != kids(before), result)
+        return before
+
+    def published_keys(self, stack):
+        """Returns the item of the published keys of access tokens."""
+        key = {"pk": {"S": "keys#access-tokens"}}
+        found = boto3.client("dynamodb").get_item(TableName=self.output(stack, "TableName"), Key=key, ConsistentRead=True)
+        return found["Item"]
+
+    def put_published_keys(self, stack, item):
+        boto3.client("dynamodb").put_item(TableName=self.output(stack, "TableName"), Item=item)
+
     def pending_change_sets(self, stack):
         listed = self.cloudformation.list_change_sets(StackName=stack)["Summaries"]
         return [one["ChangeSetName"] for one in listed if one["ExecutionStatus"] == "AVAILABLE"]
@@ -120,8 +138,13 @@ class Run:
         self.checks.that(f"{file(env).name} has every parameter of {stack}", saved(env) == deployed,
                          f"{saved(env)} instead of {deployed}")
 
+    def check_issuer(self, stack, expected):
+        """Checks the issuer of the version of login that the API calls."""
+        found = self.live_environment(stack)["JWT_ISSUER"], self.output(stack, "Issuer")
+        self.checks.that(f"the issuer of {stack} is {expected}", found == (expected, expected), found)
+
     def with_questions(self):
-        answers = {"Architecture": "x86_64", "JwtExpiration": "1200", "CorsOrigins": "https://app.example.com"}
+        answers = {"Architecture": "x86_64", "KeyRotationDays": "0", "JwtExpiration": "1200", "CorsOrigins": "https://app.example.com"}
         run = Deploy(FIRST, [("Stack name", ""), ("Region", ""), (CHANGE, END_OF_INPUT)])
         self.checks.that("a deploy can be stopped between two answers", run.code != 0 and "deploy: stopped" in run.output, run)
         run = Deploy(FIRST, [(CHANGE, "LogLevel=LOUD"), (CHANGE, "Loglevel=INFO"),
@@ -135,10 +158,12 @@ class Run:
         return answers
 
     def second_environment(self):
-        answers = {"Architecture": "x86_64", "JwtExpiration": "600", "LogLevel": "WARN"}
+        answers = {"Architecture": "x86_64", "KeyRotationDays": "0", "JwtExpiration": "600", "LogLevel": "WARN", "JwtIssuer": "https://auth.example.com"}
         run = Deploy(SECOND, STACK="other", PARAMETERS=arguments(answers))
         self.checks.that("the deploy succeeds without a question", run.code == 0 and "[y/N]" not in run.output, run)
         self.check_state(SECOND, "other", answers)
+        self.check_issuer("other", "https://auth.example.com")
+        self.check_issuer("sign-in-e2e-first", self.output("sign-in-e2e-first", "ApiUrl"))
         return answers
 
     def change_without_questions(self, first, second):
@@ -151,11 +176,19 @@ class Run:
         self.checks.that("a comment in the file is kept", comment in file(FIRST).read_text(), file(FIRST).read_text())
         lifetime = self.live_environment("sign-in-e2e-first")["JWT_EXPIRATION"]
         self.checks.that("the version that the API calls has the new value", lifetime == "1800", lifetime)
+        before = self.rotate_keys("sign-in-e2e-first")
+        rotated = self.published_keys("sign-in-e2e-first")
+        self.put_published_keys("sign-in-e2e-first", before)
         run = Deploy(FIRST)
         self.checks.that("the next deploy changes nothing", run.code == 0 and "No changes to deploy" in run.output, run)
         self.check_state(FIRST, "sign-in-e2e-first", first | {"JwtExpiration": "1800"})
+        mended = self.published_keys("sign-in-e2e-first")
+        self.checks.that("it publishes the keys that a restored table lacks", kids(mended) == kids(rotated) != kids(before),
+                         f"{kids(mended)} instead of {kids(rotated)}")
 
     def preview(self, second):
+        before = self.rotate_keys("other")
+        self.put_published_keys("other", before)
         run = Deploy(SECOND, PREVIEW="1", PARAMETERS="JwtExpiration=900")
         self.checks.that("a preview shows the changes", run.code == 0
                          and re.search(r"\* Modify +LoginFunction ", run.output), run)
@@ -166,18 +199,20 @@ class Run:
                          and self.parameters("other")["JwtExpiration"] == "600", run)
         self.checks.that("they leave no change set", not self.pending_change_sets("other"), "there is one")
         self.checks.that("the answer is saved", saved(SECOND)["JwtExpiration"] == "900", saved(SECOND))
+        self.checks.that("neither publishes keys", self.published_keys("other") == before, self.published_keys("other"))
 
     def existing_table(self):
         own, other = self.output("other", "TableName"), self.output("sign-in-e2e-first", "TableName")
-        run = Deploy(SECOND, PARAMETERS=f"ExistingTable={other}")
+        run = Deploy(SECOND, PARAMETERS=f"ExistingTable={other} JwtIssuer=")
         self.checks.that("a stack can be given another table", run.code == 0 and self.output("other", "TableName") == other
                          and self.live_environment("other")["AUTH_TABLE"] == other, run)
+        self.check_issuer("other", self.output("other", "ApiUrl"))
         status = boto3.client("dynamodb").describe_table(TableName=own)["Table"]["TableStatus"]
         self.checks.that("its own table is kept", status == "ACTIVE", status)
 
     def failing_stack(self):
         """The local AWS has no CodeDeploy, so a gradual deploy fails there."""
-        answers = {"Architecture": "x86_64", "DeletionProtection": "false", "JwtExpiration": "700"}
+        answers = {"Architecture": "x86_64", "KeyRotationDays": "0", "DeletionProtection": "false", "JwtExpiration": "700"}
         gradual = arguments(answers | {"DeploymentPreference": "Canary10Percent5Minutes"})
         run = Deploy(FAILING, STACK="e2e-failing", PARAMETERS=gradual)
         self.checks.that("a gradual deploy needs CodeDeploy", run.code != 0 and "AWS::CodeDeploy" in run.output, run)
@@ -215,7 +250,7 @@ class Run:
         run = Deploy(FIRST, STACK="other")
         self.checks.that("an environment cannot deploy another one's stack", run.code != 0
                          and "use another ENV for other" in run.output, run)
-        run = Deploy(MISSING, STACK="e2e-missing", PREVIEW="1", PARAMETERS="Architecture=x86_64")
+        run = Deploy(MISSING, STACK="e2e-missing", PREVIEW="1", PARAMETERS="Architecture=x86_64 KeyRotationDays=0")
         self.checks.that("a preview of a new stack shows what it adds", run.code == 0
                          and re.search(r"\+ Add +LoginFunction ", run.output), run)
         self.checks.that("and leaves no stack", self.stack("e2e-missing") is None, self.stack("e2e-missing"))
@@ -223,6 +258,11 @@ class Run:
         run = Deploy(MISSING, PREVIEW="1")
         self.checks.that("an unknown parameter in the file is an error, and stays there", run.code != 0
                          and "does not have: Bogus" in run.output and "Bogus" in file(MISSING).read_text(), run)
+
+
+def kids(item):
+    """Returns the ids of published keys."""
+    return {key["kid"] for key in json.loads(item["key_set"]["S"])["keys"]}
 
 
 def file(env):
