@@ -1,60 +1,76 @@
 //! Starts the bundle's functions and their peers in turn. Reports how long each takes to request its first
-//! event, to respond to it and to respond when warm, and how much CPU time and memory it uses.
+//! event, to respond to it and to respond when warm, and how much CPU time and memory it uses: on the whole
+//! machine, and with the share of a processor that comes with each memory size of Lambda.
 //!
 //! The measurements of a run are interleaved, so a noisy machine slows all subjects equally. Only the
 //! ratios matter: [`target`] compares them with the project's targets.
 
-mod cost;
+mod certificates;
 mod figures;
+mod keys;
+mod price;
 mod process;
+mod program;
+mod quota;
 mod raw_hash;
 mod report;
+mod services;
+mod sizes;
 mod subject;
 mod target;
+mod tls;
 
 use std::time::Duration;
 
-use bundle_tests::{
-    dynamodb::Table,
-    fault_proxy::{Fault, FaultProxy},
-    secrets::Secrets,
-    store::TemporaryFileStore,
-};
 use figures::Figures;
-use subject::Services;
+use program::Programs;
+use quota::Hierarchy;
+use services::Services;
+use subject::{GET_ITEM, LOGIN, ME, Subject};
 use tempfile::TempDir;
 
-/// Cold starts of each subject, and warm responses of each start.
+/// Cold starts of each subject.
 const STARTS: usize = 40;
+
+/// Warm responses of each start, on the whole machine and with a share of a processor, which takes longer.
 const WARM: u32 = 50;
+const WARM_WITH_SHARE: u32 = 10;
 
 /// Responses before the first cold start, so that Java compiles the hot code of DynamoDB Local.
 const WARM_UP: u32 = 500;
-
-/// Extra delay of DynamoDB for some subjects: AWS claims single-digit milliseconds.
-const AWAY: Duration = Duration::from_millis(5);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let starts = std::env::args().nth(1).map_or(STARTS, |text| {
         text.parse().expect("a number of cold starts")
     });
-    let table = Table::with_tutorial_user().await;
-    let secrets = Secrets::serve(Some(&subject::secret())).await;
-    let proxy = FaultProxy::start(table.url()).await;
-    proxy.set(Fault::Delay(AWAY));
-    let file = TemporaryFileStore::new();
     let folder = TempDir::new().expect("a temporary folder");
-    let subjects = subject::all(&Services {
-        table: &table,
-        far_table: &table.behind(proxy.url()),
-        file: &file,
-        secrets: secrets.url(),
-        folder: folder.path(),
-    });
+    let services = Services::start(folder.path()).await;
+    let programs = Programs::build(folder.path());
+    let hierarchy = Hierarchy::find();
+    let with_tls = subject::with_tls(&programs, &services);
+    let with_shares = hierarchy
+        .as_ref()
+        .map(|hierarchy| subject::with_shares(&with_tls, hierarchy))
+        .unwrap_or_default();
+    let subjects = [subject::all(&programs, &services), with_tls, with_shares].concat();
+    let (figures, hashes) = measure(&subjects, starts).await;
+    report::print(&figures);
+    target::print(&figures, raw_hash::median(hashes));
+    match hierarchy {
+        Ok(_) => sizes::print(&figures),
+        Err(reason) => println!("\nMemory sizes were not measured, which needs root: {reason}"),
+    }
+}
+
+/// Measures all subjects in turn, and the raw hash.
+async fn measure(subjects: &[Subject], starts: usize) -> (Vec<Figures>, Vec<Duration>) {
     let mut figures: Vec<Figures> = subjects.iter().map(Figures::new).collect();
     let mut hashes = Vec::new();
-    for subject in subjects.iter().filter(|subject| subject.is_near_table) {
+    let near_table = subjects
+        .iter()
+        .filter(|one| [GET_ITEM, ME, LOGIN].contains(&one.name));
+    for subject in near_table {
         process::measure(subject, WARM_UP).await;
     }
     for round in 0..=starts {
@@ -66,7 +82,8 @@ async fn main() {
             } else {
                 subjects.len() - 1 - i
             };
-            let one = process::measure(&subjects[i], WARM).await;
+            let warm = subjects[i].share.as_ref().map_or(WARM, |_| WARM_WITH_SHARE);
+            let one = process::measure(&subjects[i], warm).await;
             // The first round only loads the files into the page cache.
             if round > 0 {
                 figures[i].add(one);
@@ -74,7 +91,5 @@ async fn main() {
         }
         hashes.extend(raw_hash::measure());
     }
-    report::print(&figures);
-    target::print(&figures, raw_hash::median(hashes));
-    cost::print(&figures);
+    (figures, hashes)
 }

@@ -8,7 +8,10 @@ use std::{
 
 use bundle_tests::runtime_api::{Outcome, RuntimeApi};
 
-use crate::subject::Subject;
+use crate::{
+    quota::{Group, Share},
+    subject::Subject,
+};
 
 /// Measurements of one process.
 pub(crate) struct Measured {
@@ -29,8 +32,8 @@ pub(crate) struct Measured {
 /// Starts a process and sends it the subject's event once cold, then `warm` more times.
 pub(crate) async fn measure(subject: &Subject, warm: u32) -> Measured {
     let api = RuntimeApi::serve().await;
-    let begin = Instant::now();
-    let process = KillOnDrop(start(subject, api.address()));
+    let group = subject.share.as_ref().map(Share::create_group);
+    let (process, begin) = start(subject, api.address(), group.as_ref());
     api.wait_until_ready().await;
     let init = begin.elapsed();
     send_event(&api, subject).await;
@@ -54,22 +57,36 @@ pub(crate) async fn measure(subject: &Subject, warm: u32) -> Measured {
     }
 }
 
-fn start(subject: &Subject, api: &str) -> Child {
-    Command::new(&subject.program)
+/// Starts a process and returns when it began.
+fn start(subject: &Subject, api: &str, group: Option<&Group>) -> (KillOnDrop, Instant) {
+    let mut command = group.map_or_else(
+        || {
+            let mut command = Command::new(&subject.program);
+            command.stdin(Stdio::null()).stdout(Stdio::null());
+            command
+        },
+        |group| group.command(&subject.program),
+    );
+    let memory = subject
+        .share
+        .as_ref()
+        .map_or(1_024, |share| share.megabytes);
+    command
         .args(&subject.arguments)
         .current_dir(&subject.folder)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("AWS_LAMBDA_RUNTIME_API", api)
         .env("AWS_LAMBDA_FUNCTION_NAME", "function")
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory.to_string())
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
         .envs(subject.variables.iter().map(|(name, value)| (name, value)))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts")
+        .stderr(Stdio::null());
+    let begin = Instant::now();
+    let mut process = KillOnDrop(command.spawn().expect("the program starts"));
+    let begin = group.map_or(begin, |_| Group::release(&mut process.0));
+    (process, begin)
 }
 
 async fn send_event(api: &RuntimeApi, subject: &Subject) {

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::figures::Figures;
 
-/// Prints one line per subject: medians, and the 99th percentile of warm responses.
+/// Prints one line per subject with the whole machine: medians, and the 99th percentile of warm responses.
 pub(crate) fn print(all: &[Figures]) {
     println!(
         "| function | init | first response | CPU to first response | warm p50 | warm p99 | warm CPU | peak memory | zip |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-    for figures in all {
+    for figures in all.iter().filter(|figures| figures.megabytes.is_none()) {
         println!(
             "| {} | {} | {} | {} | {} | {} | {} | {:.1} MiB | {} |",
             figures.name,

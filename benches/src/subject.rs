@@ -1,22 +1,21 @@
 //! The programs to measure, each with its environment and the event it responds to.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
+use std::path::{Path, PathBuf};
+
+use bundle_tests::{app::ENVIRONMENT, events, project};
+
+use crate::{
+    keys,
+    program::Programs,
+    quota::{Hierarchy, Share},
+    services::{Endpoints, Roots, Services},
 };
 
-use bundle_tests::{
-    app::ENVIRONMENT,
-    dynamodb::Table,
-    events,
-    process::{now, release},
-    project,
-    store::TemporaryFileStore,
-};
-use serde_json::json;
+/// Memory sizes whose share of a processor the functions get, in MB.
+pub(crate) const SIZES: [u32; 5] = [128, 256, 512, 1_024, 1_769];
 
 /// A program that runs on the Lambda Runtime API.
+#[derive(Clone)]
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
@@ -27,22 +26,18 @@ pub(crate) struct Subject {
     pub(crate) event: String,
     /// Whether a deployment contains only the program.
     pub(crate) is_whole: bool,
-    /// Whether it calls DynamoDB Local without a delay.
-    pub(crate) is_near_table: bool,
+    /// The whole machine if there is none.
+    pub(crate) share: Option<Share>,
 }
 
-/// What the subjects depend on.
-pub(crate) struct Services<'a> {
-    /// The table with the user.
-    pub(crate) table: &'a Table,
-    /// The same table behind a delay.
-    pub(crate) far_table: &'a Table,
-    /// A file with the user and the session of the events' token.
-    pub(crate) file: &'a TemporaryFileStore,
-    /// URL of the stand-in for Secrets Manager.
-    pub(crate) secrets: &'a str,
-    /// Directory that programs are copied to before they start, as Lambda unpacks a zip.
-    pub(crate) folder: &'a Path,
+impl Subject {
+    /// Trusts only the roots in a file. Debian's are in a file and again in a folder, and the SDK would read both; those
+    /// of Amazon Linux, on which Lambda runs, are in a file.
+    fn trusting(mut self, roots: &Path) -> Self {
+        let roots = roots.to_str().expect("UTF-8").to_owned();
+        self.variables.push(("SSL_CERT_FILE".to_owned(), roots));
+        self
+    }
 }
 
 pub(crate) const BARE: &str = "bare lambda_http";
@@ -51,69 +46,53 @@ pub(crate) const ME_FILE: &str = "me, file";
 pub(crate) const ME: &str = "me, DynamoDB";
 pub(crate) const LOGIN_MEMORY: &str = "login, memory";
 pub(crate) const LOGIN: &str = "login, DynamoDB";
+pub(crate) const LOGIN_HS256: &str = "login, DynamoDB, HS256";
 pub(crate) const GET_ITEM_FAR: &str = "GetItem with the SDK, 5 ms further away";
 pub(crate) const LOGIN_FAR: &str = "login, DynamoDB 5 ms further away";
 pub(crate) const FASTAPI: &str = "FastAPI, me";
 pub(crate) const NODE: &str = "Node.js, me";
 
-/// Returns the secret that the stand-in for Secrets Manager serves. Functions refuse the published one there.
-pub(crate) fn secret() -> String {
-    let kid = forge::kid_of(forge::SECRET);
-    json!({"kty": "oct", "kid": kid, "alg": "HS256", "k": forge::b64(key())}).to_string()
-}
+pub(crate) const GET_ITEM_TLS: &str = "GetItem with the SDK, TLS";
+pub(crate) const GET_ITEM_FEW_ROOTS: &str = "GetItem with the SDK, TLS, Amazon's roots";
+pub(crate) const ME_TLS: &str = "me, DynamoDB, TLS";
+pub(crate) const FORMER_ME_TLS: &str = "former me, DynamoDB, TLS";
+pub(crate) const LOGIN_TLS: &str = "login, DynamoDB, TLS";
+pub(crate) const GET_ITEM_FAR_TLS: &str = "GetItem with the SDK, TLS, 5 ms further away";
+pub(crate) const ME_FAR_TLS: &str = "me, DynamoDB, TLS, 5 ms further away";
+pub(crate) const LOGIN_FAR_TLS: &str = "login, DynamoDB, TLS, 5 ms further away";
 
-fn key() -> Vec<u8> {
-    forge::hmac_sha256(forge::SECRET.as_bytes(), b"unpublished")
-}
-
-/// Returns the event of `me` with a token that is signed with the secret.
-fn me_deployed() -> String {
-    let token = forge::token(now(), &json!({}), &json!({}));
-    let (message, _) = token.rsplit_once('.').expect("a token");
-    let tag = forge::hmac_sha256(&key(), message.as_bytes());
-    events::me(&format!("{message}.{}", forge::b64(tag)))
-}
-
-/// Returns all subjects, in the order of the report.
-pub(crate) fn all(services: &Services) -> Vec<Subject> {
+/// Returns the subjects with the whole machine and no TLS, in the order of the report.
+pub(crate) fn all(programs: &Programs, services: &Services) -> Vec<Subject> {
     let memory = owned(&ENVIRONMENT);
     let file = owned(&services.file.environment());
-    let near = deployed(services.table, services.secrets);
-    let far = deployed(services.far_table, services.secrets);
+    let near = with_secrets(&services.near);
+    let far = with_secrets(&services.far);
+    let hs256 = with_secrets(&services.hs256);
+    let published = with_published_keys(&services.near);
     let me = events::object("me_success").to_string();
     let login = events::object("login_success").to_string();
-    let rust = |name, program: PathBuf, variables: &[(String, String)], event: &str| Subject {
-        name,
-        program: unpack(&program, services.folder),
-        arguments: Vec::new(),
-        folder: services.folder.to_owned(),
-        variables: variables.to_vec(),
-        event: event.to_owned(),
-        is_whole: true,
-        is_near_table: variables == near,
-    };
-    let other = |name, program: &str, arguments: &[&str], folder: &str, event: &str| Subject {
-        name,
-        program: program.into(),
-        arguments: arguments.iter().map(ToString::to_string).collect(),
-        folder: project::root().join("benches/peers").join(folder),
-        variables: memory.clone(),
-        event: event.to_owned(),
-        is_whole: false,
-        is_near_table: false,
+    let get_item = |name, variables: &[(String, String)]| {
+        rust(name, &programs.get_item, variables, &me).trusting(&services.roots.machine)
     };
     let python = project::python_of_peers();
     let python = python.to_str().expect("UTF-8");
     let handler = ["-m", "awslambdaric", "app.handler"];
+    let other = |name, program: &str, arguments: &[&str], folder: &str, event: &str| Subject {
+        arguments: arguments.iter().map(ToString::to_string).collect(),
+        folder: project::root().join("benches/peers").join(folder),
+        is_whole: false,
+        ..rust(name, Path::new(program), &memory, event)
+    };
     vec![
-        rust(BARE, build_peer("peer-bare"), &[], &me),
-        rust(ME_FILE, release("me"), &file, &me),
-        rust(LOGIN_MEMORY, release("login"), &memory, &login),
-        rust(GET_ITEM, build_peer("peer-get-item"), &near, &me),
-        rust(ME, release("me"), &near, &me_deployed()),
-        rust(LOGIN, release("login"), &near, &login),
-        rust(GET_ITEM_FAR, build_peer("peer-get-item"), &far, &me),
-        rust(LOGIN_FAR, release("login"), &far, &login),
+        rust(BARE, &programs.bare, &[], &me),
+        rust(ME_FILE, &programs.me, &file, &me),
+        rust(LOGIN_MEMORY, &programs.login, &memory, &login),
+        get_item(GET_ITEM, &near),
+        rust(ME, &programs.me, &published, &services.keys.me_event),
+        rust(LOGIN, &programs.login, &near, &login),
+        rust(LOGIN_HS256, &programs.login, &hs256, &login),
+        get_item(GET_ITEM_FAR, &far),
+        rust(LOGIN_FAR, &programs.login, &far, &login),
         other(FASTAPI, python, &handler, "fastapi", &me),
         other("FastAPI, login", python, &handler, "fastapi", &login),
         other(NODE, "node", &["main.mjs"], "node", &me),
@@ -121,43 +100,86 @@ pub(crate) fn all(services: &Services) -> Vec<Subject> {
     ]
 }
 
-/// Returns the environment of a deployed function.
-fn deployed(table: &Table, secrets: &str) -> Vec<(String, String)> {
-    let variables = [
-        table.environment(),
-        vec![
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
-            ("JWT_KEYS_SECRET_ID", "JwtKeys"),
-            ("SESSION_KEY_SECRET_ID", "SessionKeys"),
-            ("COUNTER_KEY_SECRET_ID", "CounterKeys"),
-        ],
+/// Returns the subjects with TLS and the whole machine, in the order of the report. `SSL_CERT_FILE` makes the
+/// functions read their roots from a file instead of their own memory.
+pub(crate) fn with_tls(programs: &Programs, services: &Services) -> Vec<Subject> {
+    let login = events::object("login_success").to_string();
+    let me = &services.keys.me_event;
+    let (near, far) = (&services.near_tls, &services.far_tls);
+    let (near_login, far_login) = (with_secrets(near), with_secrets(far));
+    let (near, far) = (with_published_keys(near), with_published_keys(far));
+    let Roots { amazon, machine } = &services.roots;
+    let former_me = programs.former_me.as_deref().map(|program| {
+        let variables = with_secrets(&services.hs256_tls);
+        let event = keys::hs256_me_event();
+        rust(FORMER_ME_TLS, program, &variables, &event).trusting(amazon)
+    });
+    let near = [
+        rust(GET_ITEM_TLS, &programs.get_item, &near, me).trusting(machine),
+        rust(GET_ITEM_FEW_ROOTS, &programs.get_item, &near, me).trusting(amazon),
+        rust(ME_TLS, &programs.me, &near, me).trusting(amazon),
+        rust(LOGIN_TLS, &programs.login, &near_login, &login).trusting(amazon),
     ];
-    owned(&variables.concat())
+    let far = [
+        rust(GET_ITEM_FAR_TLS, &programs.get_item, &far, me).trusting(machine),
+        rust(ME_FAR_TLS, &programs.me, &far, me).trusting(amazon),
+        rust(LOGIN_FAR_TLS, &programs.login, &far_login, &login).trusting(amazon),
+    ];
+    near.into_iter().chain(former_me).chain(far).collect()
 }
 
-/// Copies a program, because the page cache holds a freshly linked file in different pieces.
-fn unpack(program: &Path, folder: &Path) -> PathBuf {
-    let copy = folder.join(program.file_name().expect("a file"));
-    fs::copy(program, &copy).expect("a copy");
-    copy
+/// Returns subjects with the share of a processor of each memory size.
+pub(crate) fn with_shares(subjects: &[Subject], hierarchy: &Hierarchy) -> Vec<Subject> {
+    let sizes = SIZES.iter().map(|megabytes| Share {
+        hierarchy: hierarchy.clone(),
+        megabytes: *megabytes,
+    });
+    let shared = sizes.flat_map(|share| {
+        subjects.iter().map(move |subject| Subject {
+            is_whole: false,
+            share: Some(share.clone()),
+            ..subject.clone()
+        })
+    });
+    shared.collect()
+}
+
+fn rust(
+    name: &'static str,
+    program: &Path,
+    variables: &[(String, String)],
+    event: &str,
+) -> Subject {
+    Subject {
+        name,
+        program: program.to_owned(),
+        arguments: Vec::new(),
+        folder: "/".into(),
+        variables: variables.to_vec(),
+        event: event.to_owned(),
+        is_whole: true,
+        share: None,
+    }
+}
+
+/// Returns the environment of a deployed guard.
+fn with_published_keys(endpoints: &Endpoints) -> Vec<(String, String)> {
+    let keys = vec![("JWT_KEYS_TABLE", endpoints.table.name())];
+    owned(&[endpoints.table.environment(), keys].concat())
+}
+
+/// Returns the environment of the deployed `login`, and of a guard before keys were published.
+fn with_secrets(endpoints: &Endpoints) -> Vec<(String, String)> {
+    let secrets = vec![
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &*endpoints.secrets),
+        ("JWT_KEYS_SECRET_ID", "JwtKeys"),
+        ("SESSION_KEY_SECRET_ID", "SessionKeys"),
+        ("COUNTER_KEY_SECRET_ID", "CounterKeys"),
+    ];
+    owned(&[endpoints.table.environment(), secrets].concat())
 }
 
 fn owned(variables: &[(&str, &str)]) -> Vec<(String, String)> {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     variables.iter().map(own).collect()
-}
-
-/// Builds a peer like a function and returns its path. Each peer is built separately, because Cargo would
-/// otherwise enable the features of one in the others.
-fn build_peer(package: &str) -> PathBuf {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--target-dir", "target", "--release", "--locked"])
-        .args(["--package", package])
-        .current_dir(project::root())
-        .status();
-    assert!(
-        built.expect("cargo runs").success(),
-        "{package} does not build"
-    );
-    project::root().join("target/release").join(package)
 }

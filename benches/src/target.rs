@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use bundle_tests::process;
+
 use crate::{
-    figures::Figures,
+    figures::{self, Figures},
     report::{megabytes, millis},
     subject::{
-        BARE, FASTAPI, GET_ITEM, GET_ITEM_FAR, LOGIN, LOGIN_FAR, LOGIN_MEMORY, ME, ME_FILE, NODE,
+        BARE, FASTAPI, FORMER_ME_TLS, GET_ITEM, GET_ITEM_FAR, GET_ITEM_FEW_ROOTS, GET_ITEM_TLS,
+        LOGIN, LOGIN_FAR, LOGIN_HS256, LOGIN_MEMORY, ME, ME_FILE, ME_TLS, NODE,
     },
 };
 
@@ -18,6 +21,9 @@ enum Bound {
 }
 
 use Bound::{AtLeast, AtMost};
+
+/// Memory size that the template gives `me`, in MB.
+const MEMORY_OF_ME: u32 = 512;
 
 /// Prints one line per target: what is compared, both figures, their ratio, the target and whether it was met.
 pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
@@ -70,6 +76,12 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
             AtMost(3.0),
         ),
         (
+            "warm: login with DynamoDB, RS256 / HS256",
+            warm(LOGIN),
+            warm(LOGIN_HS256),
+            AtMost(1.2),
+        ),
+        (
             "first response: FastAPI, in memory / me with DynamoDB",
             first(FASTAPI),
             first(ME),
@@ -94,23 +106,60 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
             AtLeast(60.0),
         ),
     ] {
-        let figures = format!("{} / {}", millis(figure), millis(baseline));
-        let ratio = figure.as_secs_f64() / baseline.as_secs_f64();
-        row(what, &figures, ratio, "", bound);
+        ratio_row(what, figure, baseline, bound);
     }
-    for (name, mib, zip) in [(ME, 12.0, 3.4), (LOGIN, 34.0, 3.8)] {
+    print_tls(all);
+    for (name, mib) in [(ME, 12.0), (LOGIN, 34.0)] {
         let figures = find(all, name);
         let what = format!("peak memory: {name}");
         row(&what, "", figures.peak_mib(), " MiB", AtMost(mib));
-        let size = megabytes(figures.zip.expect("a whole program"));
+    }
+    for (name, zip) in [
+        ("discovery", 4.2),
+        ("keys", 3.4),
+        ("login", 3.8),
+        ("me", 3.4),
+    ] {
+        let size = megabytes(figures::zipped(&process::release(name)));
         row(&format!("zip: {name}"), "", size, " MB", AtMost(zip));
     }
 }
 
-/// Returns the figures of a subject.
-pub(crate) fn find<'a>(all: &'a [Figures], name: &str) -> &'a Figures {
-    let found = all.iter().find(|figures| figures.name == name);
-    found.expect("a subject of this name")
+/// Prints the targets of a first response with TLS.
+fn print_tls(all: &[Figures]) {
+    for (megabytes, place) in [
+        (None, "the whole machine"),
+        (Some(MEMORY_OF_ME), "the processor share of 512 MB"),
+    ] {
+        let first = |name| {
+            let figures = figures::find(all, name, megabytes);
+            figures.map(|figures| figures.median(|one| one.first_response))
+        };
+        for (what, baseline, bound) in [
+            ("GetItem", GET_ITEM_TLS, 1.1),
+            (
+                "GetItem that trusts only Amazon's roots",
+                GET_ITEM_FEW_ROOTS,
+                1.1,
+            ),
+            ("former me", FORMER_ME_TLS, 0.8),
+        ] {
+            let what = format!("first response, TLS, {place}: me / {what}");
+            if let (Some(me), Some(baseline)) = (first(ME_TLS), first(baseline)) {
+                ratio_row(&what, me, baseline, AtMost(bound));
+            }
+        }
+    }
+}
+
+/// Returns the figures of a subject with the whole machine.
+fn find<'a>(all: &'a [Figures], name: &str) -> &'a Figures {
+    figures::find(all, name, None).expect("a subject of this name")
+}
+
+fn ratio_row(what: &str, figure: Duration, baseline: Duration, bound: Bound) {
+    let figures = format!("{} / {}", millis(figure), millis(baseline));
+    row(what, &figures, figure.div_duration_f64(baseline), "", bound);
 }
 
 fn row(what: &str, figures: &str, measured: f64, unit: &str, bound: Bound) {

@@ -38,7 +38,7 @@ fn settings(criterion: &mut Criterion) {
     let variables = [
         ("AUTH_STORE", "dynamodb"),
         ("AUTH_TABLE", "users"),
-        ("JWT_KEYS_SECRET_ID", "keys"),
+        ("JWT_KEYS_TABLE", "users"),
         ("JWT_ISSUER", "https://auth.example.com"),
         ("JWT_LEEWAY", "10"),
     ];
