@@ -163,7 +163,7 @@ async fn use_keys(keys: &Process) {
         r#"{"action":"rotate","now":true}"#,
     ] {
         match keys.outcome(event).await {
-            Outcome::Response(list) => assert_eq!(list["keys"][0]["purpose"], "active", "{list}"),
+            Outcome::Response(list) => assert_eq!(list["keys"][0]["state"], "signs", "{list}"),
             Outcome::Error(error) => panic!("{event}: {error}"),
         }
     }
