@@ -102,7 +102,6 @@ mod tests {
     use auth_core::{
         Algorithm, Clock, KeeperSettings, KeyRules, PublishedKeys, RepositoryError, Versioned,
     };
-    use aws_config::{BehaviorVersion, Region, SdkConfig};
 
     use super::*;
 
@@ -131,10 +130,6 @@ mod tests {
     }
 
     async fn function_on_slow_table() -> Keys<SlowTable> {
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-central-1"))
-            .build();
         let rules = KeyRules {
             algorithm: Algorithm::ES256,
             expiration: Duration::from_hours(1),
@@ -144,7 +139,8 @@ mod tests {
             secret_id: "JwtKeys".into(),
             rules,
         };
-        let ring = Aws::for_function_with(config).key_ring("JwtKeys").await;
+        // The table is read first, so nothing calls Secrets Manager.
+        let ring = Aws::for_function().key_ring("JwtKeys").await;
         Keys::new(
             settings,
             ring,
