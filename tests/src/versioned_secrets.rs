@@ -15,6 +15,9 @@ use crate::server::serve;
 
 const CURRENT: &str = "AWSCURRENT";
 
+/// The name of a secret that does not exist. The server has every other one.
+pub const UNKNOWN_SECRET: &str = "UnknownKeys";
+
 /// The versions of a secret.
 #[derive(Debug, Clone, Default)]
 struct Versions {
@@ -117,6 +120,10 @@ impl VersionedSecrets {
 impl Versions {
     fn call(&mut self, operation: &str, body: &Value) -> Result<Value, Refused> {
         self.calls.push(operation.to_owned());
+        if body["SecretId"] == UNKNOWN_SECRET {
+            let text = "Secrets Manager can't find the specified secret.";
+            return Err(("ResourceNotFoundException", text));
+        }
         match operation {
             "GetSecretValue" => self.get(body),
             "PutSecretValue" => self.put(body),

@@ -49,7 +49,7 @@ pub(crate) fn metadata(
     Ok(respond(request, &metadata.to_string()))
 }
 
-/// Returns the algorithms of the keys that may be used now, the one that signs first; `hmac` if there are none.
+/// Returns the algorithms of the usable keys, beginning with the one that signs, or `hmac` if no key is published.
 pub(crate) fn algorithms(
     keys: &PublishedKeys,
     hmac: Option<Algorithm>,

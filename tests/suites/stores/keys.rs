@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
 use bundle_tests::{
     dynamodb::{self, Table},
     fault_proxy::{Fault, FaultProxy},
-    versioned_secrets::VersionedSecrets,
+    versioned_secrets::{UNKNOWN_SECRET, VersionedSecrets},
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -275,6 +275,20 @@ async fn an_empty_secret_and_one_with_an_hmac_key_get_a_ring() {
         assert_eq!(aws.secrets.current(), Some(ring.expose()));
         assert_eq!(ring.derived_from(), Some("by-hand-0"));
     }
+}
+
+/// It is not one without keys: publishing new keys for a name that was misspelled would be wrong.
+#[tokio::test]
+async fn a_secret_that_does_not_exist_gets_no_keys() {
+    let aws = InAws::new().await;
+    let unknown = Aws::for_operator_with(dynamodb::config(aws.secrets.url()));
+    let ring = unknown.key_ring(UNKNOWN_SECRET).await;
+    let clock = Clock::from_fn(|| NOW);
+    let keeper = KeyKeeper::new(ring, aws.published(), RULES, clock);
+    let error = keeper.repair().await.unwrap_err();
+    assert!(matches!(error, KeyChangeError::Private(_)), "{error}");
+    let published = aws.store.load_published().await.unwrap();
+    assert_eq!(published.contents, None);
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl World {
         }
     }
 
-    /// Creates keys if there are none, and has the function read them.
+    /// Creates the keys that are missing, and lets the function read them.
     fn publish(&self) {
         let state = self.keeper.repair().now_or_never().unwrap().unwrap();
         *self.published.0.lock().unwrap() = Some(Arc::new(state.published));

@@ -21,8 +21,8 @@ const KEY_SET: &str = "key_set";
 const VERSION: &str = "version";
 
 impl DynamoDbStore {
-    /// Returns the text of the published keys; `None` if there are none. Returns an empty string if the item has no
-    /// text.
+    /// Returns the text of the published keys, or `None` if the table has no such item. The text of an item without it
+    /// is empty.
     pub(crate) async fn find_published_text(&self) -> Result<Option<String>, RepositoryError> {
         let item = self
             .get(KIND, &ID, |request| request.projection_expression(KEY_SET))

@@ -103,7 +103,7 @@ async fn a_deploy_fails_with_the_reason() {
     );
 }
 
-/// The keys that were read last are used for a day, then there are none.
+/// It signs with the keys that it read last for a day. After that, it has no keys.
 #[tokio::test]
 async fn a_login_with_keys_signs_for_a_day() {
     let (stack, clock) = (KeyStack::with_keys().await, TestClock::default());
