@@ -27,7 +27,7 @@ pub use attempts::{Attempt, Attempts, KnownDevice};
 pub use count::{Count, Full, Outcome, Stale};
 pub use counter::{Counter, Subject};
 pub use device::{DeviceId, DeviceToken};
-pub use network::{NetworkCounter, SourceNetwork};
+pub use network::NetworkCounter;
 pub use repository::{AttemptDirectory, AttemptRepository, Reserved};
 
 /// How often passwords may be wrong before further attempts are refused.

@@ -1,7 +1,7 @@
 //! The guard: authenticates a request by its `Authorization` header.
 //!
 //! Start at [`JwtBearer::authenticate`], the token level of guarding, which reads nothing but keys. The live
-//! level is [`JwtBearer::authenticate_live`].
+//! level, with the feature `sign-in`, is in `session`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     encoding::json,
     key::{KeySet, KeySource, KeysUnavailable},
-    time::{Clock, UnixTime},
+    time::Clock,
     token::{ACCESS_TOKEN_TYPE, TokenError, TokenSettings, claims, jws},
     user::LoggedUser,
 };
@@ -47,27 +47,7 @@ impl From<TokenError> for BearerError {
 
 /// Checks bearer tokens (RFC 6750 section 2.1) against the keys of a source.
 ///
-/// ```
-/// use auth_core::{Algorithm, BearerError, Clock, JwtBearer, Key, KeySet, SessionId, TokenIssuer, TokenSettings};
-/// # let user = auth_core::User { id: "1".into(), email: "a@b.c".into(), disabled: false, version: 0, roles: vec![] };
-/// # let session = SessionId::random().unwrap();
-/// let secret: Vec<u8> = (0..32).collect();
-/// let keys = KeySet::from(Key::from_secret(&secret, Algorithm::HS256)?);
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let issuer = TokenIssuer::new(keys.clone(), TokenSettings::default(), Clock::system());
-/// let bearer = JwtBearer::new(keys, TokenSettings::default(), Clock::system());
-///
-/// let mut headers = http::HeaderMap::new();
-/// assert_eq!(bearer.authenticate(&headers).await, Err(BearerError::NotAuthenticated));
-///
-/// let end = Clock::system().now() + std::time::Duration::from_secs(60);
-/// let token = issuer.issue(&user, &session, end).await?;
-/// headers.insert("authorization", format!("Bearer {}", token.expose()).parse()?);
-/// assert_eq!(bearer.authenticate(&headers).await?.id(), "1");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// The documentation of the [crate] has an example.
 #[derive(Debug, Clone)]
 pub struct JwtBearer {
     keys: Arc<dyn KeySource>,
@@ -92,7 +72,23 @@ impl JwtBearer {
     ///
     /// [`BearerError`], which determines the response.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<LoggedUser, BearerError> {
-        let token = bearer_token(headers)?;
+        self.verify_bytes(bearer_token(headers)?).await
+    }
+
+    /// Checks a token that did not come in an `Authorization` header, and returns its user. `token` does not contain
+    /// the scheme `Bearer`.
+    ///
+    /// # Errors
+    ///
+    /// [`BearerError`]; [`BearerError::NotAuthenticated`] if `token` is empty.
+    pub async fn verify(&self, token: &str) -> Result<LoggedUser, BearerError> {
+        if token.is_empty() {
+            return Err(BearerError::NotAuthenticated);
+        }
+        self.verify_bytes(token.as_bytes()).await
+    }
+
+    async fn verify_bytes(&self, token: &[u8]) -> Result<LoggedUser, BearerError> {
         match self.check(token, &*self.keys.keys().await?) {
             Err(BearerError::InvalidToken(TokenError::UnknownKid)) => {
                 self.check(token, &*self.keys.keys_for_unknown_kid().await?)
@@ -101,7 +97,8 @@ impl JwtBearer {
         }
     }
 
-    pub(crate) fn now(&self) -> UnixTime {
+    #[cfg(feature = "sign-in")]
+    pub(crate) fn now(&self) -> crate::time::UnixTime {
         self.clock.now()
     }
 

@@ -28,6 +28,7 @@ impl SessionId {
         random_id().map(Self)
     }
 
+    #[cfg(feature = "sign-in")]
     pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(BASE64URL.encode(bytes))
     }

@@ -3,33 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
+    failure::SigningError,
     id::{SessionId, random_id},
-    key::{KeySource, KeysUnavailable},
+    key::KeySource,
     time::{Clock, UnixTime},
-    token::{ACCESS_TOKEN_TYPE, AccessToken, MAX_TOKEN_BYTES, TokenSettings, claims::Claims},
+    token::{ACCESS_TOKEN_TYPE, AccessToken, MAX_TOKEN_BYTES, TokenSettings, issued::Claims},
     user::User,
 };
-
-/// Why a token could not be issued. Client input causes none of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SigningError {
-    /// No randomness was available, or the key did not sign.
-    #[error("the token could not be signed")]
-    Unavailable,
-    /// A role of the user has a permission that is not a scope token (RFC 6749 section 3.3). With a
-    /// space in it, one permission would read as two.
-    #[error("a permission of the user is not a scope token")]
-    Permission,
-    /// The user has no id or no email, which every token contains.
-    #[error("the user has no id or no email")]
-    Unnamed,
-    /// The user's roles make the token longer than the guard accepts.
-    #[error("the user's roles do not fit into a token")]
-    TooLong,
-    /// The keys are unavailable.
-    #[error(transparent)]
-    KeysUnavailable(#[from] KeysUnavailable),
-}
 
 /// Issues access tokens.
 #[derive(Debug, Clone)]

@@ -1,26 +1,44 @@
 //! Keys: one key with its algorithm, sets of keys, and where they come from while a process runs.
 //!
-//! Start at [`Key::from_secret`] and [`KeySet::parse`]. [`PrivateJwk`] is a key pair that the bundle creates. A key is
-//! checked when it is made, wherever it comes from; the checks of each key type are in the submodules.
+//! Start at [`Key::from_secret`] and [`KeySet::parse`]. A key is checked when it is made, wherever it comes from; the
+//! checks of each key type are in the submodules. `cache` keeps keys that may change. With the feature `sign-in`,
+//! `pair` has the key pairs that the bundle creates.
 
 mod algorithm;
+#[cfg(feature = "key-cache")]
+mod cache;
+#[cfg(feature = "tokio")]
+mod detached;
 mod elliptic;
+#[cfg(feature = "sign-in")]
+mod generation;
 mod hmac;
 mod jwk;
+#[cfg(feature = "sign-in")]
 mod pair;
 mod rsa;
 mod set;
+#[cfg(feature = "sign-in")]
+mod signing;
 
 use base64::Engine;
-use jsonwebtoken::{DecodingKey, EncodingKey, Header, crypto};
-use serde::Serialize;
+// Named here, because jsonwebtoken's default provider depends on the whole binary: if another crate enables its feature
+// `rust_crypto` too, there is none, and each check of a signature would panic.
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER as PROVIDER;
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde_json::{Map, Value};
 
 use algorithm::Family;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+#[cfg(feature = "key-cache")]
+pub use cache::{CachedKeys, KeyDocument, ReadError};
+#[cfg(feature = "tokio")]
+pub use detached::DetachedKeys;
 use elliptic::{P256, P384};
 use jwk::Jwk;
+#[cfg(feature = "sign-in")]
 pub(crate) use jwk::{member_objects, parse_members};
+#[cfg(feature = "sign-in")]
 pub use pair::{GenerationError, PrivateJwk, PublicJwk};
 pub use set::{KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable};
 
@@ -91,6 +109,17 @@ pub enum KeyError {
     /// A private or secret key among keys that must be public.
     #[error("must contain only public keys")]
     NotPublic,
+}
+
+impl KeyError {
+    /// Returns whether the key may be a good one for others.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsupported(_) | Self::Algorithm(_) | Self::NotForSignatures
+        )
+    }
 }
 
 /// A key that verifies, and signs if it has the private part.
@@ -172,20 +201,10 @@ impl Key {
         &self.kid
     }
 
-    /// Returns the thumbprint (RFC 7638), which identifies the key whatever its `kid` is.
-    pub(crate) fn thumbprint(&self) -> &str {
-        &self.fingerprint
-    }
-
     /// Returns the only algorithm that the key is used with (RFC 8725 section 3.1).
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
-    }
-
-    /// Sets when the key expires (exclusive).
-    pub(crate) fn until(self, until: Option<UnixTime>) -> Self {
-        Self { until, ..self }
     }
 
     /// Returns whether the key may be used.
@@ -193,35 +212,13 @@ impl Key {
         now.is_before(self.until)
     }
 
-    /// Returns the public half. HMAC keys have none.
-    fn into_public(self) -> Self {
-        Self {
-            signing: None,
-            is_public: true,
-            ..self
-        }
-    }
-
-    /// Returns the compact JWS of `claims` with a header of `alg`, `typ` and `kid`, or `None` if the key
-    /// cannot sign.
-    pub(crate) fn sign_claims(&self, typ: &str, claims: &impl Serialize) -> Option<String> {
-        let header = Header {
-            typ: Some(typ.to_owned()),
-            kid: Some(self.kid.clone()),
-            ..Header::new(self.jws_algorithm)
-        };
-        jsonwebtoken::encode(&header, claims, self.signing.as_ref()?).ok()
-    }
-
-    /// Returns the signature of `message`, or `None` if the key cannot sign.
-    pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
-        let signature = crypto::sign(message, self.signing.as_ref()?, self.jws_algorithm).ok()?;
-        BASE64URL.decode(signature).ok()
-    }
-
     /// Checks whether `signature`, in base64url, is this key's signature of `message`.
     pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
-        crypto::verify(signature, message, &self.verifying, self.jws_algorithm).unwrap_or(false)
+        let verifier = (PROVIDER.verifier_factory)(&self.jws_algorithm, &self.verifying);
+        match (verifier, BASE64URL.decode(signature)) {
+            (Ok(verifier), Ok(signature)) => verifier.verify(message, &signature).is_ok(),
+            (Err(_), _) | (_, Err(_)) => false,
+        }
     }
 }
 

@@ -21,6 +21,8 @@ use zeroize::Zeroizing;
 use hash::{Function, LANES, MEMORY_KIB, PASSES, SALT_BYTES};
 pub use hash::{PasswordHash, PasswordHashError};
 
+use crate::failure::HashingError;
+
 /// The maximum length of a password in bytes: enough for any passphrase, and cheap to hash.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
@@ -56,11 +58,6 @@ impl fmt::Debug for Password {
 /// A hash that no password matches, with the parameters of a new one: an unknown user costs the same as
 /// a known one.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$8f/ojQzpsySE4LYj8DlDjA$y3bzGs9Or3TMqalhC4uW/ejnvLxrOzNrbyDwePIN5iU";
-
-/// A hash could not be computed, because no memory or no randomness was available.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the password hash could not be computed")]
-pub struct HashingError;
 
 /// Computes hashes. It keeps the 19 MiB of block memory between calls, wiped, because fresh pages cost a
 /// quarter of a hash. Nothing is allocated before the first call.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use live::{LiveError, LiveRepository, LiveUser};
+pub use live::{LiveRepository, LiveUser};
 pub use refresh_token::RefreshToken;
 pub use repository::{Advance, SessionDirectory, SessionRepository};
 pub use sessions::{InvalidRefreshToken, IssuedTokens, RefreshError, Sessions};

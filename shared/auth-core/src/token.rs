@@ -2,15 +2,17 @@
 //! a received one.
 //!
 //! [`jws`] checks the signature, [`claims`] the claims. Neither reads the `Authorization` header
-//! ([`crate::bearer`]) nor issues tokens ([`crate::issuer`]).
+//! ([`crate::bearer`]) nor issues tokens. `issued` has what the issuer writes.
 
 pub(crate) mod claims;
+#[cfg(feature = "sign-in")]
+pub(crate) mod issued;
 pub(crate) mod jws;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use serde::Serialize;
-
+#[cfg(feature = "sign-in")]
+pub use issued::AccessToken;
 pub use jws::{MAX_TOKEN_BYTES, verify_compact};
 
 /// The media type of an access token (RFC 9068 section 2.1).
@@ -37,26 +39,6 @@ impl Default for TokenSettings {
             expiration: Duration::from_hours(1),
             leeway: Duration::from_secs(5),
         }
-    }
-}
-
-/// A signed access token, as a compact JWS. Its `Debug` shows nothing; it is serialized only into
-/// the response to its user.
-#[derive(Clone, Serialize)]
-#[serde(transparent)]
-pub struct AccessToken(pub(crate) String);
-
-impl AccessToken {
-    /// Returns the compact JWS. The name makes each use easy to find.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessToken(redacted)")
     }
 }
 
@@ -114,16 +96,4 @@ pub enum TokenError {
     /// `exp` has passed.
     #[error("token has expired")]
     Expired,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_never_printed() {
-        let token = AccessToken("a.b.c".into());
-        assert_eq!(format!("{token:?}"), "AccessToken(redacted)");
-        assert_eq!(token.expose(), "a.b.c");
-    }
 }

@@ -8,13 +8,13 @@ use std::{sync::Arc, time::Duration};
 use base64::Engine;
 
 use super::{
-    AttemptLimits, Counter, DeviceId, Full, NetworkCounter, SourceNetwork, Subject, counter,
-    full::FullCounters,
+    AttemptLimits, Counter, DeviceId, Full, NetworkCounter, Subject, counter, full::FullCounters,
 };
 use crate::{
     encoding::BASE64URL,
-    issuer::SigningError,
+    failure::SigningError,
     key::{Key, KeySource, KeysUnavailable},
+    network::SourceNetwork,
     time::UnixTime,
     user::Email,
 };

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::attempts::{Attempts, message};
 use crate::{
     encoding::BASE64URL,
+    failure::SigningError,
     id::random_bytes,
-    issuer::SigningError,
     key::{Key, KeysUnavailable},
     time::UnixTime,
     user::Email,

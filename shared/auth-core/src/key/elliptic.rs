@@ -1,12 +1,9 @@
 //! Elliptic keys: ECDSA on P-256 and P-384 (RFC 7518 section 6.2), Ed25519 (RFC 8037 section 2).
 
-use aws_lc_rs::{
-    encoding::{AsBigEndian, Curve25519SeedBin, EcPrivateKeyBin},
-    signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
-        ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
-        KeyPair, ParsedPublicKey, VerificationAlgorithm,
-    },
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
+    ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+    ParsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine;
 use jsonwebtoken::{DecodingKey, EncodingKey};
@@ -16,10 +13,10 @@ use crate::encoding::BASE64URL;
 
 /// The parameters of an ECDSA curve.
 pub(super) struct Curve {
-    name: &'static str,
-    coordinate_bytes: usize,
+    pub(super) name: &'static str,
+    pub(super) coordinate_bytes: usize,
     verifying: &'static dyn VerificationAlgorithm,
-    signing: &'static EcdsaSigningAlgorithm,
+    pub(super) signing: &'static EcdsaSigningAlgorithm,
 }
 
 pub(super) const P256: Curve = Curve {
@@ -36,7 +33,7 @@ pub(super) const P384: Curve = Curve {
     signing: &ECDSA_P384_SHA384_FIXED_SIGNING,
 };
 
-const UNCOMPRESSED_POINT: u8 = 4;
+pub(super) const UNCOMPRESSED_POINT: u8 = 4;
 
 pub(super) fn parse_ecdsa(jwk: &Jwk, curve: &Curve) -> Result<Parts, KeyError> {
     let (x, y) = (jwk.required("x")?, jwk.required("y")?);
@@ -67,36 +64,6 @@ pub(super) fn parse_ecdsa(jwk: &Jwk, curve: &Curve) -> Result<Parts, KeyError> {
         )),
         is_known_secret: false,
     })
-}
-
-/// Returns the members of a new private key on P-256; `None` if AWS-LC cannot make one.
-pub(super) fn generate_p256() -> Option<Vec<(&'static str, String)>> {
-    let pair = EcdsaKeyPair::generate(P256.signing).ok()?;
-    let point = pair
-        .public_key()
-        .as_ref()
-        .strip_prefix(&[UNCOMPRESSED_POINT])?;
-    let (x, y) = point.split_at_checked(P256.coordinate_bytes)?;
-    let d: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().ok()?;
-    Some(vec![
-        ("kty", "EC".to_owned()),
-        ("crv", P256.name.to_owned()),
-        ("x", BASE64URL.encode(x)),
-        ("y", BASE64URL.encode(y)),
-        ("d", BASE64URL.encode(d.as_ref())),
-    ])
-}
-
-/// Returns the members of a new private key on Ed25519; `None` if AWS-LC cannot make one.
-pub(super) fn generate_ed25519() -> Option<Vec<(&'static str, String)>> {
-    let pair = Ed25519KeyPair::generate().ok()?;
-    let seed: Curve25519SeedBin<'_> = pair.seed().ok()?.as_be_bytes().ok()?;
-    Some(vec![
-        ("kty", "OKP".to_owned()),
-        ("crv", "Ed25519".to_owned()),
-        ("x", BASE64URL.encode(pair.public_key())),
-        ("d", BASE64URL.encode(seed.as_ref())),
-    ])
 }
 
 const ED25519_BYTES: usize = 32;

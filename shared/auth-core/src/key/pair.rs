@@ -7,7 +7,11 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Algorithm, Key, KeyError, elliptic, jwk::parse_members, rsa};
+use super::{
+    Algorithm, Key, KeyError,
+    generation::{generate_ed25519, generate_p256, generate_rsa},
+    jwk::parse_members,
+};
 
 /// The members that a published key may have (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 const PUBLIC_MEMBERS: [&str; 9] = ["kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"];
@@ -168,9 +172,9 @@ type Generate = fn() -> Option<Vec<(&'static str, String)>>;
 /// Returns what creates keys for `algorithm`: one algorithm for each type of key pair.
 fn generator(algorithm: Algorithm) -> Option<Generate> {
     match algorithm {
-        Algorithm::RS256 => Some(rsa::generate),
-        Algorithm::ES256 => Some(elliptic::generate_p256),
-        Algorithm::EdDSA => Some(elliptic::generate_ed25519),
+        Algorithm::RS256 => Some(generate_rsa),
+        Algorithm::ES256 => Some(generate_p256),
+        Algorithm::EdDSA => Some(generate_ed25519),
         Algorithm::HS256
         | Algorithm::HS384
         | Algorithm::HS512

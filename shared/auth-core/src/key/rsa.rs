@@ -1,17 +1,14 @@
 //! RSA keys (RFC 7518 section 6.3): 2048 to 8192 bits, a sound exponent, no ROCA modulus.
 
-mod der;
-
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
-    rsa::{KeyPair, KeyPairComponents, KeySize, PublicKeyComponents},
+    rsa::{KeyPair, KeyPairComponents, PublicKeyComponents},
 };
 use base64::Engine;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use super::{KeyError, Parts, jwk::Jwk, thumbprint};
 use crate::encoding::BASE64URL;
-use der::DerReader;
 
 const MIN_BITS: usize = 2048;
 const MAX_BITS: usize = 8192;
@@ -20,7 +17,7 @@ const MAX_EXPONENT_BYTES: usize = 4;
 /// Where the PKCS#1 key begins in a PKCS#8 one: after the outer sequence, the version, the algorithm
 /// identifier and the head of the octet string, which have a fixed length at these key sizes
 /// (RFC 5208 section 5).
-const PKCS1_OFFSET: usize = 26;
+pub(super) const PKCS1_OFFSET: usize = 26;
 
 pub(super) fn parse(jwk: &Jwk) -> Result<Parts, KeyError> {
     let (n, e) = (jwk.required("n")?, jwk.required("e")?);
@@ -95,25 +92,8 @@ fn parse_private(jwk: &Jwk, n: &[u8], e: &[u8]) -> Result<Option<EncodingKey>, K
     Ok(Some(EncodingKey::from_rsa_der(pkcs1)))
 }
 
-/// The members of a private key in the order of `RSAPrivateKey` (RFC 8017 appendix A.1.2).
-const PRIVATE_MEMBERS: [&str; 8] = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
-
-/// Returns the members of a new private key of 2048 bits; `None` if AWS-LC cannot make one.
-pub(super) fn generate() -> Option<Vec<(&'static str, String)>> {
-    let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
-    let pkcs8: Pkcs8V1Der<'_> = pair.as_der().ok()?;
-    let mut key = DerReader::new(pkcs8.as_ref().get(PKCS1_OFFSET..)?).sequence()?;
-    let _version = key.integer()?;
-    let mut members = vec![("kty", "RSA".to_owned())];
-    for name in PRIVATE_MEMBERS {
-        let number = without_leading_zeros(key.integer()?);
-        members.push((name, BASE64URL.encode(number)));
-    }
-    Some(members)
-}
-
 /// Removes the sign byte that some libraries write although RFC 7518 section 6.3.1.1 forbids it.
-fn without_leading_zeros(number: &[u8]) -> &[u8] {
+pub(super) fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     &number[zeros..]
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+use serde_json::{Map, Value};
+
 use super::{
     Key, KeyError,
     algorithm::{Algorithm, Family},
@@ -61,11 +63,8 @@ impl KeySet {
     /// [`KeyError`] for the first check that fails: one invalid key invalidates the set.
     pub fn parse(text: &str, default: Algorithm) -> Result<Self, KeyError> {
         let members = parse_members(text)?;
-        let keys = match members.get("keys") {
-            None => vec![&members],
-            Some(keys) => member_objects(keys)?,
-        };
-        let keys = keys.into_iter().map(|key| Key::from_jwk(key, default));
+        let keys = jwks(&members)?.into_iter();
+        let keys = keys.map(|key| Key::from_jwk(key, default));
         Self::new(keys.collect::<Result<_, _>>()?)
     }
 
@@ -75,11 +74,29 @@ impl KeySet {
     ///
     /// As [`KeySet::parse`]; [`KeyError::NotPublic`] if a key has a secret member.
     pub fn parse_public(text: &str, default: Algorithm) -> Result<Self, KeyError> {
-        let set = Self::parse(text, default)?;
-        if set.iter().all(|key| key.is_public) {
-            Ok(set)
-        } else {
-            Err(KeyError::NotPublic)
+        Self::parse(text, default)?.public()
+    }
+
+    /// Parses a set that others publish, without the keys that this crate cannot verify with (RFC 7517 section 5).
+    ///
+    /// # Errors
+    ///
+    /// As [`KeySet::parse_public`]; the reason of the first such key if no other one remains.
+    pub fn parse_published(text: &str, default: Algorithm) -> Result<Self, KeyError> {
+        let members = parse_members(text)?;
+        let (mut keys, mut skipped) = (Vec::new(), None);
+        for members in jwks(&members)? {
+            match Key::from_jwk(members, default) {
+                Ok(key) => keys.push(key),
+                Err(error) if error.is_unsupported() => {
+                    skipped.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match skipped {
+            Some(error) if keys.is_empty() => Err(error),
+            _ => Self::new(keys)?.public(),
         }
     }
 
@@ -133,6 +150,15 @@ impl KeySet {
         self.iter().any(|key| is_hmac(key) && is_shared(key))
     }
 
+    /// Returns the set if it has no secrets.
+    fn public(self) -> Result<Self, KeyError> {
+        if self.iter().all(|key| key.is_public) {
+            Ok(self)
+        } else {
+            Err(KeyError::NotPublic)
+        }
+    }
+
     /// Returns the set if it can be used for `key_use`.
     fn for_use(self, key_use: KeyUse) -> Result<Self, KeyError> {
         let is_hs256 = self.iter().all(|key| key.algorithm == Algorithm::HS256);
@@ -154,6 +180,14 @@ impl KeySet {
             (None, [key]) => Some(key),
             (None, _) => None,
         }
+    }
+}
+
+/// Returns the JWKs of a JWK set, or the only one.
+fn jwks(members: &Map<String, Value>) -> Result<Vec<&Map<String, Value>>, KeyError> {
+    match members.get("keys") {
+        None => Ok(vec![members]),
+        Some(keys) => member_objects(keys),
     }
 }
 

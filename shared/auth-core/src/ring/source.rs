@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::PublishedKeys;
-use crate::key::KeysUnavailable;
+use crate::key::{CachedKeys, KeyDocument, KeysUnavailable};
 
 /// The result of a [`PublishedSource`].
 pub type PublishedFuture<'a> =
@@ -30,5 +30,11 @@ impl PublishedSource for Arc<PublishedKeys> {
 impl From<PublishedKeys> for Arc<dyn PublishedSource> {
     fn from(keys: PublishedKeys) -> Self {
         Arc::new(Arc::new(keys))
+    }
+}
+
+impl<T: KeyDocument<Keys = PublishedKeys>> PublishedSource for CachedKeys<T> {
+    fn published(&self) -> PublishedFuture<'_> {
+        Box::pin(self.document_keys())
     }
 }

@@ -8,7 +8,8 @@ use http::HeaderMap;
 
 use super::Session;
 use crate::{
-    bearer::{BearerError, JwtBearer},
+    bearer::JwtBearer,
+    failure::LiveError,
     id::SessionId,
     repository::RepositoryError,
     user::{Email, Forbidden, User},
@@ -26,20 +27,6 @@ pub trait LiveRepository: Send + Sync {
         email: &Email,
         id: &SessionId,
     ) -> impl Future<Output = Result<(Option<User>, Option<Session>), RepositoryError>> + Send;
-}
-
-/// Why a live guard rejects a request.
-#[derive(Debug, thiserror::Error)]
-pub enum LiveError {
-    /// The token is missing or invalid.
-    #[error(transparent)]
-    Bearer(#[from] BearerError),
-    /// The token is valid, but its user is gone or disabled, or its session has ended.
-    #[error("the token's user is gone or disabled, or its session has ended")]
-    Ended,
-    /// The store failed, so the token cannot be checked.
-    #[error(transparent)]
-    Repository(#[from] RepositoryError),
 }
 
 /// The user of a request, as stored now, with the session of the token. Only the live guard creates one, so a
@@ -81,7 +68,7 @@ impl LiveUser {
     ///
     /// [`Forbidden`] if the user does not have it.
     pub fn require_role(&self, role: &str) -> Result<(), Forbidden> {
-        let has_role = self.user.roles.iter().any(|held| held.name == role);
+        let has_role = self.user.roles.iter().any(|own| own.name == role);
         has_role.then_some(()).ok_or(Forbidden { scope: None })
     }
 }
@@ -120,7 +107,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Algorithm, Clock, Key, KeySet, Role, SessionRules, TokenIssuer, TokenSettings, UnixTime,
+        Algorithm, BearerError, Clock, Key, KeySet, Role, SessionRules, TokenIssuer, TokenSettings,
+        UnixTime,
     };
 
     const NOW: UnixTime = UnixTime::from_secs(1_000_000);

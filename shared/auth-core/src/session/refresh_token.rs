@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::Session;
 use crate::{
     encoding::BASE64URL,
+    failure::SigningError,
     id::SessionId,
-    issuer::SigningError,
     key::{Key, KeySource, KeysUnavailable},
 };
 

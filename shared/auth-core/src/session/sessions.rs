@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     credential::CredentialRepository,
+    failure::SigningError,
     id::SessionId,
-    issuer::{SigningError, TokenIssuer},
+    issuer::TokenIssuer,
     key::{KeySource, KeysUnavailable},
     repository::RepositoryError,
     time::Clock,

@@ -1,6 +1,6 @@
 //! The settings of a function that changes the keys of access tokens.
 
-use super::{keys::parse_secret_id, parse_table};
+use super::names::{parse_secret_id, parse_table};
 use crate::{
     key::Algorithm,
     ring::KeyRules,

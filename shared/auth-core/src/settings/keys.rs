@@ -4,8 +4,16 @@
 
 use std::path::PathBuf;
 
-use super::{Store, parse_table, reader::SettingsReader};
-use crate::key::{Algorithm, Key, KeyError, KeySet, KeyUse};
+use super::{
+    Store,
+    names::{parse_secret_id, parse_table},
+    reader::SettingsReader,
+    sources::{
+        JWKS, JWKS_URL, KEYS_SECRET_ID, KEYS_TABLE, SECRET_KEY, only_one, read_algorithm,
+        read_jwks, read_secret,
+    },
+};
+use crate::key::{Algorithm, KeySet, KeyUse};
 
 /// Where keys come from.
 #[derive(Debug, Clone)]
@@ -37,18 +45,24 @@ pub enum KeySettings {
     },
 }
 
-/// The variable that names the table with the published keys.
-const KEYS_TABLE: &str = "JWT_KEYS_TABLE";
-
-/// The variable with public keys of another issuer, which do not change.
-const JWKS: &str = "JWT_JWKS";
+/// Sources that the bundle's functions do not verify with, each with the reason.
+const UNSUPPORTED: [(&str, &str); 2] = [
+    (
+        KEYS_SECRET_ID,
+        "only functions that sign may read private keys: set JWT_KEYS_TABLE instead",
+    ),
+    (
+        JWKS_URL,
+        "this function is built without the feature jwks-url of auth-http: set JWT_KEYS_TABLE instead",
+    ),
+];
 
 impl KeyUse {
     /// Returns the variable that names the secret of such keys in Secrets Manager.
     #[must_use]
     pub fn secret_variable(self) -> &'static str {
         match self {
-            Self::Sign | Self::Verify => "JWT_KEYS_SECRET_ID",
+            Self::Sign | Self::Verify => KEYS_SECRET_ID,
             Self::Sessions => "SESSION_KEY_SECRET_ID",
             Self::Counters => "COUNTER_KEY_SECRET_ID",
         }
@@ -57,7 +71,7 @@ impl KeyUse {
     /// Returns the variable with the secret of such keys.
     fn key_variable(self) -> &'static str {
         match self {
-            Self::Sign | Self::Verify => "JWT_SECRET_KEY",
+            Self::Sign | Self::Verify => SECRET_KEY,
             Self::Sessions => "SESSION_SECRET_KEY",
             Self::Counters => "COUNTER_SECRET_KEY",
         }
@@ -112,11 +126,7 @@ impl KeySettings {
         store: Option<&Store>,
     ) -> Option<Self> {
         let algorithm = match key_use {
-            KeyUse::Sign | KeyUse::Verify => {
-                reader.optional("JWT_ALGORITHM", Algorithm::HS256, |name| {
-                    name.parse::<Algorithm>().map_err(|error| error.to_string())
-                })
-            }
+            KeyUse::Sign | KeyUse::Verify => read_algorithm(reader),
             KeyUse::Sessions | KeyUse::Counters => Some(Algorithm::HS256),
         };
         // The keys are checked even if the algorithm is invalid, so that their problems are reported too.
@@ -144,27 +154,26 @@ fn read_source(
     algorithm: Algorithm,
     store: Option<&Store>,
 ) -> Option<KeySettings> {
-    if key_use == KeyUse::Verify && reader.is_set(key_use.secret_variable()) {
-        let what = "only functions that sign may read private keys: set JWT_KEYS_TABLE instead";
-        return reader.problem(key_use.secret_variable(), what);
-    }
-    let mut set = variables.iter().filter(|name| reader.is_set(name));
-    match (set.next(), set.next(), store) {
-        (Some(one), Some(other), _) => {
-            reader.problem(other, format_args!("set either this or {one}, not both"))
+    if key_use == KeyUse::Verify {
+        for (variable, what) in UNSUPPORTED {
+            if reader.is_set(variable) {
+                return reader.problem(variable, what);
+            }
         }
-        (Some(variable), None, _) => {
+    }
+    match (only_one(reader, variables).ok()?, store) {
+        (Some(variable), _) => {
             check_difference(reader, key_use)?;
             read_variable(reader, variable, key_use, algorithm)
         }
-        (None, _, Some(Store::File { path })) => {
+        (None, Some(Store::File { path })) => {
             check_generation(reader, algorithm).then(|| KeySettings::File {
                 path: path.clone(),
                 algorithm,
                 key_use,
             })
         }
-        (None, _, _) => {
+        (None, _) => {
             let others = variables[1..].join(" or ");
             reader.problem(
                 variables[0],
@@ -209,47 +218,11 @@ fn read_variable(
         return Some(KeySettings::Table { table });
     }
     let keys = if variable == key_use.key_variable() {
-        read_secret(reader, variable, algorithm)
+        read_secret(reader, variable, algorithm, reader.is_in_lambda())
     } else {
-        reader.required(variable, |text| {
-            KeySet::parse_public(text, algorithm).map_err(|error| error.to_string())
-        })
+        read_jwks(reader, algorithm)
     };
     keys.map(KeySettings::Fixed)
-}
-
-fn read_secret(
-    reader: &mut SettingsReader,
-    variable: &str,
-    algorithm: Algorithm,
-) -> Option<KeySet> {
-    // The secret is checked even if the algorithm is invalid, so that its problems are reported too.
-    let algorithm = if check_hmac(reader, algorithm) {
-        algorithm
-    } else {
-        Algorithm::HS256
-    };
-    let in_lambda = reader.is_in_lambda();
-    reader.required(variable, |secret| {
-        let key = Key::from_secret(secret.as_bytes(), algorithm);
-        key.and_then(|key| {
-            if in_lambda && key.is_known_secret {
-                return Err(KeyError::KnownSecret);
-            }
-            Ok(key.into())
-        })
-        .map_err(|error| error.to_string())
-    })
-}
-
-/// Checks that a secret can be used with `algorithm`.
-fn check_hmac(reader: &mut SettingsReader, algorithm: Algorithm) -> bool {
-    let is_hmac = algorithm.min_secret_bytes().is_some();
-    if !is_hmac {
-        let what = "must be HS256, HS384 or HS512 with a secret";
-        reader.problem::<()>("JWT_ALGORITHM", what);
-    }
-    is_hmac
 }
 
 /// Checks that the file store can create keys for `algorithm`.
@@ -260,14 +233,4 @@ fn check_generation(reader: &mut SettingsReader, algorithm: Algorithm) -> bool {
         reader.problem::<()>("JWT_ALGORITHM", what);
     }
     is_supported
-}
-
-/// Parses an id or ARN of Secrets Manager (`CreateSecret` in its API reference).
-pub(super) fn parse_secret_id(text: &str) -> Result<String, String> {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@:!-".contains(&byte);
-    if text.len() <= 2048 && text.bytes().all(is_allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be the name or ARN of a secret".into())
-    }
 }

@@ -8,7 +8,7 @@ use std::{
 
 /// Every variable that a function of the bundle or `authctl` reads. A function ignores those of others, but
 /// rejects any other variable with one of their prefixes: a typo must not fall back to a default.
-pub const VARIABLES: [&str; 25] = [
+pub const VARIABLES: [&str; 28] = [
     "AUTH_STACK",
     "AUTH_STORE",
     "AUTH_TABLE",
@@ -17,6 +17,7 @@ pub const VARIABLES: [&str; 25] = [
     "JWT_KEYS_SECRET_ID",
     "JWT_KEYS_TABLE",
     "JWT_JWKS",
+    "JWT_JWKS_URL",
     "JWT_ALGORITHM",
     "JWT_EXPIRATION",
     "JWT_ISSUER",
@@ -34,9 +35,18 @@ pub const VARIABLES: [&str; 25] = [
     "LOGIN_MAX_FAILURES_PER_DAY",
     "LOGIN_MAX_FAILURES_PER_NETWORK",
     "LOGIN_FAILURE_WINDOW",
+    "AUTHORIZER_LEVEL",
+    "AUTHORIZER_SCOPES",
 ];
 
-const PREFIXES: [&str; 5] = ["JWT_", "AUTH_", "LOGIN_", "SESSION_", "COUNTER_"];
+const PREFIXES: [&str; 6] = [
+    "JWT_",
+    "AUTH_",
+    "LOGIN_",
+    "SESSION_",
+    "COUNTER_",
+    "AUTHORIZER_",
+];
 
 /// Set by desktop sessions; not a typo.
 const DESKTOP_VARIABLE: &str = "SESSION_MANAGER";
@@ -52,6 +62,13 @@ pub struct SettingsError {
 }
 
 impl SettingsError {
+    /// Returns the error for a single problem.
+    pub(super) fn new(name: &str, what: &str) -> Self {
+        Self {
+            problems: vec![format!("{name}: {what}")],
+        }
+    }
+
     /// Returns the problems, each `VARIABLE: what is wrong`.
     #[must_use]
     pub fn problems(&self) -> &[String] {
@@ -139,6 +156,7 @@ impl<'a> SettingsReader<'a> {
     }
 
     /// Returns whether two variables are set to the same value.
+    #[cfg(feature = "sign-in")]
     pub(super) fn has_same(&self, one: &str, other: &str) -> bool {
         (self.lookup)(one).is_ok_and(|text| (self.lookup)(other).as_deref() == Ok(text.as_str()))
     }

@@ -2,10 +2,13 @@
 
 mod login;
 
-use std::{collections::BTreeMap, env::VarError, ffi::OsString, time::Duration};
+use std::{collections::BTreeMap, env::VarError, ffi::OsString, path::PathBuf, time::Duration};
 
 use super::*;
-use crate::key::{Algorithm, KeySet};
+use crate::{
+    key::{Algorithm, KeySet, KeyUse},
+    token::TokenSettings,
+};
 
 const SECRET: &str = "kq3mZ8vT1wYxP5nB7cR2dF6gH9jL4sA0";
 

@@ -1,6 +1,5 @@
-//! The claims of an access token (RFC 9068 section 2.2), written and checked.
+//! The claims of an access token (RFC 9068 section 2.2), checked.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{TokenError, TokenSettings};
@@ -8,23 +7,6 @@ use crate::{id::SessionId, time::UnixTime, user::LoggedUser};
 
 /// The last second of the year 9999: later times are not dates.
 const MAX_NUMERIC_DATE: f64 = 253_402_300_799.0;
-
-/// The claims of a new token.
-#[derive(Serialize)]
-pub(crate) struct Claims<'a> {
-    pub(crate) iss: &'a str,
-    pub(crate) sub: &'a str,
-    pub(crate) aud: &'a str,
-    pub(crate) client_id: &'a str,
-    pub(crate) iat: UnixTime,
-    pub(crate) nbf: UnixTime,
-    pub(crate) exp: UnixTime,
-    pub(crate) jti: &'a str,
-    pub(crate) sid: &'a str,
-    pub(crate) email: &'a str,
-    pub(crate) roles: &'a [&'a str],
-    pub(crate) scope: &'a str,
-}
 
 /// Checks the claims of a token with a valid signature. Expiry comes last, so that
 /// [`TokenError::Expired`] means that nothing else is wrong.

@@ -3,7 +3,8 @@
 
 use crate::id::SessionId;
 
-/// The user of a request, as described by its token. [`LiveUser`](crate::LiveUser) is the one as stored now.
+/// The user of a request, as described by its token. With the feature `sign-in`,
+/// `LiveUser` is the one as stored now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedUser {
     pub(crate) id: String,
@@ -66,7 +67,7 @@ impl LoggedUser {
     ///
     /// [`Forbidden`] with the permission if the user does not have it.
     pub fn require_permission(&self, permission: &str) -> Result<(), Forbidden> {
-        if self.permissions.iter().any(|held| held == permission) {
+        if self.permissions.iter().any(|own| own == permission) {
             return Ok(());
         }
         Err(Forbidden::permission(permission))
@@ -78,7 +79,7 @@ impl LoggedUser {
     ///
     /// [`Forbidden`] if the user does not have it.
     pub fn require_role(&self, role: &str) -> Result<(), Forbidden> {
-        if self.roles.iter().any(|held| held == role) {
+        if self.roles.iter().any(|own| own == role) {
             return Ok(());
         }
         Err(Forbidden { scope: None })
