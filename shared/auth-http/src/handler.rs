@@ -8,7 +8,6 @@ use http::Method;
 
 use crate::{
     error::ApiError,
-    log,
     response::{Response, internal_server_error},
 };
 
@@ -85,8 +84,9 @@ pub fn deadline_exceeded() -> Response {
     respond_with(&ApiError::DeadlineExceeded, "")
 }
 
-fn respond_with(error: &ApiError, realm: &str) -> Response {
-    log::error(error);
+/// Logs an error and returns its response, with `realm` unless the error has its own.
+pub(crate) fn respond_with(error: &ApiError, realm: &str) -> Response {
+    error.log();
     error.response(realm)
 }
 
