@@ -1,9 +1,12 @@
 //! The SDK's clients, created when they are first needed, and their time limits.
 
+mod guard;
+
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    Clock, FileStore, KeyError, KeySettings, KeySource, PublishedKeys, PublishedSource,
+    CachedKeys, Clock, FileStore, KeyDocument, KeyError, KeySettings, KeySource, PublishedKeys,
+    PublishedSource,
 };
 use aws_config::{
     BehaviorVersion, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
@@ -18,8 +21,8 @@ use crate::choice::AwsChoice;
 use crate::{
     http,
     keys::{
-        CachedKeys, KeySourceError, SecretRing,
-        document::{FileKeys, KeyDocument, Secret, SecretKeys, TableKeys},
+        KeySourceError, SecretRing,
+        document::{FileKeys, PublishedFile, Secret, SecretKeys, TableKeys},
     },
     store::DynamoDbStore,
 };
@@ -214,7 +217,8 @@ impl Aws {
                 }
                 let store = FileStore::open(path)?;
                 store.keys(*key_use, *algorithm)?;
-                Ok(start(store, clock, |error| KeySourceError::file(&error)).await?)
+                let keys = PublishedFile(store);
+                Ok(start(keys, clock, |error| KeySourceError::file(&error)).await?)
             }
             KeySettings::Table { table } => {
                 Ok(start(self.store(table).await, clock, KeySourceError::Table).await?)

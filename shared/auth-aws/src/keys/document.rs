@@ -1,31 +1,13 @@
 //! Where keys are read, each time as a whole: a secret, the table or the file store.
 
-use std::{fmt, future::Future};
-
 use auth_core::{
-    Algorithm, FileStore, KeyError, KeySet, KeyUse, PublishedKeyRepository, PublishedKeys,
+    Algorithm, FileStore, KeyDocument, KeySet, KeyUse, PublishedKeyRepository, PublishedKeys,
+    ReadError,
 };
 use aws_sdk_secretsmanager::Client;
 use futures_util::FutureExt;
 
 use crate::{call_error::CallError, store::DynamoDbStore};
-
-/// Why no keys were read.
-#[derive(Debug)]
-pub(crate) enum ReadError {
-    /// The keys cannot be read, for this reason. The same read may succeed later.
-    Unreadable(String),
-    /// What was read are not usable keys.
-    Rejected(KeyError),
-}
-
-/// Keys that are read again on each call.
-pub(crate) trait KeyDocument: fmt::Debug + Send + Sync {
-    /// The keys to verify or to sign with, or the published ones as they are.
-    type Keys: fmt::Debug + Send + Sync;
-
-    fn read(&self) -> impl Future<Output = Result<Self::Keys, ReadError>> + Send;
-}
 
 /// A secret of Secrets Manager.
 #[derive(Debug)]
@@ -141,11 +123,15 @@ impl KeyDocument for FileKeys {
 }
 
 /// The published keys in the file store, as they are.
-impl KeyDocument for FileStore {
+#[derive(Debug)]
+pub(crate) struct PublishedFile(pub(crate) FileStore);
+
+impl KeyDocument for PublishedFile {
     type Keys = PublishedKeys;
 
     async fn read(&self) -> Result<PublishedKeys, ReadError> {
-        self.load_published()
+        self.0
+            .load_published()
             .await
             .map_err(|error| ReadError::Unreadable(error.cause()))?
             .contents
