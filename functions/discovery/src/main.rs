@@ -14,5 +14,5 @@ async fn main() -> Result<(), StartError> {
         .published_source(&settings.keys, Clock::system())
         .await?;
     let discovery = Discovery::new(settings, keys, Clock::system());
-    auth_lambda::run(|request| discovery.handle(request)).await
+    auth_lambda::run_handler(|request| discovery.handle(request)).await
 }

@@ -35,5 +35,5 @@ async fn serve(
     store: impl LoginStore,
 ) -> Result<(), StartError> {
     let login = Login::new(settings, keys, store, Clock::system());
-    auth_lambda::run(|request| login.handle(request)).await
+    auth_lambda::run_handler(|request| login.handle(request)).await
 }

@@ -26,5 +26,5 @@ async fn serve(
     store: impl LiveRepository,
 ) -> Result<(), StartError> {
     let me = Me::new(settings, keys, store, Clock::system());
-    auth_lambda::run(|request| me.handle(request)).await
+    auth_lambda::run_handler(|request| me.handle(request)).await
 }

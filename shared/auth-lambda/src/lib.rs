@@ -1,12 +1,14 @@
-//! Runs a handler on AWS Lambda. The only crate that imports `lambda_http` and `lambda_runtime`.
+//! Runs services and handlers on AWS Lambda. The only crate that imports `lambda_http` and `lambda_runtime`.
 //!
 //! A function's `main` starts its logs with [`init_logs`], reads its settings from [`environment`], passes
-//! its handler to [`run`], and returns [`StartError`] if anything fails.
+//! its handler to [`run_handler`], or a tower service such as an axum router to [`run`], and returns [`StartError`]
+//! if anything fails.
 
 mod deadline;
 mod event;
 mod events;
 mod log;
+mod service;
 
 use std::{convert::Infallible, error::Error, fmt, future::Future};
 
@@ -20,6 +22,7 @@ use tracing::Instrument;
 pub use event::request;
 pub use events::{EventError, run_events};
 pub use log::init as init_logs;
+pub use service::run;
 
 /// The variables that the Lambda runtime requires. `cargo lambda watch` sets these variables too.
 const RUNTIME_VARIABLES: [&str; 4] = [
@@ -54,7 +57,7 @@ impl fmt::Debug for StartError {
 }
 
 /// Returns a reader of the environment. Outside of Lambda and `cargo lambda watch` it reports a problem,
-/// because [`run`] would panic there.
+/// because [`run_handler`] would panic there.
 #[must_use]
 pub fn environment() -> SettingsReader<'static> {
     let mut reader = SettingsReader::from_env();
@@ -75,7 +78,7 @@ pub fn environment() -> SettingsReader<'static> {
 /// # Errors
 ///
 /// [`StartError`] if the Lambda runtime ends.
-pub async fn run<'a, H, F>(handler: H) -> Result<(), StartError>
+pub async fn run_handler<'a, H, F>(handler: H) -> Result<(), StartError>
 where
     H: Fn(Request) -> F + Send + 'a,
     F: Future<Output = Response> + Send + 'a,

@@ -10,7 +10,7 @@ mod local;
 use std::{env, io, panic};
 
 use auth_core::LAMBDA_MARKER;
-use lambda_http::{Request, RequestExt};
+use lambda_http::{Context, Request, RequestExt};
 use tracing::{Span, Subscriber, info_span, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer, Registry,
@@ -30,6 +30,9 @@ const LEVEL_VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
 
 /// The variable with which Lambda sets the log format of a function: `JSON` or `Text`.
 const FORMAT_VARIABLE: &str = "AWS_LAMBDA_LOG_FORMAT";
+
+/// The module of the runtime that logs the errors of handlers, which log them themselves, and the texts of panics.
+const HANDLER_ERRORS: &str = "lambda_runtime::layers::panic";
 
 /// Starts the logs of the crate `function` at the level that Lambda sets, by default `INFO`. Call it once,
 /// first in `main`.
@@ -54,12 +57,16 @@ pub(crate) fn is_local() -> bool {
 
 /// Returns the span of a request. It repeats the fields of the runtime's span, because a line contains only one.
 pub(crate) fn request_span(request: &Request) -> Span {
-    let context = request.lambda_context_ref();
+    event_span(request.lambda_context_ref(), api_request_id(request))
+}
+
+/// Returns the span of an event with Lambda's context, and API Gateway's id if it comes from there.
+pub(crate) fn event_span(context: Option<&Context>, api_request_id: Option<&str>) -> Span {
     info_span!(
         "request",
         requestId = context.map(|context| context.request_id.as_str()),
         xrayTraceId = context.and_then(|context| context.xray_trace_id.as_deref()),
-        apiRequestId = api_request_id(request),
+        apiRequestId = api_request_id,
     )
 }
 
@@ -82,7 +89,7 @@ where
         };
         // The spans with the ids of the request have the level INFO; lines of a higher level need them too.
         let is_request = metadata.is_span() && *metadata.level() <= LevelFilter::INFO;
-        is_request || *metadata.level() <= limit
+        metadata.target() != HANDLER_ERRORS && (is_request || *metadata.level() <= limit)
     });
     // Lines below that level are not even created.
     let filter = filter.with_max_level_hint(level.max(LevelFilter::INFO));
@@ -174,6 +181,15 @@ mod tests {
         let local = logged(LevelFilter::INFO, true, log);
         assert_eq!(local, "ERROR the runtime failed\n");
         assert_eq!(logged(LevelFilter::INFO, false, log).lines().count(), 2);
+    }
+
+    /// Anyone can cause them by sending invalid tokens, and a handler has logged them at their level.
+    #[test]
+    fn errors_of_handlers_are_not_repeated() {
+        let log = || tracing::error!(target: "lambda_runtime::layers::panic", "an error");
+        for is_local in [true, false] {
+            assert_eq!(logged(LevelFilter::TRACE, is_local, log), "");
+        }
     }
 
     #[test]
