@@ -1,8 +1,16 @@
 //! The expected response to each sample event.
+//!
+//! Those to events of guards are in `events/responses/`, except for the [`refusal`]s that all guards share.
+
+mod guarded;
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::client::Reply;
+
+pub use guarded::{refusal, unused_responses};
 
 /// An expected body.
 #[derive(Debug, Clone)]
@@ -33,7 +41,7 @@ pub struct Case {
     /// The body.
     pub body: Body,
     /// The headers except `content-type`, and except `cache-control` if that is `no-store`.
-    pub headers: Vec<(&'static str, &'static str)>,
+    pub headers: Vec<(&'static str, String)>,
 }
 
 const REALM: (&str, &str) = ("www-authenticate", r#"Bearer realm="api""#);
@@ -56,7 +64,10 @@ fn case(
         event,
         status,
         body,
-        headers: headers.to_vec(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect(),
     }
 }
 
@@ -92,11 +103,18 @@ pub fn all() -> Vec<Case> {
         sessions_422(),
         not_objects(),
         not_json(),
-        me(),
+        guarded::all(),
         discovery(),
         well_known(),
     ]
     .concat()
+}
+
+/// Returns the case of an event.
+#[must_use]
+pub fn find(event: &str) -> Case {
+    let case = all().into_iter().find(|case| case.event == event);
+    case.unwrap_or_else(|| panic!("there is no event {event}"))
 }
 
 fn login() -> Vec<Case> {
@@ -229,51 +247,6 @@ fn not_json() -> Vec<Case> {
     ]
 }
 
-fn me() -> Vec<Case> {
-    let john =
-        || Body::Json(json!({"id": "1", "email": "john.doe@leapify.tech", "roles": ["Admin"]}));
-    let john = |event| case(event, 200, john(), &[]);
-    let not_authenticated = |event| detail(event, 401, "Not authenticated", &[REALM]);
-    let invalid_token = |event| detail(event, 401, "Invalid token", &[INVALID_TOKEN]);
-    let expired = |event| detail(event, 401, "Token has expired", &[INVALID_TOKEN]);
-    let user_gone = |event| detail(event, 401, "User not found", &[INVALID_TOKEN]);
-    let invalid_request = |event| detail(event, 400, "Invalid request", &[INVALID_REQUEST]);
-    let not_found = |event| detail(event, 404, "Not Found", &[]);
-    vec![
-        john("me_success"),
-        john("me_success.v1"),
-        john("me_stage_prefix"),
-        john("me_lower_case_scheme"),
-        john("me_query"),
-        john("me_other_roles_in_the_token"),
-        john("me_malformed_url"),
-        john("me_malformed_url.v1"),
-        not_authenticated("me_no_token"),
-        not_authenticated("me_no_token.v1"),
-        not_authenticated("me_empty_token"),
-        not_authenticated("me_other_scheme"),
-        invalid_token("me_not_a_token"),
-        invalid_token("me_tampered_token"),
-        invalid_token("me_alg_none_token"),
-        invalid_token("me_oversized_token"),
-        expired("me_expired_token"),
-        expired("me_expired_token.v1"),
-        user_gone("me_unknown_user"),
-        user_gone("me_other_user_of_the_address"),
-        invalid_request("me_duplicate_headers"),
-        invalid_request("me_duplicate_headers.v1"),
-        detail(
-            "me_wrong_method",
-            405,
-            "Method Not Allowed",
-            &[("allow", "GET")],
-        ),
-        not_found("me_unknown_path"),
-        not_found("me_path_without_slash"),
-        not_found("me_dot_segments"),
-    ]
-}
-
 const REVALIDATE: (&str, &str) = ("cache-control", "no-cache");
 
 fn discovery() -> Vec<Case> {
@@ -281,7 +254,7 @@ fn discovery() -> Vec<Case> {
     let page = |event| case(event, 200, page(), &[REVALIDATE]);
     let script = Body::File("text/javascript; charset=utf-8", "SwaggerUIBundle");
     let stylesheet = Body::Gzip("text/css; charset=utf-8");
-    let kept = ("cache-control", "public, max-age=3600");
+    let cached = ("cache-control", "public, max-age=3600");
     let contract = || Body::File("application/json", r#""openapi":"3.1.0""#);
     let contract = |event| case(event, 200, contract(), &[REVALIDATE]);
     let redirect = |event| case(event, 302, Body::None, &[("location", "docs")]);
@@ -295,7 +268,7 @@ fn discovery() -> Vec<Case> {
         not_modified("discovery_docs_not_modified"),
         wrong_method("discovery_docs_wrong_method"),
         case("discovery_file_success", 200, script, &[REVALIDATE]),
-        case("discovery_file_gzip", 200, stylesheet, &[kept]),
+        case("discovery_file_gzip", 200, stylesheet, &[cached]),
         not_modified("discovery_file_not_modified"),
         not_found("discovery_file_unknown"),
         wrong_method("discovery_file_wrong_method"),
@@ -314,11 +287,11 @@ fn discovery() -> Vec<Case> {
 
 /// The keys of the tests are those of HS256, which are not published.
 fn well_known() -> Vec<Case> {
-    let kept = ("cache-control", "public, max-age=300");
+    let cached = ("cache-control", "public, max-age=300");
     let no_keys = || Body::Json(json!({"keys": []}));
-    let keys = |event| case(event, 200, no_keys(), &[kept]);
-    let metadata = |event| case(event, 200, Body::Metadata, &[kept]);
-    let not_modified = |event| case(event, 304, Body::None, &[kept]);
+    let keys = |event| case(event, 200, no_keys(), &[cached]);
+    let metadata = |event| case(event, 200, Body::Metadata, &[cached]);
+    let not_modified = |event| case(event, 304, Body::None, &[cached]);
     let wrong_method = |event| detail(event, 405, "Method Not Allowed", &[("allow", "GET")]);
     vec![
         keys("discovery_jwks_success"),
@@ -354,7 +327,7 @@ impl Case {
                 "docs",
                 &["file", "openapi", "root", "jwks", "configuration", "server"],
             ),
-            other => (other, &[]),
+            _ => return guarded::operation(self.event),
         };
         let named = others.iter().find(|name| rest.starts_with(**name));
         named.unwrap_or(&first)
@@ -372,11 +345,13 @@ impl Case {
         assert_eq!(reply.header("content-type"), content_type, "{event}");
         let expected = |name: &str| {
             let mut headers = self.headers.iter();
-            headers.find_map(|(known, value)| (*known == name).then_some(*value))
+            headers.find_map(|(known, value)| (*known == name).then_some(value.as_str()))
         };
         let cache_control = expected("cache-control").or(Some("no-store"));
         assert_eq!(reply.header("cache-control"), cache_control, "{event}");
-        for name in ["www-authenticate", "allow", "retry-after", "location"] {
+        let allowed = reply.header("allow").map(methods);
+        assert_eq!(allowed, expected("allow").map(methods), "{event}");
+        for name in ["www-authenticate", "retry-after", "location"] {
             assert_eq!(reply.header(name), expected(name), "{event}: {name}");
         }
         match &self.body {
@@ -393,6 +368,11 @@ impl Case {
             Body::Tokens => check_tokens(&reply.json(), false, event),
         }
     }
+}
+
+/// Returns the methods of the header `Allow`, whose order means nothing.
+fn methods(allow: &str) -> BTreeSet<&str> {
+    allow.split(", ").collect()
 }
 
 fn check_metadata(body: &Value, event: &str) {

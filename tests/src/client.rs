@@ -68,6 +68,13 @@ impl Reply {
         self.json()["detail"].clone()
     }
 
+    /// Returns the status, the detail and the challenge of a refusal.
+    #[must_use]
+    pub fn refusal(&self) -> (u16, Value, Option<&str>) {
+        let challenge = self.header("www-authenticate");
+        (self.status(), self.detail(), challenge)
+    }
+
     /// Returns the tokens of a login or a refresh.
     ///
     /// # Errors
@@ -166,7 +173,7 @@ pub trait Client {
     async fn post(&self, endpoint: &str, body: &Value, address: &str) -> Reply {
         let function = functions::serving("POST", &format!("/api/v1/{endpoint}"));
         let event = events::post(endpoint, body, address);
-        self.invoke(function.name, &event).await
+        self.invoke(&function.name, &event).await
     }
 
     /// Logs in as the tutorial's user.
@@ -204,6 +211,8 @@ pub trait Client {
 
     /// Returns the status of `me` with a token.
     async fn me(&self, token: &str) -> u16 {
-        self.invoke("me", &events::me(token)).await.status()
+        self.invoke("me", &events::with_token("me", token))
+            .await
+            .status()
     }
 }

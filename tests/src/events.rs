@@ -1,17 +1,16 @@
 //! The sample events in `events/`, with tokens for their placeholders.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use crate::{client::ADDRESS, process::now, project};
+use crate::{client::ADDRESS, process::now, project, store::tutorial_user};
 
 /// The placeholder of a refresh token that the function under test has issued.
 pub const REFRESH_TOKEN: &str = "{{token:refresh}}";
 
-/// Returns the text of every sample event by its name, that of the file without `.json`.
-#[must_use]
-pub fn all() -> BTreeMap<String, String> {
+static ALL: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let folder = std::fs::read_dir(project::root().join("events")).expect("events/");
     folder
         .map(|entry| entry.expect("an entry").file_name())
@@ -21,14 +20,21 @@ pub fn all() -> BTreeMap<String, String> {
             (name, text)
         })
         .collect()
+});
+
+/// Returns the text of every sample event by its name, that of the file without `.json`.
+#[must_use]
+pub fn all() -> &'static BTreeMap<String, String> {
+    &ALL
 }
 
 /// Replaces the placeholders with tokens, as `events/README.md` describes.
 #[must_use]
 pub fn fill(event: &str, now: u64) -> String {
-    let token = |claims| forge::token(now, &json!({}), &claims);
+    let permitted = json!({ "scope": scope() });
+    let token = |claims| forge::token(now, &json!({}), &forge::with(permitted.clone(), &claims));
     let good = token(json!({}));
-    let tampered = good.replacen('.', ".e", 1);
+    let tampered = good.replacen(".ey", ".ez", 1);
     let (message, _) = good.rsplit_once('.').expect("a token");
     let (_, claims) = message.split_once('.').expect("a token");
     let header = forge::with(forge::header(), &json!({"alg": "none"})).to_string();
@@ -63,6 +69,12 @@ pub fn fill(event: &str, now: u64) -> String {
     filled
 }
 
+/// Returns the permissions of the tutorial's user in tests.
+fn scope() -> String {
+    let user = tutorial_user().now_or_never().expect("it never waits");
+    user.user.roles[0].permissions.join(" ")
+}
+
 /// Returns the email and password of the tutorial's user, as the body of a login.
 #[must_use]
 pub fn credentials() -> Value {
@@ -81,22 +93,75 @@ pub fn post(endpoint: &str, body: &Value, address: &str) -> String {
     event.to_string()
 }
 
-/// Returns an event for `login` or `me` as the user of an address, issued now.
+/// Returns an event for `login` or a guard as the user of an address, with a token that is issued now.
 #[must_use]
 pub fn as_user(function: &str, email: &str) -> String {
     if function == "login" {
         let body = json!({"email": email, "password": "changeme"});
         return post("login", &body, ADDRESS);
     }
-    me(&forge::token(now(), &json!({}), &json!({ "email": email })))
+    let claims = json!({"email": email, "scope": scope()});
+    with_token(function, &forge::token(now(), &json!({}), &claims))
 }
 
-/// Returns an event for `me` with a bearer token.
+/// Returns the sample event to which a guard responds with 200, with another bearer token.
 #[must_use]
-pub fn me(token: &str) -> String {
-    let mut event = object("me_no_token");
+pub fn with_token(function: &str, token: &str) -> String {
+    let mut event = object(&format!("{function}_success"));
     event["headers"]["authorization"] = format!("Bearer {token}").into();
     event.to_string()
+}
+
+/// The forms of an event, as the ends of file names: that of an HTTP API and that of a REST API.
+pub const FORMS: [&str; 2] = ["", ".v1"];
+
+/// Returns an event without a body. `authorization` are the values of that header. A parameter of the path is `1`.
+#[must_use]
+pub fn request(form: &str, method: &str, path: &str, authorization: &[String]) -> Value {
+    let mut event = object(&format!("me_no_token{form}"));
+    if form.is_empty() {
+        write_to_http_event(&mut event, method, path);
+        if !authorization.is_empty() {
+            event["headers"]["authorization"] = json!(authorization.join(","));
+        }
+    } else {
+        write_to_rest_event(&mut event, method, path);
+        if let Some(last) = authorization.last() {
+            event["headers"]["Authorization"] = json!(last);
+            event["multiValueHeaders"]["Authorization"] = json!(authorization);
+        }
+    }
+    event
+}
+
+fn write_to_http_event(event: &mut Value, method: &str, route: &str) {
+    let (key, path) = (json!(format!("{method} {route}")), json!(filled(route)));
+    event["routeKey"] = key.clone();
+    event["rawPath"] = path.clone();
+    let context = &mut event["requestContext"];
+    context["routeKey"] = key;
+    context["http"]["method"] = json!(method);
+    context["http"]["path"] = path;
+}
+
+fn write_to_rest_event(event: &mut Value, method: &str, route: &str) {
+    let path = filled(route);
+    event["resource"] = json!(route);
+    event["httpMethod"] = json!(method);
+    event["path"] = json!(path);
+    let context = &mut event["requestContext"];
+    context["resourcePath"] = json!(route);
+    context["httpMethod"] = json!(method);
+    context["path"] = json!(format!("/prod{path}"));
+}
+
+/// Returns a path with `1` as its parameter, if it has one.
+fn filled(path: &str) -> String {
+    let Some((before, rest)) = path.split_once('{') else {
+        return path.to_owned();
+    };
+    let (_, after) = rest.split_once('}').expect("a parameter in braces");
+    format!("{before}1{after}")
 }
 
 /// Returns the sample event of the tutorial's user to which a function responds with 200.

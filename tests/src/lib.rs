@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod authctl;
+pub mod authorizer;
 pub mod callback_server;
 pub mod cases;
 pub mod client;
@@ -12,12 +13,14 @@ pub mod fault_proxy;
 pub mod flaky;
 pub mod functions;
 pub mod key_stack;
+pub mod linked;
 pub mod log_filter;
 pub mod moved_clock;
 pub mod openapi;
 pub mod policy;
 pub mod process;
 pub mod project;
+pub mod refusals;
 pub mod runtime_api;
 pub mod secrets;
 mod server;

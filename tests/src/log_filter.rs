@@ -34,6 +34,13 @@ impl LogFilter {
         let matches = |one: &Comparison| one.matches(line);
         self.0.iter().all(|part| part.iter().any(matches))
     }
+
+    /// Returns the lines of a log that match. Lines that are not JSON never do.
+    #[must_use]
+    pub fn counted(&self, logs: &str) -> Vec<Value> {
+        let lines = logs.lines().flat_map(serde_json::from_str);
+        lines.filter(|line| self.matches(line)).collect()
+    }
 }
 
 impl Comparison {

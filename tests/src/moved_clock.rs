@@ -46,6 +46,26 @@ impl MovedClock {
         [("LD_PRELOAD", &self.library), ("MOVED_CLOCK", &self.offset)]
     }
 
+    /// Makes the clock fail once, after it was read so many times. In Rust, reading a clock that fails is a panic.
+    ///
+    /// # Panics
+    ///
+    /// If the file cannot be written.
+    pub fn fail_after(&self, reads: usize) {
+        fs::write(self.failure(), reads.to_string()).expect("the file is written");
+    }
+
+    /// Returns whether the clock has failed since [`MovedClock::fail_after`], and keeps it from failing from now on.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        fs::remove_file(self.failure()).is_err()
+    }
+
+    /// Returns the file with the number of reads until the failure. The library deletes it when the clock fails.
+    fn failure(&self) -> String {
+        format!("{}.failure", self.offset)
+    }
+
     /// Moves the clock to the time of this machine plus `ahead`, rounded down to seconds.
     ///
     /// # Panics

@@ -154,6 +154,14 @@ impl Policy {
         self
     }
 
+    /// Returns only the statements about the table.
+    #[must_use]
+    pub fn on_table(mut self) -> Self {
+        self.0
+            .retain(|statement| statement.resources.iter().all(|r| r.starts_with(TABLE)));
+        self
+    }
+
     /// Returns whether any statement allows a call.
     #[must_use]
     pub fn allows(&self, call: &Call) -> bool {

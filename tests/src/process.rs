@@ -38,7 +38,7 @@ pub fn binary(name: &str) -> PathBuf {
     }
     if !is_release() {
         BUILT.get_or_init(|| build(&[]));
-        return project::root().join("target/debug").join(name);
+        return project::target().join("debug").join(name);
     }
     release(name)
 }
@@ -48,7 +48,7 @@ pub fn binary(name: &str) -> PathBuf {
 pub fn release(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| build(&["--release"]));
-    project::root().join("target/release").join(name)
+    project::target().join("release").join(name)
 }
 
 /// Builds all functions.
@@ -63,13 +63,22 @@ fn build(options: &[&str]) {
 pub fn authctl() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| run_cargo(&["--package", "authctl"]));
-    project::root().join("target/debug/authctl")
+    project::target().join("debug/authctl")
+}
+
+/// Returns the binary of the example with axum.
+#[must_use]
+pub fn axum_example() -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| run_cargo(&["--package", "axum-example"]));
+    project::target().join("debug/axum-example")
 }
 
 fn run_cargo(options: &[&str]) {
     eprintln!("building {}: this may take minutes", options.join(" "));
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--target-dir", "target", "--locked"])
+        .args(["build", "--locked", "--target-dir"])
+        .arg(project::target())
         .args(options)
         .current_dir(project::root())
         .status();

@@ -1,6 +1,9 @@
 //! Files of the project, and its tools.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -8,6 +11,13 @@ use serde_json::Value;
 #[must_use]
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Returns the folder that Cargo builds into: `CARGO_TARGET_DIR`, relative to the root, or `target`.
+#[must_use]
+pub fn target() -> PathBuf {
+    let folder = env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty());
+    root().join(folder.unwrap_or_else(|| "target".into()))
 }
 
 /// Returns the text of a file of the project.

@@ -7,6 +7,7 @@ use auth_core::{Algorithm, Clock, KeyKeeper, KeyRing, KeyRules, TokenSettings};
 use crate::{
     app::KEYS,
     dynamodb::{self, Table},
+    fault_proxy::FaultProxy,
     process::Process,
     versioned_secrets::VersionedSecrets,
 };
@@ -77,6 +78,19 @@ impl SigningStack {
         let mut variables = self.table.environment();
         variables.push(("JWT_KEYS_TABLE", self.table.name()));
         variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets.url()));
+        variables
+    }
+
+    /// Starts a proxy of the table, which can fail.
+    pub async fn proxy(&self) -> FaultProxy {
+        FaultProxy::start(self.table.url()).await
+    }
+
+    /// Returns the environment of a guard that reaches the table through a proxy.
+    #[must_use]
+    pub fn guard_behind<'a>(&'a self, proxy: &'a FaultProxy) -> Vec<(&'a str, &'a str)> {
+        let mut variables = self.guard();
+        variables.push(("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()));
         variables
     }
 }

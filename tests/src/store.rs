@@ -5,13 +5,13 @@ use std::ops::Deref;
 use auth_core::{
     AttemptDirectory, CredentialRepository, Email, FileStore, InMemoryStore, LiveRepository,
     NetworkCounter, PasswordHash, RepositoryError, Role, Session, SessionDirectory, SessionId,
-    SessionRepository, StoredUser, UnixTime, User, UserDirectory,
+    SessionRepository, StoredUser, UnixTime, User, UserChange, UserDirectory,
 };
 use futures_util::FutureExt;
 use login::LoginStore;
 use tempfile::TempDir;
 
-use crate::app::KEYS;
+use crate::{app::KEYS, functions};
 
 /// The access that tests need.
 pub trait TestStore:
@@ -38,6 +38,13 @@ pub fn memory() -> InMemoryStore {
         .now_or_never()
         .expect("it never waits");
     store
+}
+
+/// Gives the tutorial's user of a store every permission that a route needs.
+async fn permit_john(store: &FileStore) {
+    let roles = tutorial_user().await.user.roles;
+    let changed = store.change_user(&john(), UserChange::Roles(roles)).await;
+    changed.expect("changed");
 }
 
 /// Starts the session that the tokens of [`forge`] name. It never ends, unless the tutorial's user gets another
@@ -109,6 +116,7 @@ impl TemporaryFileStore {
         start_forged_session(&store)
             .now_or_never()
             .expect("it never waits");
+        permit_john(&store).now_or_never().expect("it never waits");
         Self {
             store,
             path: path.to_str().expect("UTF-8").to_owned(),
@@ -178,11 +186,23 @@ pub fn session_id(refresh_token: &str) -> SessionId {
     SessionId::try_from(id).expect("the id of a session")
 }
 
-/// Returns the tutorial's user with the password hash.
+/// Returns the tutorial's user with the password hash, and with every permission that a route needs.
 pub async fn tutorial_user() -> StoredUser {
     let store = InMemoryStore::with_tutorial_user();
     let found = find_with_password(&store, &john()).await;
-    found.expect("a result").expect("the user")
+    let mut john = found.expect("a result").expect("the user");
+    permit(&mut john.user.roles);
+    john
+}
+
+/// Adds the permissions that routes need to the only role of the tutorial's user.
+fn permit(roles: &mut [Role]) {
+    let permitted = &mut roles[0].permissions;
+    for permission in functions::permissions() {
+        if !permitted.iter().any(|one| one == permission) {
+            permitted.push(permission.to_owned());
+        }
+    }
 }
 
 /// Returns a user with two roles.

@@ -32,7 +32,10 @@ impl Template {
             .iter()
             .map(|(name, parameter)| (name.clone(), text(&parameter["Default"])))
             .collect();
-        for (name, value) in [("ApiDocs", "true")].iter().chain(values) {
+        for (name, value) in [("ApiDocs", "true"), ("Authorizer", "true")]
+            .iter()
+            .chain(values)
+        {
             let replaced = parameters.insert((*name).to_owned(), (*value).to_owned());
             assert!(replaced.is_some(), "no parameter {name}");
         }

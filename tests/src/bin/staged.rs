@@ -1,4 +1,4 @@
-//! A function whose store fails on purpose, as a process: `staged login` or `staged me`.
+//! A function whose store fails on purpose, as a process: `staged login`, `staged me` or `staged authorizer`.
 //!
 //! The handlers are the bundle's own. `panic@example.com` makes the store panic, `unavailable@example.com`
 //! makes it unavailable, `disabled@example.com` is disabled, and all other users are unknown. Ids are `1` and
@@ -11,6 +11,7 @@ use auth_core::{
     SessionId, SessionRepository, Stale, StoredUser, User, UserRepository,
 };
 use auth_lambda::StartError;
+use authorizer::{Authorizer, AuthorizerSettings};
 use bundle_tests::{
     app::{fixed_keys, login_keys},
     store::{memory, tutorial_user},
@@ -144,13 +145,19 @@ async fn main() -> Result<(), StartError> {
             let settings = LoginSettings::read(reader)?;
             let keys = login_keys(&settings);
             let login = Login::new(settings, keys, store, clock);
-            auth_lambda::run(|request| login.handle(request)).await
+            auth_lambda::run_handler(|request| login.handle(request)).await
         }
         Some("me") => {
             let settings = me::read_settings(reader)?;
             let keys = fixed_keys(&settings.keys);
             let me = Me::new(settings, keys, store, clock);
-            auth_lambda::run(|request| me.handle(request)).await
+            auth_lambda::run_handler(|request| me.handle(request)).await
+        }
+        Some("authorizer") => {
+            let settings = AuthorizerSettings::read(reader)?;
+            let keys = fixed_keys(&settings.common.keys);
+            let authorizer = Authorizer::new(settings, keys, store, clock);
+            auth_lambda::run_events(|event| authorizer.handle(event)).await
         }
         other => panic!("{other:?} is not a function"),
     }
