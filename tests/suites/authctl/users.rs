@@ -229,7 +229,9 @@ async fn a_disabled_user_is_refused_at_once() {
     assert_eq!(functions.me(&token).await, 200);
 
     tool.succeed(&["user", "disable", JANE], "");
-    let refused = functions.invoke("me", &events::me(&token)).await;
+    let refused = functions
+        .invoke("me", &events::with_token("me", &token))
+        .await;
     let expected = (401, json!("User not found"));
     assert_eq!((refused.status(), refused.detail()), expected);
     let refused = log_in().await;

@@ -34,7 +34,7 @@ async fn every_hostile_token_is_refused_by_the_real_me() {
 }
 
 async fn assert_refused(me: &Process, hostile: &Hostile) {
-    let reply = me.send(&events::me(&hostile.token)).await;
+    let reply = me.send(&events::with_token("me", &hostile.token)).await;
     let detail = if hostile.is_expired {
         "Token has expired"
     } else {

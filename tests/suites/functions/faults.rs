@@ -56,7 +56,7 @@ struct Load(Vec<(Process, String)>);
 impl Load {
     async fn start(table: &Table) -> Self {
         let mut processes = Vec::new();
-        for function in functions::that_read_users() {
+        for function in functions::with_routes_that_read_users() {
             for i in 0..PROCESSES {
                 let event = events::as_user(function, &address(i));
                 processes.push((start(function, table).await, event));

@@ -485,8 +485,7 @@ async fn the_alarm_counts_the_daily_checks_that_find_an_old_key() {
     }
     let filter = Template::read().log_filter("OverdueKeysMetric");
     let logs = keys.logs();
-    let lines = logs.lines().map(|line| serde_json::from_str(line).unwrap());
-    let counted: Vec<Value> = lines.filter(|line| filter.matches(line)).collect();
+    let counted = filter.counted(&logs);
     assert_eq!(counted.len(), 1, "{logs}");
     assert_eq!(counted[0]["kid"], created.ring.unwrap().active().kid());
     assert_eq!(counted[0]["rotation_days"], 30);

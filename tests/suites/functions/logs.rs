@@ -14,7 +14,7 @@ use bundle_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::start_staged;
+use crate::{STAGED, start_staged};
 
 #[tokio::test]
 async fn an_unparsable_event_is_reported_and_the_process_lives_on() {
@@ -46,7 +46,7 @@ async fn an_unparsable_event_is_reported_and_the_process_lives_on() {
 
 #[tokio::test]
 async fn a_panic_is_a_plain_500_and_an_outage_a_503() {
-    for function in functions::that_read_users() {
+    for function in STAGED {
         // Lines of a higher level than INFO have the request's id too.
         let variables = environment_with(("AWS_LAMBDA_LOG_LEVEL", "WARN"));
         let process = start_staged(function, &variables).await;

@@ -5,14 +5,18 @@
 
 mod attacks;
 mod attempts;
+mod authorizer;
 mod events;
+mod examples;
 mod fastapi;
 mod faults;
 mod file_store;
+mod guards;
 mod keys;
 mod logs;
 mod malformed_items;
 mod published_keys;
+mod readme;
 mod rights;
 mod secrets;
 mod sessions;
@@ -21,6 +25,9 @@ mod starts;
 use std::path::Path;
 
 use bundle_tests::process::Process;
+
+/// The functions that respond to requests and that [`start_staged`] can start. `guards.rs` tests the real binaries of all guards instead.
+const STAGED: [&str; 2] = ["login", "me"];
 
 /// Starts a function with the bundle's own handler, on a store that fails as the user or the session says.
 async fn start_staged(function: &str, variables: &[(&str, &str)]) -> Process {

@@ -11,7 +11,7 @@ use bundle_tests::{
     dynamodb::Table,
     events, functions,
     process::Process,
-    store::{HASHES, session_id, start_forged_session},
+    store::{HASHES, session_id, start_forged_session, tutorial_user},
 };
 
 type Item = HashMap<String, AttributeValue>;
@@ -68,6 +68,21 @@ async fn a_user_whose_password_hash_costs_too_much_is_a_500() {
     .await;
 }
 
+/// Returns the roles of the tutorial's user as the table has them.
+async fn roles() -> AttributeValue {
+    let roles = tutorial_user().await.user.roles.into_iter();
+    let roles = roles.map(|role| {
+        let permissions = role.permissions.iter().map(|one| text(one)).collect();
+        AttributeValue::M(HashMap::from([
+            ("id".to_owned(), text(&role.id)),
+            ("name".to_owned(), text(&role.name)),
+            ("description".to_owned(), text(&role.description)),
+            ("permissions".to_owned(), AttributeValue::L(permissions)),
+        ]))
+    });
+    AttributeValue::L(roles.collect())
+}
+
 /// Checks that a malformed user is a logged 500 for the functions that read what is wrong, at once however
 /// much work the item asks for. It must not look like a wrong password. Other functions respond with 200.
 async fn check_user(reads: impl Fn(&str) -> bool, damage: impl FnOnce(&mut Item)) {
@@ -76,7 +91,7 @@ async fn check_user(reads: impl Fn(&str) -> bool, damage: impl FnOnce(&mut Item)
         ("id", text("1")),
         ("email", text("john.doe@leapify.tech")),
         ("disabled", AttributeValue::Bool(false)),
-        ("roles", AttributeValue::L(vec![])),
+        ("roles", roles().await),
         ("password_hash", text(HASHES[1])),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -85,7 +100,7 @@ async fn check_user(reads: impl Fn(&str) -> bool, damage: impl FnOnce(&mut Item)
     let table = Table::new().await;
     table.put(item).await;
     start_forged_session(&table.store().await).await;
-    for name in functions::that_read_users() {
+    for name in functions::with_routes_that_read_users() {
         let function = Process::start(name, &table.environment_with_keys()).await;
         let begin = Instant::now();
         let reply = function.send(&events::success(name)).await;

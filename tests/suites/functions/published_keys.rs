@@ -15,6 +15,7 @@ use bundle_tests::{
     client::Client,
     dynamodb, events,
     fault_proxy::{Fault, FaultProxy},
+    functions,
     moved_clock::MovedClock,
     process::{Process, failed_start},
     signing_stack::SigningStack,
@@ -46,11 +47,9 @@ async fn a_me_that_starts_opens_one_connection_for_the_keys_and_the_session() {
     let stack = SigningStack::new().await;
     stack.create_keys(Algorithm::ES256).await;
     let token = stack.start_login().await.sign_in().await.access;
-    let proxy = FaultProxy::start(stack.table.url()).await;
+    let proxy = stack.proxy().await;
     let secrets = FaultProxy::start(stack.secrets.url()).await;
-    let behind = stack.table.behind(proxy.url());
-    let mut variables = behind.environment();
-    variables.push(("JWT_KEYS_TABLE", stack.table.name()));
+    let mut variables = stack.guard_behind(&proxy);
     variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()));
     let me = Process::start("me", &variables).await;
     assert_eq!(me.me(&token).await, 200);
@@ -111,11 +110,10 @@ async fn a_guard_that_starts_before_the_keys_are_published_responds_with_503_unt
 }
 
 /// The functions that read published keys, with an event that needs them.
-fn readers(token: &str) -> [(&'static str, String); 2] {
-    [
-        ("me", events::me(token)),
-        ("discovery", events::success("discovery_jwks")),
-    ]
+fn readers(token: &str) -> impl Iterator<Item = (&'static str, String)> {
+    let guards =
+        functions::guards().map(|guard| (&*guard.name, events::with_token(&guard.name, token)));
+    guards.chain([("discovery", events::success("discovery_jwks"))])
 }
 
 #[tokio::test]
@@ -123,10 +121,8 @@ async fn functions_that_start_in_an_outage_of_the_table_respond_with_503_until_i
     let stack = SigningStack::new().await;
     stack.create_keys(Algorithm::ES256).await;
     let token = stack.start_login().await.sign_in().await.access;
-    let proxy = FaultProxy::start(stack.table.url()).await;
-    let behind = stack.table.behind(proxy.url());
-    let mut variables = behind.environment();
-    variables.push(("JWT_KEYS_TABLE", stack.table.name()));
+    let proxy = stack.proxy().await;
+    let variables = stack.guard_behind(&proxy);
     for (function, event) in readers(&token) {
         proxy.set(Fault::InternalError);
         let process = Process::start(function, &variables).await;

@@ -2,11 +2,13 @@
 
 use auth_core::{Algorithm, PasswordHash, UserDirectory};
 use bundle_tests::{
+    authorizer::Api,
     client::{ADDRESS, Client},
     dynamodb::Table,
     events,
     fault_proxy::FaultProxy,
     functions,
+    linked::LINKED,
     policy::{Call, Policy},
     process::Process,
     runtime_api::Outcome,
@@ -37,10 +39,15 @@ fn policy(function: &str) -> Policy {
     policy.without("logs:")
 }
 
+/// Rights of a function of your own on resources of your own are not compared.
 #[tokio::test]
 async fn each_role_allows_exactly_the_calls_of_its_function() {
     for function in functions::names() {
-        let (policy, calls) = (policy(function), calls(function).await);
+        let is_of_bundle = LINKED.iter().any(|linked| linked.name == function);
+        let (mut policy, calls) = (policy(function), calls(function).await);
+        if !is_of_bundle {
+            policy = policy.on_table();
+        }
         for call in &calls {
             assert!(policy.allows(call), "{function} may not make {call:?}");
         }
@@ -102,11 +109,17 @@ async fn calls(function: &str) -> Vec<Call> {
         }
         "keys" => use_keys(&process).await,
         "login" => use_login(&process).await,
-        "me" => {
-            assert_eq!(stack.secrets.calls().len(), created);
-            // Only the calls of `me` to the table are recorded.
+        "authorizer" => {
             let token = stack.start_login().await.sign_in().await.access;
-            assert_eq!(process.me(&token).await, 200);
+            let outcome = process.outcome(&Api::Http.with_token(&token)).await;
+            assert_eq!(Api::Http.status(&outcome), 200, "{outcome:?}");
+        }
+        guard if functions::is_guard(guard) => {
+            assert_eq!(stack.secrets.calls().len(), created);
+            // Only the calls of the guard to the table are recorded.
+            let token = stack.start_login().await.sign_in().await.access;
+            let reply = process.send(&events::with_token(guard, &token)).await;
+            assert_eq!(reply.status(), 200, "{guard}: {reply:?}");
         }
         other => panic!("the test does not know how to use {other}: add everything that it does"),
     }
@@ -143,8 +156,8 @@ async fn start(
     };
     variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", url));
     variables.push(match function {
-        "discovery" | "me" => ("JWT_KEYS_TABLE", table.name()),
-        _ => ("JWT_KEYS_SECRET_ID", "JwtKeys.Id"),
+        "keys" | "login" => ("JWT_KEYS_SECRET_ID", "JwtKeys.Id"),
+        _ => ("JWT_KEYS_TABLE", table.name()),
     });
     if function == "keys" {
         variables.push(("JWT_ALGORITHM", "ES256"));
@@ -195,7 +208,8 @@ fn forbidden(function: &str) -> Vec<Forbidden> {
         "discovery" => forbidden_for_discovery(),
         "keys" => forbidden_for_keys(),
         "login" => forbidden_for_login(),
-        "me" => forbidden_for_me(),
+        "authorizer" => forbidden_for_guards(),
+        guard if functions::is_guard(guard) => forbidden_for_guards(),
         other => panic!("the test does not know what {other} must not do"),
     };
     forbidden_for_all().into_iter().chain(own).collect()
@@ -289,7 +303,7 @@ fn forbidden_for_login() -> Vec<Forbidden> {
     ]
 }
 
-fn forbidden_for_me() -> Vec<Forbidden> {
+fn forbidden_for_guards() -> Vec<Forbidden> {
     vec![
         (
             "read a password hash",

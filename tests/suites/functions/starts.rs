@@ -101,7 +101,7 @@ fn every_function_with_a_store_reports_all_problems_of_its_settings() {
             ],
         ),
     ] {
-        for function in functions::that_read_users() {
+        for function in functions::with_store() {
             // The keys that only `login` reads are not tested here.
             let variables = [variables, &PRIVATE_KEYS[1..]].concat();
             check_problems(&problems(function, &variables), expected);
@@ -201,7 +201,7 @@ fn login_rejects_the_published_secret_of_refresh_tokens_in_lambda() {
 
 #[test]
 fn every_function_with_a_store_needs_the_table_of_dynamodb() {
-    for function in functions::that_read_users() {
+    for function in functions::with_store() {
         let variables = [&[("AUTH_STORE", "dynamodb")], &PRIVATE_KEYS[..]].concat();
         let problems = problems(function, &variables);
         assert_eq!(problems, ["AUTH_TABLE: must be set"], "{function}");
@@ -210,11 +210,9 @@ fn every_function_with_a_store_needs_the_table_of_dynamodb() {
 
 #[test]
 fn every_function_with_keys_accepts_only_one_source() {
-    for (function, source) in [
-        ("login", "JWT_KEYS_SECRET_ID"),
-        ("me", "JWT_KEYS_TABLE"),
-        ("me", "JWT_JWKS"),
-    ] {
+    let guards = functions::guards().map(|guard| &*guard.name);
+    let guards = guards.flat_map(|guard| [(guard, "JWT_KEYS_TABLE"), (guard, "JWT_JWKS")]);
+    for (function, source) in guards.chain([("login", "JWT_KEYS_SECRET_ID")]) {
         let table = [("AUTH_STORE", "dynamodb"), ("AUTH_TABLE", "users")];
         let variables = [&table[..], &PRIVATE_KEYS, &[(source, "keys")]].concat();
         let problem = format!("{source}: set either this or JWT_SECRET_KEY, not both");
@@ -224,7 +222,7 @@ fn every_function_with_keys_accepts_only_one_source() {
 
 #[test]
 fn every_function_with_a_store_rejects_the_file_in_lambda() {
-    for function in functions::that_read_users() {
+    for function in functions::with_store() {
         let variables = [&[("AUTH_STORE", "file"), LAMBDA], &PRIVATE_KEYS[..]].concat();
         let expected = "AUTH_STORE: file is for local work";
         check_problems(&problems(function, &variables), &[expected]);
@@ -233,16 +231,17 @@ fn every_function_with_a_store_rejects_the_file_in_lambda() {
 
 #[test]
 fn a_damaged_file_fails_the_start_of_functions_that_read_their_keys_from_it() {
-    check_damaged_file(&[]);
+    check_damaged_file(functions::with_store(), &[]);
 }
 
+/// A guard at the token level need not open the store then.
 #[test]
 fn a_damaged_file_fails_the_start_of_functions_with_their_own_keys() {
-    check_damaged_file(&PRIVATE_KEYS);
+    check_damaged_file(functions::with_routes_that_read_users(), &PRIVATE_KEYS);
 }
 
-/// Checks that no function with a store starts on a damaged file, and that the log names the file, which stays as it is.
-fn check_damaged_file(keys: &[(&str, &str)]) {
+/// Checks that no function starts on a damaged file, and that the log names the file, which stays as it is.
+fn check_damaged_file(functions: impl Iterator<Item = &'static str>, keys: &[(&str, &str)]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.json");
     let damaged = r#"{"users": {}, "sessions": "hunter2"}"#;
@@ -251,7 +250,7 @@ fn check_damaged_file(keys: &[(&str, &str)]) {
         ("AUTH_STORE", "file"),
         ("AUTH_FILE", path.to_str().unwrap()),
     ];
-    for function in functions::that_read_users() {
+    for function in functions {
         let reason = reason(function, &[&file[..], keys].concat());
         let problem = format!("{}: damaged at line 1, column 35", path.display());
         assert!(reason.ends_with(&problem), "{function}: {reason}");

@@ -6,7 +6,8 @@ use std::{
 };
 
 use bundle_tests::{
-    functions::{self, FUNCTIONS},
+    functions,
+    linked::{self, LINKED},
     project,
     template::Template,
 };
@@ -19,8 +20,9 @@ fn route(function: &str, method: &str, path: &str) -> Route {
     (function.into(), method.to_uppercase(), path.into())
 }
 
+/// Returns the routes of the functions that tests call in process, from their code.
 fn routes_of_the_code() -> BTreeSet<Route> {
-    let routes = FUNCTIONS.iter().flat_map(|function| {
+    let routes = LINKED.iter().flat_map(|function| {
         let routes = (function.routes)().into_iter();
         routes.map(|(method, path)| route(function.name, method, path))
     });
@@ -49,16 +51,10 @@ fn paths_of_watch() -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn each_folder_of_functions_is_a_function_of_the_tests() {
+fn the_template_deploys_each_folder_of_functions() {
     let folders = fs::read_dir(project::root().join("functions")).unwrap();
     let folders = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap());
     assert_eq!(folders.collect::<BTreeSet<_>>(), names());
-}
-
-#[test]
-fn the_template_deploys_all_functions() {
-    let deployed: BTreeSet<String> = Template::read().functions().into_keys().collect();
-    assert_eq!(deployed, names());
 }
 
 #[test]
@@ -68,33 +64,44 @@ fn watch_serves_all_functions_with_routes() {
     assert_eq!(served.collect::<BTreeSet<_>>(), with_routes.collect());
 }
 
+/// Guards that are only tested as processes are sent every method (functions/guards.rs).
 #[test]
 fn the_template_has_the_routes_of_the_code() {
-    assert_eq!(Template::read().routes(), routes_of_the_code());
+    let mut deployed = Template::read().routes();
+    deployed.retain(|(function, ..)| LINKED.iter().any(|linked| linked.name == *function));
+    assert_eq!(deployed, routes_of_the_code());
+}
+
+/// Otherwise no test would look at it.
+#[test]
+fn every_function_that_is_not_called_in_process_is_a_guard() {
+    for name in functions::names() {
+        let is_linked = LINKED.iter().any(|linked| linked.name == name);
+        let is_tested = is_linked || functions::is_guard(name);
+        assert!(is_tested, "{name} is not tested");
+    }
 }
 
 /// Every other path leads to a function too, because the response of `cargo lambda watch` lists its binaries.
 #[test]
-fn watch_has_the_paths_of_the_code_and_all_others() {
-    let code = routes_of_the_code().into_iter();
-    let mut expected: BTreeSet<_> = code.map(|(function, _, path)| (function, path)).collect();
+fn watch_has_the_paths_of_the_template_and_all_others() {
+    let routes = Template::read().routes().into_iter();
+    let mut expected: BTreeSet<_> = routes.map(|(function, _, path)| (function, path)).collect();
     expected.insert(("discovery".into(), "/{*path}".into()));
     assert_eq!(paths_of_watch(), expected);
 }
 
 #[test]
-fn openapi_has_the_routes_of_the_code() {
+fn openapi_has_the_routes_of_the_template() {
     let mut routes = BTreeSet::new();
     for (path, operations) in project::yaml("openapi.yaml")["paths"].as_object().unwrap() {
         for method in operations.as_object().unwrap().keys() {
             routes.insert((method.to_uppercase(), path.clone()));
         }
     }
-    let code = routes_of_the_code().into_iter();
-    assert_eq!(
-        routes,
-        code.map(|(_, method, path)| (method, path)).collect()
-    );
+    let deployed = Template::read().routes().into_iter();
+    let deployed = deployed.map(|(_, method, path)| (method, path));
+    assert_eq!(routes, deployed.collect());
 }
 
 /// The settings of `cargo lambda watch` win over the environment and are in the repository, so they name only
@@ -105,8 +112,7 @@ fn all_functions_accept_the_settings_of_watch_which_only_name_the_store() {
         serde_json::from_value(watch()["env"].clone()).unwrap();
     let file = [("AUTH_STORE".to_owned(), "file".to_owned())];
     assert_eq!(settings, file.into());
-    let with_routes = FUNCTIONS.iter().filter(|one| !(one.routes)().is_empty());
-    for function in with_routes {
+    for function in linked::with_routes() {
         let accepted = function.check_settings(&settings);
         accepted.unwrap_or_else(|error| panic!("{}: {error}", function.name));
     }
@@ -138,6 +144,23 @@ fn the_local_table_matches_the_template() {
 fn a_release_unwinds() {
     let manifest: Value = toml::from_str(&project::read("Cargo.toml")).unwrap();
     assert_eq!(manifest["profile"]["release"]["panic"], "unwind");
+}
+
+/// Without its features, the manifest of a function would depend on which others are built with it. A release must not
+/// contain lines below INFO, which could print requests.
+#[test]
+fn every_function_enables_the_features_that_it_needs() {
+    for name in functions::names() {
+        let manifest = project::read(&format!("functions/{name}/Cargo.toml"));
+        let manifest: Value = toml::from_str(&manifest).unwrap();
+        for (dependency, feature) in [
+            ("auth-core", "sign-in"),
+            ("tracing", "release_max_level_info"),
+        ] {
+            let features = &manifest["dependencies"][dependency]["features"];
+            assert_eq!(features, &json!([feature]), "{name}: {dependency}");
+        }
+    }
 }
 
 /// A package without a version may be a different release tomorrow.

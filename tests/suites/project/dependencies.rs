@@ -19,6 +19,7 @@ fn templates() -> impl Iterator<Item = (String, Template)> {
             ["AllAtOnce", "Canary10Percent5Minutes"],
         ),
         ("ApiDocs", ["false", "true"]),
+        ("Authorizer", ["false", "true"]),
         ("JwtIssuer", ["", "https://auth.example.com"]),
         ("ExistingTable", ["", "restored"]),
         ("KeyRotationDays", ["0", "30"]),

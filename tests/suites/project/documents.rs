@@ -6,7 +6,7 @@ use std::{
 };
 
 use auth_core::VARIABLES;
-use bundle_tests::{process, project, template::Template};
+use bundle_tests::{functions, process, project, template::Template};
 use serde_json::Value;
 
 use crate::{
@@ -42,6 +42,40 @@ fn default(parameter: &Value) -> String {
     }
 }
 
+/// Returns the name of an alarm as the documents write it: those that all functions have begin with `Function`.
+fn documented_alarm(alarm: &str) -> String {
+    let template = Template::read();
+    let functions = functions::names().map(|name| template.name_of(name));
+    let mut suffixes = functions.filter_map(|function| {
+        let prefix = function.strip_suffix("Function")?.to_owned();
+        let suffix = alarm.strip_prefix(&prefix)?;
+        ["Errors", "Throttles", "Duration"]
+            .contains(&suffix)
+            .then_some(suffix)
+    });
+    suffixes
+        .next()
+        .map_or_else(|| alarm.to_owned(), |suffix| format!("Function{suffix}"))
+}
+
+#[test]
+fn the_page_on_the_api_lists_the_routes() {
+    let rows = Document::read("docs/api.md").table("Routes");
+    let named = |cell: &str| -> Vec<String> { code(cell).map(str::to_owned).collect() };
+    let anywhere: BTreeSet<String> = rows.iter().flatten().flat_map(|cell| named(cell)).collect();
+    let first: BTreeSet<String> = rows.iter().flat_map(|row| named(&row[0])).collect();
+    let routes = functions::all()
+        .iter()
+        .flat_map(|function| &function.routes);
+    let routes: BTreeSet<String> = routes
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    let missing: Vec<_> = routes.difference(&anywhere).collect();
+    assert!(missing.is_empty(), "not listed: {missing:?}");
+    let unknown: Vec<_> = first.difference(&routes).collect();
+    assert!(unknown.is_empty(), "not a route: {unknown:?}");
+}
+
 #[test]
 fn the_page_on_operating_lists_the_alarms_with_their_parameters() {
     let mut expected = BTreeMap::new();
@@ -49,7 +83,7 @@ fn the_page_on_operating_lists_the_alarms_with_their_parameters() {
     for (name, alarm) in Template::read().of_type("AWS::CloudWatch::Alarm") {
         let threshold = alarm["Properties"]["Threshold"].as_str().unwrap();
         let parameter = (threshold.to_owned(), default(&parameters[threshold]));
-        expected.insert(name, parameter);
+        expected.insert(documented_alarm(&name), parameter);
     }
     let mut listed = BTreeMap::new();
     for row in Document::read("docs/operating.md").table("Alarms") {

@@ -6,6 +6,7 @@ mod api;
 mod commands;
 mod dependencies;
 mod documents;
+mod examples;
 mod links;
 mod log_events;
 mod markdown;

@@ -123,9 +123,9 @@ fn anchor(heading: &str) -> String {
         if index == 0 { part } else { rest }
     });
     let characters = texts.flat_map(str::chars).flat_map(char::to_lowercase);
-    let is_kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-    let kept = characters.filter(is_kept);
-    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    let is_in_anchor = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    let characters = characters.filter(is_in_anchor);
+    characters.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 fn without_code(text: &str) -> String {

@@ -7,18 +7,15 @@ use std::{
 };
 
 use auth_core::{SettingsReader, VARIABLES};
-use bundle_tests::{
-    functions::{self, FUNCTIONS},
-    project,
-    template::Template,
-};
+use bundle_tests::{functions, linked::LINKED, project, template::Template};
 use serde_json::{Value, json};
 
 /// What a function may read although the template does not set it: the default suits, or another variable
 /// is set instead.
-const NOT_SET: [&str; 8] = [
+const NOT_SET: [&str; 9] = [
     "JWT_SECRET_KEY",
     "JWT_JWKS",
+    "JWT_JWKS_URL",
     "JWT_ALGORITHM",
     "JWT_LEEWAY",
     "SESSION_SECRET_KEY",
@@ -39,7 +36,7 @@ const ALARMING: [(&str, &str); 2] = [
 fn the_environment_of_each_function_is_what_it_reads() {
     let template = Template::read();
     let deployed = template.functions();
-    for function in &FUNCTIONS {
+    for function in &LINKED {
         let name = function.name;
         let set = template.environment(&deployed[name]);
         let lambda = ("AWS_LAMBDA_INITIALIZATION_TYPE".into(), "on-demand".into());
@@ -62,6 +59,22 @@ fn the_environment_of_each_function_is_what_it_reads() {
         read.retain(|variable| set.contains(variable) || !NOT_SET.contains(&variable.as_str()));
         assert_eq!(set, read, "{name}");
         assert!(set.iter().all(|name| VARIABLES.contains(&name.as_str())));
+    }
+}
+
+/// A guard reads the same settings as `me`. Other variables are its own, and must not look like settings of the bundle.
+#[test]
+fn every_guard_has_the_settings_of_me() {
+    let template = Template::read();
+    let deployed = template.functions();
+    let expected = template.environment(&deployed["me"]);
+    for guard in functions::guards() {
+        let mut environment = template.environment(&deployed[&guard.name]);
+        let unknown =
+            SettingsReader::new(environment.keys().cloned(), &|_| Err(VarError::NotPresent));
+        assert_eq!(unknown.finish(Some(())), Ok(()), "{}", guard.name);
+        environment.retain(|variable, _| VARIABLES.contains(&&**variable));
+        assert_eq!(environment, expected, "{}", guard.name);
     }
 }
 
@@ -117,34 +130,72 @@ fn only_the_resource_of_x_ray_is_a_star() {
 fn only_functions_have_roles() {
     let template = Template::read();
     let roles = template.of_type("AWS::IAM::Role").len();
-    assert_eq!(roles, FUNCTIONS.len());
+    assert_eq!(roles, functions::all().len());
     assert!(template.of_type("AWS::IAM::Policy").is_empty());
+}
+
+/// Returns the names of the resources that a stack has only if a parameter is `true`, which is not the default.
+fn only_with(parameter: &str) -> BTreeSet<String> {
+    let default = &project::yaml("template.yaml")["Parameters"][parameter]["Default"];
+    assert_eq!(default, "false", "{parameter}");
+    let names = |value: &str| -> BTreeSet<String> {
+        let template = Template::with(&[(parameter, value), ALARMING[1]]);
+        let resources = template.section("Resources").as_object().unwrap();
+        resources.keys().cloned().collect()
+    };
+    &names("true") - &names("false")
 }
 
 /// The page is public, so a stack has it only if its operator asks for it.
 #[test]
 fn the_page_is_deployed_only_if_a_parameter_says_so() {
-    let template = project::yaml("template.yaml");
-    assert_eq!(template["Parameters"]["ApiDocs"]["Default"], "false");
-    let condition = &template["Conditions"]["HasApiDocs"];
-    assert_eq!(*condition, json!(["ApiDocs", "true"]));
-    let resources = template["Resources"].as_object().unwrap();
-    let is_for_docs = |condition: &str| condition.starts_with("HasApiDocs");
-    let conditional: BTreeSet<&str> = resources
-        .iter()
-        .filter(|(_, resource)| resource["Condition"].as_str().is_some_and(is_for_docs))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    let named = resources.keys().map(String::as_str);
-    let docs: BTreeSet<&str> = named.filter(|name| name.starts_with("Docs")).collect();
-    assert_eq!(conditional, docs);
-    assert_eq!(docs.len(), 4, "the four routes");
+    let routes = ["Contract", "File", "Page", "Root"].map(|route| format!("Docs{route}Route"));
+    assert_eq!(only_with("ApiDocs"), routes.into());
+}
+
+/// It is of no use to a stack whose functions are all in Rust.
+#[test]
+fn authorizer_is_deployed_only_if_a_parameter_says_so() {
+    let names = [
+        "Duration",
+        "Errors",
+        "ErrorsMetric",
+        "Function",
+        "LogGroup",
+        "NewVersionErrors",
+        "Permission",
+        "Role",
+        "Throttles",
+    ];
+    let names = names.map(|name| format!("Authorizer{name}"));
+    assert_eq!(only_with("Authorizer"), names.into());
+}
+
+/// Any API of the account may use it, but only as an authorizer.
+#[test]
+fn only_authorizers_of_the_account_may_call_authorizer() {
+    let template = Template::read();
+    let permission = &template.resource("AuthorizerPermission")["Properties"];
+    let expected = json!({
+        "FunctionName": "AuthorizerFunction.Alias",
+        "Action": "lambda:InvokeFunction",
+        "Principal": "apigateway.amazonaws.com",
+        "SourceArn": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:*/authorizers/*",
+    });
+    assert_eq!(*permission, expected);
+    let output = &template.section("Outputs")["AuthorizerArn"];
+    assert_eq!(output["Value"], "AuthorizerFunction.Alias");
+    assert_eq!(output["Condition"], "HasAuthorizer");
 }
 
 #[test]
 fn every_log_group_has_a_retention() {
     let groups = Template::read().of_type("AWS::Logs::LogGroup");
-    assert_eq!(groups.len(), FUNCTIONS.len() + 1, "the API has one too");
+    assert_eq!(
+        groups.len(),
+        functions::all().len() + 1,
+        "the API has one too"
+    );
     for (name, group) in groups {
         let days = &group["Properties"]["RetentionInDays"];
         assert_eq!(days, "LogRetentionDays", "{name}");
@@ -163,12 +214,16 @@ fn the_functions_the_api_and_the_table_have_alarms() {
         assert!(is_watched, "{resource}: {metric}");
     };
     for function in functions::names() {
-        for metric in ["Errors", "Throttles"] {
-            check(metric, &template.name_of(function));
+        check("Throttles", &template.name_of(function));
+        // A refused token is an error of `authorizer`, so its alarm counts lines of its log instead.
+        if function != "authorizer" {
+            check("Errors", &template.name_of(function));
         }
     }
+    let errors = &alarms["AuthorizerErrors"]["Properties"];
+    assert_eq!(errors["MetricName"], "AuthorizerErrors");
     // No one waits for keys.
-    for function in functions::with_routes() {
+    for function in functions::that_serve_requests() {
         check("Duration", &template.name_of(function));
     }
     check("5xx", "Api");
@@ -283,8 +338,14 @@ fn a_gradual_deploy_is_rolled_back_by_errors_of_the_new_version_or_of_the_api() 
     assert_eq!(watched["Period"], 60);
     let keys = &template.functions()["keys"]["Properties"]["DeploymentPreference"];
     assert_eq!(*keys, json!({"Enabled": false}), "no traffic to move");
+    let authorizer = &template.functions()["authorizer"]["Properties"]["DeploymentPreference"];
+    let alarms = json!(["AuthorizerNewVersionErrors"]);
+    assert_eq!(authorizer["Alarms"], alarms);
+    let watched = &template.resource("AuthorizerNewVersionErrors")["Properties"];
+    assert_eq!(watched["MetricName"], "AuthorizerErrors");
+    assert_eq!(watched["Period"], 60);
     let immediate = Template::read();
-    for name in functions::with_routes() {
+    for name in functions::that_serve_requests() {
         let function = &immediate.functions()[name];
         let alarms = &function["Properties"]["DeploymentPreference"]["Alarms"];
         assert_eq!(*alarms, json!([]), "{name}");
@@ -362,7 +423,7 @@ fn the_keys_of_access_tokens_are_created_by_the_function_keys() {
     });
     assert_eq!(created["Properties"], expected);
     // What the API calls is created once the keys are there.
-    for function in functions::with_routes() {
+    for function in functions::that_serve_requests() {
         let needed = &template.functions()[function]["DependsOn"];
         assert_eq!(needed, "AccessTokenKeys", "{function}");
     }
@@ -406,10 +467,7 @@ fn keys_rotate_on_a_schedule_unless_the_parameter_is_0() {
 #[test]
 fn the_template_allows_the_algorithms_that_keys_accepts() {
     let template = Template::read();
-    let keys = FUNCTIONS
-        .iter()
-        .find(|function| function.name == "keys")
-        .unwrap();
+    let keys = LINKED.iter().find(|function| function.name == "keys");
     let allowed = &template.section("Parameters")["JwtAlgorithm"]["AllowedValues"];
     let all = [
         "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
@@ -418,7 +476,7 @@ fn the_template_allows_the_algorithms_that_keys_accepts() {
     let accepted = all.into_iter().filter(|algorithm| {
         let mut environment = template.environment(&template.functions()["keys"]);
         environment.insert("JWT_ALGORITHM".into(), (*algorithm).into());
-        keys.check_settings(&environment).is_ok()
+        keys.unwrap().check_settings(&environment).is_ok()
     });
     assert_eq!(*allowed, json!(accepted.collect::<Vec<_>>()));
 }
@@ -569,7 +627,7 @@ fn check_parameter(
     let schema = json!({"pattern": format!("^({})$", pattern.as_str().unwrap())});
     let allowed = jsonschema::validator_for(&schema).unwrap();
     let (template, mut readers) = (Template::read(), 0);
-    for function in &FUNCTIONS {
+    for function in &LINKED {
         let mut environment = template.environment(&template.functions()[function.name]);
         // A pattern cannot compare this parameter with these.
         for (other, value) in [

@@ -18,7 +18,9 @@ use bundle_tests::{
     cases::{self, Body},
     client::{ADDRESS, Client, Reply},
     events, project,
+    store::tutorial_user,
 };
+use futures_util::FutureExt;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
@@ -238,7 +240,7 @@ async fn make_run_serves_the_commands_that_it_prints() {
     let john = r#"{"id":"1","email":"john.doe@leapify.tech","roles":["Admin"]}"#;
     assert_eq!(me, john);
 
-    let reply = watch.invoke("me", &events::me(token)).await;
+    let reply = watch.invoke("me", &events::with_token("me", token)).await;
     assert_eq!(reply.status(), 200);
     assert_eq!(reply.header("cache-control"), Some("no-store"));
 
@@ -272,9 +274,18 @@ async fn other_paths_get_the_response_of_a_function() {
     }
 }
 
+/// Gives the tutorial's user every permission that a route needs.
+fn permit_john(watch: &Watch) {
+    let user = tutorial_user().now_or_never().unwrap().user;
+    let role = format!("Admin={}", user.roles[0].permissions.join(","));
+    let roles = ["user", "roles", &user.email, "--role", &role];
+    watch.authctl().succeed(&roles, "");
+}
+
 #[test]
 fn make_invoke_replays_every_event() {
     let watch = Watch::start();
+    permit_john(&watch);
     let mut cases = cases::all();
     for case in &mut cases {
         let output = invoke(case.event, watch.folder.path());
