@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 
 try:
-    from e2e_keys import GuardedApi, Issuer, Verification
+    from e2e_examples import AxumExample, OtherLanguages, User
+    from e2e_keys import Issuer, Verification
     from e2e_rotation import Rotation
     from e2e_sign_in import SignIn
     from e2e_stack import Resources
@@ -119,7 +120,10 @@ def steps(checks, stack, template, scratch):
     checks.that("the functions respond as before", api.me(live["access_token"])[0] == 200
                 and api.refresh(live["refresh_token"])[0] == 200)
 
-    resources.check_logs(ids, use_keys(checks, stack, ids, template, scratch))
+    others = OtherLanguages(checks, stack, ids)
+    resources.check_logs(ids, use_examples(checks, stack, ids, others), ("AuthorizerLogGroup", "LoginLogGroup"))
+    resources.check_logs(ids, use_keys(checks, stack, ids, template, others, scratch))
+    others.delete()
 
     step("sam delete")
     stack.delete()
@@ -143,7 +147,19 @@ def use(sign_in):
     return live, [token, *(one[name] for one in (tokens, live) for name in ("access_token", "refresh_token"))]
 
 
-def use_keys(checks, stack, ids, template, scratch):
+def use_examples(checks, stack, ids, others):
+    """Calls the examples as two users. Returns what no log may contain."""
+    api, keys = Api(stack.port, ids["Api"], quiet=True), StackKeys(stack.client, ids)
+    reader, editor = (User(stack, keys, api, email, permissions)
+                      for email, permissions in (("sam.poe@example.com", "read"), ("jill.poe@example.com", "read,delete")))
+    others.check(reader)
+    axum = AxumExample(checks, stack, without_select)
+    axum.check(editor)
+    axum.delete()
+    return reader.secrets() + editor.secrets()
+
+
+def use_keys(checks, stack, ids, template, others, scratch):
     """Verifies tokens as others do, and changes the keys in every way. Returns what no log may contain."""
     password = secrets.token_urlsafe(24)
     stack.authctl("user", "add", READER, "--role", "Reader=read", stdin=password + "\n")
@@ -157,13 +173,10 @@ def use_keys(checks, stack, ids, template, scratch):
     verification = Verification(checks, issuer, keys)
     verification.documents()
     verification.libraries(first, scratch)
-    guarded = GuardedApi(checks, stack.client, stack.port, STACK)
-    guarded.check(first, keys)
 
     rotation = Rotation(checks, keys, issuer, processes, [AUTHCTL, "--stack", STACK])
     traffic = rotation.under_traffic({"warm": warm, "cold": cold})
-    guarded.check_next(traffic.by_kid)
-    guarded.delete()
+    others.check_rotated(list(traffic.by_kid.values())[:2])
     rotation.too_early()
     rotation.two_operators()
     rotation.retire(first, ring)

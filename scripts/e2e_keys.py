@@ -1,4 +1,4 @@
-"""Steps of `make e2e` about published keys: the documents, verifiers of others, and an API of another stack.
+"""Steps of `make e2e` about published keys: the documents, and verifiers of others.
 
 Everything here verifies tokens as someone does who knows only the issuer.
 """
@@ -15,8 +15,6 @@ from local_aws import ROOT, SECONDS_TO_RESPOND, Failure, request, step
 from tls_front import tls_front
 
 VERIFIERS = ROOT / "scripts/verifiers"
-GUARDED_API = ROOT / "scripts/guarded-api.yaml"
-GUARDED_STACK = "e2e-guarded"
 METADATA = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 CACHED = "public, max-age=300"
 
@@ -119,51 +117,3 @@ class Verification:
 def is_refusal(outcome):
     """Returns whether a library's error is about the token, not about its keys or the connection."""
     return not any(part in outcome for part in ("Connection", "Fetch", "Timeout", "TypeError"))
-
-
-class GuardedApi:
-    """An API of another stack, which API Gateway guards with the issuer and the audience that the first one exports."""
-
-    def __init__(self, checks, client, port, sign_in_stack):
-        self.checks, self.cloudformation, self.port = checks, client("cloudformation"), port
-        step("guard an API of another stack")
-        self.cloudformation.create_stack(
-            StackName=GUARDED_STACK, TemplateBody=GUARDED_API.read_text(), Capabilities=["CAPABILITY_IAM"],
-            Parameters=[{"ParameterKey": "SignInStack", "ParameterValue": sign_in_stack}])
-        self.wait("stack_create_complete")
-        stack = self.cloudformation.describe_stacks(StackName=GUARDED_STACK)["Stacks"][0]
-        self.host = f"{stack['Outputs'][0]['OutputValue']}.execute-api.localhost"
-
-    def wait(self, event):
-        self.cloudformation.get_waiter(event).wait(StackName=GUARDED_STACK, WaiterConfig={"Delay": 1})
-
-    def get(self, token=None, path="/orders"):
-        """Returns the status and the text of a response."""
-        headers = {"Authorization": f"Bearer {token}"} if token else None
-        status, _, text = request(self.port, "GET", path, self.host, headers)
-        return status, text
-
-    def check(self, token, keys):
-        key = access_tokens.private_key(keys.ring(), access_tokens.kid(token))
-        sub, response = access_tokens.claims(token)["sub"], self.get(token)
-        self.checks.that("its authorizer accepts a token of login", response == (200, sub), response)
-        response = self.get(access_tokens.sign(token, key))
-        self.checks.that("and one that the test signed with the key", response[0] == 200, response)
-        response = self.get(token, "/refunds")
-        self.checks.that("but not for a route with a scope that the token lacks", response[0] == 403, response)
-        response = self.get()
-        self.checks.that("it refuses a call without a token", response[0] == 401, response)
-        for name, forged in access_tokens.forged(token, key).items():
-            response = self.get(forged)
-            self.checks.that(f"it refuses a token: {name}", response[0] == 401, response)
-
-    def check_next(self, tokens):
-        """Checks tokens after two rotations, by the keys that signed them. API Gateway has cached the keys since before
-        the first one, which made the standby of that time active."""
-        statuses = [self.get(token)[0] for token in list(tokens.values())[:2]]
-        self.checks.that("its authorizer accepts tokens of before and after a rotation, with the keys that it cached "
-                         "before", statuses == [200, 200], statuses)
-
-    def delete(self):
-        self.cloudformation.delete_stack(StackName=GUARDED_STACK)
-        self.wait("stack_delete_complete")

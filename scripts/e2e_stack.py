@@ -44,10 +44,11 @@ class Resources:
         """Checks what other stacks can import."""
         url = self.client("apigatewayv2").get_api(ApiId=ids["Api"])["ApiEndpoint"]
         expected = {"ApiUrl": url, "Issuer": self.stack.issuer, "Audience": "api", "JwksUrl": f"{url}/.well-known/jwks.json",
-                    "TableName": ids["AuthTable"]}
+                    "TableName": ids["AuthTable"],
+                    "AuthorizerArn": ids["AuthorizerFunctionAliaslive"]}
         pages = self.stack.cloudformation.get_paginator("list_exports").paginate()
         exports = {one["Name"]: one["Value"] for page in pages for one in page["Exports"]}
-        self.checks.that("the stack exports its URL, issuer, audience, public keys and table",
+        self.checks.that("the stack exports its URL, issuer, audience, public keys, table and authorizer",
                          exports == {f"{STACK}-{name}": value for name, value in expected.items()}, exports)
         outputs = self.stack.outputs()
         self.checks.that("they are outputs too", outputs.items() >= expected.items(), outputs)
@@ -84,10 +85,10 @@ class Resources:
         self.checks.that("the local AWS rejects unknown credentials",
                          outcome == "UnrecognizedClientException", outcome)
 
-    def check_logs(self, ids, secret_texts):
+    def check_logs(self, ids, secret_texts, groups=("LoginLogGroup", "MeLogGroup", "KeysLogGroup")):
         """Checks that the functions log JSON to their log groups, and nothing secret."""
         logs = self.client("logs")
-        for group in ("LoginLogGroup", "MeLogGroup", "KeysLogGroup"):
+        for group in groups:
             pages = logs.get_paginator("filter_log_events").paginate(logGroupName=ids[group])
             lines = [event["message"] for page in pages for event in page["events"]]
             # Skip Lambda's own lines, which ministack writes as text.
@@ -114,6 +115,8 @@ class Resources:
             "the secret of counters": lambda: self.client("secretsmanager").describe_secret(SecretId=ids["CounterKeys"]),
             "the function login": lambda: self.client("lambda").get_function(FunctionName=ids["LoginFunction"]),
             "the function me": lambda: self.client("lambda").get_function(FunctionName=ids["MeFunction"]),
+            "the function authorizer":
+                lambda: self.client("lambda").get_function(FunctionName=ids["AuthorizerFunction"]),
             "the function keys": lambda: self.client("lambda").get_function(FunctionName=ids["KeysFunction"]),
             "the function discovery":
                 lambda: self.client("lambda").get_function(FunctionName=ids["DiscoveryFunction"]),

@@ -101,7 +101,7 @@ def make_tokens(login, settings):
         "unknown_user": lambda: signed({"sub": "2", "email": "jane.doe@leapify.tech"}),
         "other_id": lambda: signed({"sub": "2"}),
         "other_roles": lambda: signed({"roles": ["Owner"], "scope": "own"}),
-        "tampered": lambda: good.replace(".", ".e", 1),
+        "tampered": lambda: good.replace(".ey", ".ez", 1),
         "none": lambda: f"{encode(json.dumps(unsigned).encode())}.{claims}.",
         # A session id, generation 0, and a random MAC.
         "forged_refresh": lambda: encode(os.urandom(16) + bytes(4) + os.urandom(32)),

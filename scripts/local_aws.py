@@ -82,7 +82,7 @@ def require_tool(name, hint):
 
 def isolate_environment(port, scratch):
     """Points this process and everything it starts at the local AWS, and drops the caller's own settings."""
-    foreign = re.compile(r"(AWS|SAM|AUTH|JWT|LOGIN|SESSION|COUNTER)_|AUTH$|(https?|all)_proxy$", re.IGNORECASE)
+    foreign = re.compile(r"(AWS|SAM|AUTH|AUTHORIZER|JWT|LOGIN|SESSION|COUNTER)_|AUTH$|(https?|all)_proxy$", re.IGNORECASE)
     for name in filter(foreign.match, list(os.environ)):
         del os.environ[name]
     nothing = scratch / "nothing"

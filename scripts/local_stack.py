@@ -7,10 +7,10 @@ from botocore.config import Config
 
 from local_aws import REGION, ROOT, SAM, SECONDS_TO_DEPLOY, SECONDS_TO_RESPOND, run
 
-AUTHCTL = os.environ.get("AUTHCTL", str(ROOT / "target/debug/authctl"))
+AUTHCTL = os.environ.get("AUTHCTL", str(ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target") / "debug/authctl"))
 STACK = "e2e"
 # The failed-login window is so long that it is unlikely to end during the run.
-PARAMETERS = ["Architecture=x86_64", "DeletionProtection=false", "LoginFailureWindow=9999", "ApiDocs=true",
+PARAMETERS = ["Architecture=x86_64", "DeletionProtection=false", "LoginFailureWindow=9999", "ApiDocs=true", "Authorizer=true",
               # The local AWS has no rotation schedules.
               "KeyRotationDays=0"]
 # The id of the API, so that a URL of it that resolves is known before it is deployed. The local AWS finds an API by the

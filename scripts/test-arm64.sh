@@ -8,7 +8,9 @@ cd "$(dirname "$0")/.."
 PATH=$PWD/.tools/bin:$PWD/.tools/venv/bin:$PATH
 target=aarch64-unknown-linux-gnu
 libraries=/usr/aarch64-linux-gnu
-binaries=$PWD/target/lambda/arm64
+target_folder=${CARGO_TARGET_DIR:-target}
+[[ $target_folder == /* ]] || target_folder=$PWD/$target_folder
+binaries=$target_folder/lambda/arm64
 
 fail() { echo "$1" >&2; exit 1; }
 [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add $target
