@@ -4,12 +4,13 @@ use auth_core::{
     Algorithm, Clock, InMemoryStore, KeyKeeper, KeyRules, TokenIssuer, TokenSettings, UnixTime,
 };
 use bundle_tests::{
+    authorizer::Api,
     dynamodb::Table,
     events,
     process::now,
     store::{forged_session_id, tutorial_user},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Keys for RS256 as a deploy creates them. The public set is in the table.
 pub(crate) struct DeployedKeys {
@@ -17,6 +18,10 @@ pub(crate) struct DeployedKeys {
     pub(crate) secret: String,
     /// The event of `me` with a token that they sign.
     pub(crate) me_event: String,
+    /// The event of an HTTP API's authorizer with the same token.
+    pub(crate) authorizer_event: String,
+    /// The public set, as anyone can read it.
+    pub(crate) jwks: String,
 }
 
 impl DeployedKeys {
@@ -37,10 +42,22 @@ impl DeployedKeys {
         let end = UnixTime::from_secs(4_000_000_000);
         let token = issuer.issue(&user, &session, end).await.expect("a token");
         Self {
+            jwks: public_set(&ring.expose()),
+            authorizer_event: Api::Http.with_token(token.expose()),
             secret: ring.expose(),
-            me_event: events::me(token.expose()),
+            me_event: events::with_token("me", token.expose()),
         }
     }
+}
+
+/// Returns the public halves of a private set.
+fn public_set(private: &str) -> String {
+    let mut set: Value = serde_json::from_str(private).expect("JSON");
+    let keys = set["keys"].as_array_mut().expect("keys");
+    for key in keys {
+        *key = forge::public_half(key.take());
+    }
+    json!({ "keys": set["keys"] }).to_string()
 }
 
 /// Returns a secret for HS256. Functions refuse the published one in Secrets Manager.
@@ -54,7 +71,7 @@ pub(crate) fn hs256_me_event() -> String {
     let token = forge::token(now(), &json!({}), &json!({}));
     let (message, _) = token.rsplit_once('.').expect("a token");
     let tag = forge::hmac_sha256(&hmac_key(), message.as_bytes());
-    events::me(&format!("{message}.{}", forge::b64(tag)))
+    events::with_token("me", &format!("{message}.{}", forge::b64(tag)))
 }
 
 fn hmac_key() -> Vec<u8> {

@@ -12,6 +12,7 @@ use bundle_tests::{process::release, project};
 pub(crate) struct Programs {
     pub(crate) bare: PathBuf,
     pub(crate) get_item: PathBuf,
+    pub(crate) authorizer: PathBuf,
     pub(crate) me: PathBuf,
     pub(crate) login: PathBuf,
     /// An earlier build of `me`, which the variable `FORMER_ME` names.
@@ -26,6 +27,7 @@ impl Programs {
         Self {
             bare: copy(build_peer("peer-bare"), "bare"),
             get_item: copy(build_peer("peer-get-item"), "get-item"),
+            authorizer: copy(release("authorizer"), "authorizer"),
             me: copy(release("me"), "me"),
             login: copy(release("login"), "login"),
             former_me: former_me.map(|path| copy(path.into(), "former-me")),
@@ -45,13 +47,14 @@ fn unpack(program: &Path, copy: PathBuf) -> PathBuf {
 /// otherwise enable the features of one in the others.
 fn build_peer(package: &str) -> PathBuf {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--target-dir", "target", "--release", "--locked"])
-        .args(["--package", package])
+        .args(["build", "--release", "--locked", "--package", package])
+        .arg("--target-dir")
+        .arg(project::target())
         .current_dir(project::root())
         .status();
     assert!(
         built.expect("cargo runs").success(),
         "{package} does not build"
     );
-    project::root().join("target/release").join(package)
+    project::target().join("release").join(package)
 }

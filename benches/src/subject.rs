@@ -51,6 +51,9 @@ pub(crate) const GET_ITEM_FAR: &str = "GetItem with the SDK, 5 ms further away";
 pub(crate) const LOGIN_FAR: &str = "login, DynamoDB 5 ms further away";
 pub(crate) const FASTAPI: &str = "FastAPI, me";
 pub(crate) const NODE: &str = "Node.js, me";
+pub(crate) const AUTHORIZER_TOKEN: &str = "authorizer, token level, keys in the environment";
+pub(crate) const AUTHORIZER: &str = "authorizer, live, DynamoDB";
+pub(crate) const NODE_AUTHORIZER: &str = "Node.js authorizer with aws-jwt-verify";
 
 pub(crate) const GET_ITEM_TLS: &str = "GetItem with the SDK, TLS";
 pub(crate) const GET_ITEM_FEW_ROOTS: &str = "GetItem with the SDK, TLS, Amazon's roots";
@@ -71,6 +74,12 @@ pub(crate) fn all(programs: &Programs, services: &Services) -> Vec<Subject> {
     let published = with_published_keys(&services.near);
     let me = events::object("me_success").to_string();
     let login = events::object("login_success").to_string();
+    let authorized = &services.keys.authorizer_event;
+    let jwks = owned(&[
+        ("AUTH_STORE", "memory"),
+        ("AUTHORIZER_LEVEL", "token"),
+        ("JWT_JWKS", services.keys.jwks.as_str()),
+    ]);
     let get_item = |name, variables: &[(String, String)]| {
         rust(name, &programs.get_item, variables, &me).trusting(&services.roots.machine)
     };
@@ -97,6 +106,18 @@ pub(crate) fn all(programs: &Programs, services: &Services) -> Vec<Subject> {
         other("FastAPI, login", python, &handler, "fastapi", &login),
         other(NODE, "node", &["main.mjs"], "node", &me),
         other("Node.js, login", "node", &["main.mjs"], "node", &login),
+        rust(AUTHORIZER_TOKEN, &programs.authorizer, &jwks, authorized),
+        rust(AUTHORIZER, &programs.authorizer, &published, authorized),
+        Subject {
+            variables: jwks.clone(),
+            ..other(
+                NODE_AUTHORIZER,
+                "node",
+                &["authorizer.mjs"],
+                "node",
+                authorized,
+            )
+        },
     ]
 }
 

@@ -8,8 +8,9 @@ use crate::{
     figures::{self, Figures},
     report::{megabytes, millis},
     subject::{
-        BARE, FASTAPI, FORMER_ME_TLS, GET_ITEM, GET_ITEM_FAR, GET_ITEM_FEW_ROOTS, GET_ITEM_TLS,
-        LOGIN, LOGIN_FAR, LOGIN_HS256, LOGIN_MEMORY, ME, ME_FILE, ME_TLS, NODE,
+        AUTHORIZER_TOKEN, BARE, FASTAPI, FORMER_ME_TLS, GET_ITEM, GET_ITEM_FAR, GET_ITEM_FEW_ROOTS,
+        GET_ITEM_TLS, LOGIN, LOGIN_FAR, LOGIN_HS256, LOGIN_MEMORY, ME, ME_FILE, ME_TLS, NODE,
+        NODE_AUTHORIZER,
     },
 };
 
@@ -108,6 +109,7 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
     ] {
         ratio_row(what, figure, baseline, bound);
     }
+    print_authorizers(all);
     print_tls(all);
     for (name, mib) in [(ME, 12.0), (LOGIN, 34.0)] {
         let figures = find(all, name);
@@ -115,6 +117,7 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
         row(&what, "", figures.peak_mib(), " MiB", AtMost(mib));
     }
     for (name, zip) in [
+        ("authorizer", 3.4),
         ("discovery", 4.2),
         ("keys", 3.4),
         ("login", 3.8),
@@ -122,6 +125,20 @@ pub(crate) fn print(all: &[Figures], raw_hash: Duration) {
     ] {
         let size = megabytes(figures::zipped(&process::release(name)));
         row(&format!("zip: {name}"), "", size, " MB", AtMost(zip));
+    }
+}
+
+/// Prints the targets of `authorizer`.
+fn print_authorizers(all: &[Figures]) {
+    let (node, own) = (find(all, NODE_AUTHORIZER), find(all, AUTHORIZER_TOKEN));
+    let first = |figures: &Figures| figures.median(|one| one.first_response);
+    for (what, figure, baseline, bound) in [
+        ("first response", first(node), first(own), AtLeast(15.0)),
+        ("warm", node.warm(50), own.warm(50), AtLeast(1.0)),
+    ] {
+        let what =
+            format!("{what}: Node.js authorizer with aws-jwt-verify / authorizer, token level");
+        ratio_row(&what, figure, baseline, bound);
     }
 }
 
