@@ -1,4 +1,4 @@
-"""Steps of `make e2e` about the examples: each is deployed as a stack of its own, next to the bundle, and called."""
+"""Steps of `make e2e` for the examples: deploys each one in its own stack, next to the bundle, and calls it."""
 
 import json
 import secrets

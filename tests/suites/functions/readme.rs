@@ -1,5 +1,5 @@
-//! The axum example of README.md as its reader uses it: in a workspace of its own, outside the project, built without
-//! a network, and called with tokens of the real `login`.
+//! Builds and calls the axum example from README.md the way a reader would: in a separate workspace outside the
+//! project. The build uses no network, and the tokens come from the real `login`.
 
 use std::{
     fs,

@@ -101,8 +101,8 @@ impl<K> State<K> {
         loaded.filter(|loaded| now.since(loaded.read_at) < MAX_AGE)
     }
 
-    /// Returns whether keys that are at least `age` old should be read now; `pause` is the minimum time between two
-    /// reads while there are none.
+    /// Returns whether to read the keys now. Usable keys are read again once they are at least `age` old. Without
+    /// usable keys, `pause` is the minimum time between two reads.
     fn is_due(&self, now: UnixTime, age: Duration, pause: Duration) -> bool {
         let since_last = now.since(self.tried_at);
         match self.usable(now) {
