@@ -171,6 +171,19 @@ fn authorizer_is_deployed_only_if_a_parameter_says_so() {
     assert_eq!(only_with("Authorizer"), names.into());
 }
 
+#[test]
+fn authorizer_reads_users_only_at_the_live_level() {
+    for (level, reads_users) in [("live", true), ("token", false)] {
+        let template = Template::with(&[("AuthorizerLevel", level)]);
+        let rights = template
+            .policy(&template.functions()["authorizer"])
+            .rights();
+        let has_right = |action: &str| rights.iter().any(|(one, _)| one == action);
+        assert_eq!(has_right("dynamodb:BatchGetItem"), reads_users, "{level}");
+        assert!(has_right("dynamodb:GetItem"), "{level}");
+    }
+}
+
 /// Any API of the account may use it, but only as an authorizer.
 #[test]
 fn only_authorizers_of_the_account_may_call_authorizer() {
