@@ -20,15 +20,20 @@ mod device;
 mod full;
 mod network;
 mod repository;
+mod reservation;
 
 use std::time::Duration;
 
+pub(crate) use attempts::short_mac;
+#[cfg(test)]
+pub(crate) use attempts::tests;
 pub use attempts::{Attempt, Attempts, KnownDevice};
 pub use count::{Count, Full, Outcome, Stale};
 pub use counter::{Counter, Subject};
 pub use device::{DeviceId, DeviceToken};
 pub use network::NetworkCounter;
 pub use repository::{AttemptDirectory, AttemptRepository, Reserved};
+pub use reservation::{Reservation, ReserveError};
 
 /// How often passwords may be wrong before further attempts are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,8 @@ mod pair;
 mod rsa;
 mod set;
 #[cfg(feature = "sign-in")]
+mod shared_secret;
+#[cfg(feature = "sign-in")]
 mod signing;
 
 use base64::Engine;
@@ -41,6 +43,8 @@ pub(crate) use jwk::{member_objects, parse_members};
 #[cfg(feature = "sign-in")]
 pub use pair::{GenerationError, PrivateJwk, PublicJwk};
 pub use set::{KeySet, KeySource, KeyUse, KeysFuture, KeysUnavailable};
+#[cfg(feature = "sign-in")]
+pub use shared_secret::{SharedSecret, check_distinct};
 
 use crate::{encoding::BASE64URL, time::UnixTime};
 

@@ -73,6 +73,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `sign-in` (default) | passwords, sessions, counters of attempts, users, the issuer of tokens, keys that change, the stores for local work, and guards that notice ended sessions |
+//! | `self-service` | the flows of self-service: sign-up, forgotten passwords, changes of email, deletion; and the password policy |
 //! | `key-cache` | the cache of keys that are read again from time to time |
 //! | `tokio` | the same, with reads that go on if a request is cancelled |
 //!
@@ -100,6 +101,8 @@
 //! `PasswordHasher`, counts attempts with `Attempts`, and begins a session with `Sessions`, which issues tokens through
 //! `TokenIssuer`. `ring` changes the keys over time; `store` has the stores for local work.
 
+#[cfg(feature = "sign-in")]
+mod account;
 #[cfg(feature = "sign-in")]
 mod attempt;
 mod bearer;
@@ -149,14 +152,20 @@ pub use user::{Forbidden, LoggedUser};
 
 #[cfg(feature = "sign-in")]
 pub use {
+    account::{
+        Account, AccountRepository, Action, ActionKind, ActionMark, ActionToken, ActionTokens, Ask,
+        AskContent, AskCount, AskId, AskLimit, AskLimits, AskRepository, Asked, EmailChange, HOLD,
+        HeldAddress, HeldRepository, InvalidAction, Link, MailDirectory, MailRepository, MoveKind,
+        NewPassword, NoticeRepository, OwnSessionRepository, Relocation, VerifiedAction,
+    },
     attempt::{
         Attempt, AttemptDirectory, AttemptLimits, AttemptRepository, Attempts, Count, Counter,
-        DeviceId, DeviceToken, Full, KnownDevice, NetworkCounter, Outcome, Reserved, Stale,
-        Subject,
+        DeviceId, DeviceToken, Full, KnownDevice, NetworkCounter, Outcome, Reservation,
+        ReserveError, Reserved, Stale, Subject,
     },
     credential::{CredentialDirectory, CredentialRepository},
     issuer::{TokenIssuer, is_scope_token},
-    key::{GenerationError, PrivateJwk, PublicJwk},
+    key::{GenerationError, PrivateJwk, PublicJwk, SharedSecret, check_distinct},
     password::{
         MAX_PASSWORD_BYTES, Password, PasswordHash, PasswordHashError, PasswordHasher,
         PasswordTooLong,
@@ -178,4 +187,13 @@ pub use {
         DirectoryError, Email, EmailTooLong, MAX_EMAIL_CHARS, PageKey, Role, StoredUser, User,
         UserChange, UserDirectory, UserPage, UserRepository,
     },
+};
+
+#[cfg(feature = "self-service")]
+pub use {
+    account::{
+        HashPassword, InvalidLink, Letter, LetterContent, Mailer, MailerError, OwnSession,
+        SelfService, SelfServiceError, SelfServiceRules,
+    },
+    password::{PasswordPolicy, PasswordRefusal},
 };

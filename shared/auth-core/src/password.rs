@@ -4,6 +4,8 @@
 //! verification takes, so one outside the bounds is an error and is never computed.
 
 mod hash;
+#[cfg(feature = "self-service")]
+mod policy;
 
 use std::{
     fmt,
@@ -20,6 +22,8 @@ use zeroize::Zeroizing;
 
 use hash::{Function, LANES, MEMORY_KIB, PASSES, SALT_BYTES};
 pub use hash::{PasswordHash, PasswordHashError};
+#[cfg(feature = "self-service")]
+pub use policy::{PasswordPolicy, PasswordRefusal};
 
 use crate::failure::HashingError;
 
@@ -59,6 +63,17 @@ impl fmt::Debug for Password {
 /// a known one.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$8f/ojQzpsySE4LYj8DlDjA$y3bzGs9Or3TMqalhC4uW/ejnvLxrOzNrbyDwePIN5iU";
 
+impl PasswordHash {
+    /// Returns a hash that no password matches, for a user whose password was removed.
+    ///
+    /// # Errors
+    ///
+    /// [`HashingError`] if the constant does not parse, which a test excludes.
+    pub fn unmatchable() -> Result<Self, HashingError> {
+        Self::parse(DUMMY).map_err(|_| HashingError)
+    }
+}
+
 /// Computes hashes. It keeps the 19 MiB of block memory between calls, wiped, because fresh pages cost a
 /// quarter of a hash. Nothing is allocated before the first call.
 #[derive(Default)]
@@ -89,7 +104,7 @@ impl PasswordHasher {
         let expected = if let Some(hash) = hash {
             hash
         } else {
-            dummy = PasswordHash::parse(DUMMY).map_err(|_| HashingError)?;
+            dummy = PasswordHash::unmatchable()?;
             &dummy
         };
         let matches = match &expected.function {
@@ -117,7 +132,7 @@ impl PasswordHasher {
         let mut salt = [0; SALT_BYTES];
         rand::fill(&mut salt).map_err(|_| HashingError)?;
         let salt = Salt::new(&salt).map_err(|_| HashingError)?;
-        let dummy = PasswordHash::parse(DUMMY).map_err(|_| HashingError)?;
+        let dummy = PasswordHash::unmatchable()?;
         let Function::Argon2id { params, .. } = dummy.function else {
             return Err(HashingError);
         };

@@ -137,6 +137,12 @@ impl Session {
         self.user_id == user.id && self.user_version == user.version
     }
 
+    /// Returns whether the session is live, and belongs to `user`, who is enabled.
+    #[must_use]
+    pub fn is_live_for(&self, user: &User, now: UnixTime) -> bool {
+        !user.disabled && self.belongs_to(user) && self.is_live(now)
+    }
+
     /// Returns the effect of a refresh token of generation `presented` at `now`.
     #[must_use]
     pub fn rotation(&self, presented: u32, rules: &SessionRules, now: UnixTime) -> Rotation {

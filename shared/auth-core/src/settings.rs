@@ -4,6 +4,8 @@
 //! `sign-in`, a function of the bundle starts at `Settings::read`; if it has further settings, it reads them with the
 //! same [`SettingsReader`], so that all problems are reported together.
 
+#[cfg(feature = "self-service")]
+mod accounts;
 #[cfg(feature = "sign-in")]
 mod function;
 mod guard;

@@ -4,7 +4,10 @@
 //! that all functions and `authctl` share. The operations are in `snapshot`; `repositories` makes them the traits
 //! that functions use.
 
+mod account;
+mod asks;
 mod file;
+mod items;
 mod keys;
 mod memory;
 mod repositories;

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     encoding::BASE64URL,
     failure::SigningError,
+    id::SessionId,
     key::{Key, KeySource, KeysUnavailable},
     network::SourceNetwork,
     time::UnixTime,
@@ -21,6 +22,9 @@ use crate::{
 
 const NETWORK: &str = "network";
 const SOURCE: &str = "source";
+
+/// The maximum number of attempts to repeat a request with one link: that of the tickets of a counter.
+const MAX_PER_LINK: u32 = 20;
 
 /// The characters of a MAC that name a source next to its window. An attacker cannot choose two sources that
 /// share them; if two share them by accident, they only share a limit.
@@ -58,7 +62,7 @@ impl Attempt {
 /// ([`DeviceToken`](super::DeviceToken)).
 #[derive(Debug)]
 pub struct Attempts {
-    pub(super) keys: Arc<dyn KeySource>,
+    pub(crate) keys: Arc<dyn KeySource>,
     limits: AttemptLimits,
     pub(super) device_lifetime: Duration,
     full: FullCounters,
@@ -120,16 +124,66 @@ impl Attempts {
             }),
             None => None,
         };
-        let (_, window_ends) = counter::window(&self.limits, now);
-        let network_mac = short_mac(key, NETWORK, &[network.0.as_bytes()])?;
         Some(Attempt {
             known_device,
             email_counter: counter(Subject::Email, network.0.as_bytes())?,
-            network_counter: NetworkCounter {
-                id: format!("{network_mac}#{}", window_ends.as_secs()),
-                max_failures: self.limits.max_failures_per_network,
-                window_ends,
-            },
+            network_counter: self.network_counter(key, network, now)?,
+        })
+    }
+
+    /// Returns the counters of an attempt in a session, by a signed-in user: that of the sessions of the email, and that
+    /// of the network, which counts the failure too but does not refuse the attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError`] if no key is available.
+    pub async fn begin_in_session(
+        &self,
+        email: &Email,
+        session: &SessionId,
+        network: &SourceNetwork,
+        now: UnixTime,
+    ) -> Result<(Counter, NetworkCounter), SigningError> {
+        let keys = self.keys.keys().await?;
+        let key = keys.signing_key().ok_or(SigningError::Unavailable)?;
+        let source = session.as_str().as_bytes();
+        let counter = self.counter(key, Subject::Sessions, email, source, now);
+        let network = self.network_counter(key, network, now);
+        counter.zip(network).ok_or(SigningError::Unavailable)
+    }
+
+    /// Returns the counter of attempts to repeat a request with a link that was used. Each link, by its mark, is a
+    /// source. Requests that use one link at once may fill all its tickets.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError`] if no key is available.
+    pub async fn link_counter(
+        &self,
+        email: &Email,
+        mark: &str,
+        now: UnixTime,
+    ) -> Result<Counter, SigningError> {
+        let keys = self.keys.keys().await?;
+        let key = keys.signing_key().ok_or(SigningError::Unavailable)?;
+        let counter = self.counter(key, Subject::Links, email, mark.as_bytes(), now);
+        let mut counter = counter.ok_or(SigningError::Unavailable)?;
+        counter.max_per_source = MAX_PER_LINK;
+        Ok(counter)
+    }
+
+    fn network_counter(
+        &self,
+        key: &Key,
+        network: &SourceNetwork,
+        now: UnixTime,
+    ) -> Option<NetworkCounter> {
+        let (_, window_ends) = counter::window(&self.limits, now);
+        let mac = short_mac(key, NETWORK, &[network.0.as_bytes()])?;
+        Some(NetworkCounter {
+            id: format!("{mac}#{}", window_ends.as_secs()),
+            max_failures: self.limits.max_failures_per_network,
+            window_ends,
         })
     }
 
@@ -160,12 +214,10 @@ impl Attempts {
     ) -> Result<Vec<Counter>, KeysUnavailable> {
         let keys = self.keys.keys().await?;
         let counters = keys.iter().flat_map(|key| {
-            [Subject::Email, Subject::Devices]
-                .into_iter()
-                .filter_map(|subject| {
-                    let mac = short_mac(key, subject.name(), &[email.0.as_bytes()])?;
-                    Some(Counter::new(subject, &mac, "", &self.limits, now))
-                })
+            Subject::ALL.into_iter().filter_map(|subject| {
+                let mac = short_mac(key, subject.name(), &[email.0.as_bytes()])?;
+                Some(Counter::new(subject, &mac, "", &self.limits, now))
+            })
         });
         Ok(counters.collect())
     }
@@ -208,7 +260,7 @@ fn source_key(counter: &Counter) -> String {
 }
 
 /// Returns 128 bits of the MAC of `parts` in base64url, or `None` if `key` cannot sign.
-fn short_mac(key: &Key, label: &str, parts: &[&[u8]]) -> Option<String> {
+pub(crate) fn short_mac(key: &Key, label: &str, parts: &[&[u8]]) -> Option<String> {
     let mac = key.sign(&message(label, parts))?;
     Some(BASE64URL.encode(mac.first_chunk::<16>()?))
 }
@@ -219,14 +271,14 @@ pub(super) fn message(label: &str, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{Algorithm, KeySet};
 
-    pub(in crate::attempt) const NOW: UnixTime = UnixTime::from_secs(1_000_000);
-    pub(in crate::attempt) const LIFETIME: Duration = Duration::from_hours(1);
+    pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_000_000);
+    pub(crate) const LIFETIME: Duration = Duration::from_hours(1);
 
-    pub(in crate::attempt) fn attempts() -> Attempts {
+    pub(crate) fn attempts() -> Attempts {
         let secret: Vec<u8> = (0..32).collect();
         let key = Key::from_secret(&secret, Algorithm::HS256).unwrap();
         Attempts::new(KeySet::from(key), AttemptLimits::default(), LIFETIME)

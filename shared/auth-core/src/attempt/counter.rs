@@ -27,15 +27,24 @@ pub enum Subject {
     Email,
     /// The password of an email, by its known devices.
     Devices,
+    /// The password of an email, in its sessions.
+    Sessions,
+    /// The password of an email, with links that were used.
+    Links,
 }
 
 impl Subject {
+    /// All subjects.
+    pub(super) const ALL: [Self; 4] = [Self::Email, Self::Devices, Self::Sessions, Self::Links];
+
     /// Returns the name for logs, operators and MACs: changing it starts counting again.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
             Self::Devices => "devices",
+            Self::Sessions => "sessions",
+            Self::Links => "links",
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum KeyUse {
     Sessions,
     /// Naming counters, and issuing and verifying device tokens, which needs HS256 keys.
     Counters,
+    /// Issuing and verifying the tokens of links in mails, which needs HS256 keys.
+    Actions,
 }
 
 /// One or more keys with distinct `kid`s, either all for HMAC or all for signatures.
@@ -165,10 +167,17 @@ impl KeySet {
         match key_use {
             KeyUse::Sessions if !is_hs256 => Err(KeyError::NotHs256("refresh tokens")),
             KeyUse::Counters if !is_hs256 => Err(KeyError::NotHs256("counters")),
-            KeyUse::Sign | KeyUse::Sessions | KeyUse::Counters if self.signing_key().is_none() => {
+            KeyUse::Actions if !is_hs256 => Err(KeyError::NotHs256("links in mails")),
+            KeyUse::Sign | KeyUse::Sessions | KeyUse::Counters | KeyUse::Actions
+                if self.signing_key().is_none() =>
+            {
                 Err(KeyError::NotForSigning)
             }
-            KeyUse::Sign | KeyUse::Verify | KeyUse::Sessions | KeyUse::Counters => Ok(self),
+            KeyUse::Sign
+            | KeyUse::Verify
+            | KeyUse::Sessions
+            | KeyUse::Counters
+            | KeyUse::Actions => Ok(self),
         }
     }
 
@@ -275,10 +284,11 @@ mod tests {
     }
 
     #[test]
-    fn refresh_tokens_and_counters_need_keys_of_one_algorithm() {
+    fn refresh_tokens_counters_and_links_need_keys_of_one_algorithm() {
         for (key_use, what) in [
             (KeyUse::Sessions, "refresh tokens"),
             (KeyUse::Counters, "counters"),
+            (KeyUse::Actions, "links in mails"),
         ] {
             let check = |text: &str| parse(text).for_use(key_use).map(|_| ());
             assert_eq!(check(&oct("HS256", "a", 0)), Ok(()));
@@ -304,6 +314,7 @@ mod tests {
             KeyUse::Verify,
             KeyUse::Sessions,
             KeyUse::Counters,
+            KeyUse::Actions,
         ] {
             let deployed = |text: &str| {
                 KeySet::parse_deployed(text, Algorithm::HS256, key_use)

@@ -87,14 +87,16 @@ impl JwtBearer {
     ) -> Result<LiveUser, LiveError> {
         let token = self.authenticate(headers).await?;
         let email = Email::parse(token.email()).map_err(|_| LiveError::Ended)?;
-        let found = store.find_user_and_session(&email, token.session_id());
-        let (Some(user), Some(session)) = found.await? else {
+        let find = || store.find_user_and_session(&email, token.session_id());
+        let (Some(user), Some(session)) = (match find().await? {
+            // Stores read both in one step, but not at one time: the user may have ended all other sessions in between,
+            // which raises both versions.
+            (Some(user), Some(session)) if user.version != session.user_version => find().await?,
+            found => found,
+        }) else {
             return Err(LiveError::Ended);
         };
-        let is_live = user.id == token.id()
-            && !user.disabled
-            && session.belongs_to(&user)
-            && session.is_live(self.now());
+        let is_live = user.id == token.id() && session.is_live_for(&user, self.now());
         is_live
             .then_some(LiveUser { user, session })
             .ok_or(LiveError::Ended)
@@ -103,6 +105,8 @@ impl JwtBearer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use http::{HeaderValue, header::AUTHORIZATION};
 
     use super::*;
@@ -124,6 +128,20 @@ mod tests {
             _: &SessionId,
         ) -> Result<(Option<User>, Option<Session>), RepositoryError> {
             Ok((self.0.clone(), self.1.clone()))
+        }
+    }
+
+    /// Ends all other sessions of a user after the user was read, and before the session is read, or the reverse.
+    struct Torn(Mutex<Vec<(User, Session)>>);
+
+    impl LiveRepository for Torn {
+        async fn find_user_and_session(
+            &self,
+            _: &Email,
+            _: &SessionId,
+        ) -> Result<(Option<User>, Option<Session>), RepositoryError> {
+            let (user, session) = self.0.lock().unwrap().pop().unwrap();
+            Ok((Some(user), Some(session)))
         }
     }
 
@@ -157,15 +175,46 @@ mod tests {
     /// Calls the guard with a token of the session, while the store contains what `change` makes of it.
     async fn authenticate(change: impl FnOnce(&mut Stored)) -> Result<LiveUser, LiveError> {
         let (user, session) = stored();
+        let mut store = Stored(Some(user.clone()), Some(session.clone()));
+        change(&mut store);
+        authenticate_at(&store, &user, &session).await
+    }
+
+    async fn authenticate_at(
+        store: &impl LiveRepository,
+        user: &User,
+        session: &Session,
+    ) -> Result<LiveUser, LiveError> {
         let issuer = TokenIssuer::new(keys(), TokenSettings::default(), clock());
-        let token = issuer.issue(&user, &session.id, session.absolute_expires_at);
+        let token = issuer.issue(user, &session.id, session.absolute_expires_at);
         let token = format!("Bearer {}", token.await.unwrap().expose());
         let headers =
             HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(&token).unwrap())]);
-        let mut store = Stored(Some(user), Some(session));
-        change(&mut store);
         let bearer = JwtBearer::new(keys(), TokenSettings::default(), clock());
-        bearer.authenticate_live(&headers, &store).await
+        bearer.authenticate_live(&headers, store).await
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_user_ends_all_others_meanwhile_is_accepted() {
+        let (user, session) = stored();
+        let later = (
+            User {
+                version: 8,
+                ..user.clone()
+            },
+            Session {
+                user_version: 8,
+                ..session.clone()
+            },
+        );
+        for torn in [
+            (later.0.clone(), session.clone()),
+            (user.clone(), later.1.clone()),
+        ] {
+            let store = Torn(Mutex::new(vec![later.clone(), torn]));
+            let live = authenticate_at(&store, &user, &session).await;
+            assert_eq!(live.unwrap().session().user_version, 8);
+        }
     }
 
     #[tokio::test]

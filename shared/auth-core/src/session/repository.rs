@@ -59,10 +59,10 @@ pub trait SessionRepository: Send + Sync {
     ) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
-/// Searches sessions. For operators.
+/// Searches sessions. For operators, and for `account`.
 pub trait SessionDirectory: Send + Sync {
     /// Returns the stored sessions of a user, by the user's id, even those that have ended, in no particular
-    /// order.
+    /// order. If there are more than `limit`, it returns as many of them, and reads no more.
     ///
     /// # Errors
     ///
@@ -70,5 +70,6 @@ pub trait SessionDirectory: Send + Sync {
     fn list_sessions(
         &self,
         owner: &str,
+        limit: usize,
     ) -> impl Future<Output = Result<Vec<Session>, RepositoryError>> + Send;
 }

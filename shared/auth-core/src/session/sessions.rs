@@ -52,8 +52,13 @@ pub enum InvalidRefreshToken {
     #[error("user is gone, disabled or signed out everywhere")]
     UserGone,
     /// The token was used before. Its session has been revoked.
-    #[error("refresh token reused in session {0}")]
-    Reused(SessionId),
+    #[error("refresh token reused in session {session_id}")]
+    Reused {
+        /// The session.
+        session_id: SessionId,
+        /// The address of its user.
+        email: Email,
+    },
 }
 
 /// Why there are no new tokens.
@@ -136,13 +141,10 @@ impl Sessions {
         let session = match self.rotate(&stored, &presented) {
             Rotation::Advance(next) => next,
             Rotation::Repeat => stored.clone(),
-            Rotation::Reused => return Err(revoke_reused(store, presented).await),
+            Rotation::Reused => return Err(revoke_reused(store, stored).await),
             Rotation::Ended => return Err(InvalidRefreshToken::Ended.into()),
         };
-        let user = store.find_by_email(&stored.email).await?;
-        let user = user
-            .filter(|user| !user.disabled && stored.belongs_to(user))
-            .ok_or(InvalidRefreshToken::UserGone)?;
+        let user = find_user(store, &stored).await?;
         let mut issued = IssuedTokens {
             access_token: self.issue_access_token(&user, &session).await?,
             refresh_token: RefreshToken::issue(&*self.keys, &session).await?,
@@ -175,7 +177,7 @@ impl Sessions {
         // Another request was first, so the rule is applied again to what is stored now.
         match self.rotate(&stored, &presented) {
             Rotation::Repeat => Ok(()),
-            Rotation::Reused => Err(revoke_reused(store, presented).await),
+            Rotation::Reused => Err(revoke_reused(store, stored).await),
             Rotation::Ended => Err(InvalidRefreshToken::Ended.into()),
             Rotation::Advance(_) => {
                 let cause = "the store refused a step that nothing prevents";
@@ -251,10 +253,33 @@ async fn find(
     stored.ok_or_else(|| InvalidRefreshToken::UnknownSession.into())
 }
 
+/// Returns the user of a session that has just been read.
+async fn find_user(
+    store: &(impl SessionRepository + UserRepository),
+    session: &Session,
+) -> Result<User, RefreshError> {
+    let user = store.find_by_email(&session.email).await?;
+    let user = user.filter(|user| !user.disabled);
+    let user = user.ok_or(InvalidRefreshToken::UserGone)?;
+    if session.belongs_to(&user) {
+        return Ok(user);
+    }
+    // A user who ends all other sessions raises the version of this one, too: perhaps after it was read.
+    let session = store.find_session(&session.id).await?;
+    let is_current = session.is_some_and(|session| session.belongs_to(&user));
+    is_current
+        .then_some(user)
+        .ok_or_else(|| InvalidRefreshToken::UserGone.into())
+}
+
 /// Revokes the session of a reused token and returns the error to report.
-async fn revoke_reused(store: &impl SessionRepository, presented: PresentedToken) -> RefreshError {
-    match store.revoke_session(&presented.session_id).await {
-        Ok(()) => InvalidRefreshToken::Reused(presented.session_id).into(),
+async fn revoke_reused(store: &impl SessionRepository, session: Session) -> RefreshError {
+    match store.revoke_session(&session.id).await {
+        Ok(()) => InvalidRefreshToken::Reused {
+            session_id: session.id,
+            email: session.email,
+        }
+        .into(),
         Err(error) => error.into(),
     }
 }
@@ -263,8 +288,8 @@ async fn revoke_reused(store: &impl SessionRepository, presented: PresentedToken
 mod tests {
     use super::*;
     use crate::{
-        Algorithm, InMemoryStore, Key, KeySet, NetworkCounter, TokenSettings, UnixTime, UserChange,
-        UserDirectory,
+        Algorithm, InMemoryStore, Key, KeySet, NetworkCounter, OwnSessionRepository, TokenSettings,
+        UnixTime, UserChange, UserDirectory,
     };
 
     fn key(first: u8) -> KeySet {
@@ -272,12 +297,16 @@ mod tests {
         KeySet::from(Key::from_secret(&secret, Algorithm::HS256).unwrap())
     }
 
+    fn sessions() -> Sessions {
+        let clock = || Clock::from_fn(|| UnixTime::from_secs(1_000));
+        let issuer = TokenIssuer::new(key(0), TokenSettings::default(), clock());
+        Sessions::new(key(32), issuer, SessionRules::default(), clock())
+    }
+
     /// Disabling a user raises the version; a user who was disabled in another way is rejected too.
     #[tokio::test]
     async fn a_disabled_user_of_the_same_version_gets_no_new_tokens() {
-        let clock = || Clock::from_fn(|| UnixTime::from_secs(1_000));
-        let issuer = TokenIssuer::new(key(0), TokenSettings::default(), clock());
-        let sessions = Sessions::new(key(32), issuer, SessionRules::default(), clock());
+        let sessions = sessions();
         let store = InMemoryStore::with_tutorial_user();
         let email = Email::parse("john.doe@leapify.tech").unwrap();
         let found = store.find_for_login(&email, &NetworkCounter::empty()).await;
@@ -286,7 +315,10 @@ mod tests {
         let token = tokens.refresh_token.expose();
         store.start_session(&tokens.session).await.unwrap();
 
-        store.delete_user(&email).await.unwrap();
+        store
+            .delete_user(&email, UnixTime::default())
+            .await
+            .unwrap();
         john.user.disabled = true;
         store.add_user(&john).await.unwrap();
         let refused = sessions.refresh(&store, token).await;
@@ -299,5 +331,52 @@ mod tests {
             sessions.refresh(&store, token).await.is_ok(),
             "the token was not used up"
         );
+    }
+
+    /// A store whose user ends all other sessions just before the user is read.
+    struct Interrupted {
+        store: InMemoryStore,
+        session: Session,
+    }
+
+    impl UserRepository for Interrupted {
+        async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
+            assert!(self.store.end_other_sessions(&self.session).await?);
+            self.store.find_by_email(email).await
+        }
+    }
+
+    impl SessionRepository for Interrupted {
+        async fn start_session(&self, session: &Session) -> Result<(), RepositoryError> {
+            self.store.start_session(session).await
+        }
+
+        async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, RepositoryError> {
+            self.store.find_session(id).await
+        }
+
+        async fn advance_session(&self, next: &Session) -> Result<Advance, RepositoryError> {
+            self.store.advance_session(next).await
+        }
+
+        async fn revoke_session(&self, id: &SessionId) -> Result<(), RepositoryError> {
+            self.store.revoke_session(id).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_user_ends_all_others_meanwhile_is_refreshed() {
+        let sessions = sessions();
+        let store = InMemoryStore::with_tutorial_user();
+        let email = Email::parse("john.doe@leapify.tech").unwrap();
+        let john = store.find_by_email(&email).await.unwrap().unwrap();
+        let tokens = sessions.begin(&email, &john).await.unwrap();
+        store.start_session(&tokens.session).await.unwrap();
+        let store = Interrupted {
+            store,
+            session: tokens.session,
+        };
+        let token = tokens.refresh_token.expose();
+        sessions.refresh(&store, token).await.unwrap();
     }
 }

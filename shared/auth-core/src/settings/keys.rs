@@ -65,6 +65,7 @@ impl KeyUse {
             Self::Sign | Self::Verify => KEYS_SECRET_ID,
             Self::Sessions => "SESSION_KEY_SECRET_ID",
             Self::Counters => "COUNTER_KEY_SECRET_ID",
+            Self::Actions => "ACTION_KEY_SECRET_ID",
         }
     }
 
@@ -74,6 +75,7 @@ impl KeyUse {
             Self::Sign | Self::Verify => SECRET_KEY,
             Self::Sessions => "SESSION_SECRET_KEY",
             Self::Counters => "COUNTER_SECRET_KEY",
+            Self::Actions => "ACTION_SECRET_KEY",
         }
     }
 
@@ -81,7 +83,7 @@ impl KeyUse {
     fn variables(self) -> Vec<&'static str> {
         match self {
             Self::Verify => vec![self.key_variable(), KEYS_TABLE, JWKS],
-            Self::Sign | Self::Sessions | Self::Counters => {
+            Self::Sign | Self::Sessions | Self::Counters | Self::Actions => {
                 vec![self.key_variable(), self.secret_variable()]
             }
         }
@@ -93,6 +95,7 @@ impl KeyUse {
             Self::Sign | Self::Verify => &[],
             Self::Sessions => &[Self::Sign],
             Self::Counters => &[Self::Sign, Self::Sessions],
+            Self::Actions => &[Self::Sign, Self::Sessions, Self::Counters],
         }
     }
 }
@@ -127,7 +130,7 @@ impl KeySettings {
     ) -> Option<Self> {
         let algorithm = match key_use {
             KeyUse::Sign | KeyUse::Verify => read_algorithm(reader),
-            KeyUse::Sessions | KeyUse::Counters => Some(Algorithm::HS256),
+            KeyUse::Sessions | KeyUse::Counters | KeyUse::Actions => Some(Algorithm::HS256),
         };
         // The keys are checked even if the algorithm is invalid, so that their problems are reported too.
         let default = algorithm.unwrap_or(Algorithm::HS256);

@@ -8,7 +8,7 @@ use std::{
 
 /// Every variable that a function of the bundle or `authctl` reads. A function ignores those of others, but
 /// rejects any other variable with one of their prefixes: a typo must not fall back to a default.
-pub const VARIABLES: [&str; 28] = [
+pub const VARIABLES: [&str; 40] = [
     "AUTH_STACK",
     "AUTH_STORE",
     "AUTH_TABLE",
@@ -30,21 +30,37 @@ pub const VARIABLES: [&str; 28] = [
     "SESSION_GRACE",
     "COUNTER_SECRET_KEY",
     "COUNTER_KEY_SECRET_ID",
+    "ACTION_SECRET_KEY",
+    "ACTION_KEY_SECRET_ID",
+    "PASSWORD_MIN_LENGTH",
+    "MAIL_FROM",
+    "MAIL_DIR",
+    "MAIL_CONFIGURATION_SET",
+    "MAIL_QUEUE_URL",
+    "APP_NAME",
+    "APP_URL",
+    "SIGN_UP",
+    "SIGN_UP_ROLES",
     "LOGIN_ERRORS",
     "LOGIN_MAX_FAILURES",
     "LOGIN_MAX_FAILURES_PER_DAY",
     "LOGIN_MAX_FAILURES_PER_NETWORK",
     "LOGIN_FAILURE_WINDOW",
+    "LOGIN_NOTICES",
     "AUTHORIZER_LEVEL",
     "AUTHORIZER_SCOPES",
 ];
 
-const PREFIXES: [&str; 6] = [
+const PREFIXES: [&str; 10] = [
     "JWT_",
     "AUTH_",
     "LOGIN_",
     "SESSION_",
     "COUNTER_",
+    "ACTION_",
+    "PASSWORD_",
+    "MAIL_",
+    "SIGN_UP",
     "AUTHORIZER_",
 ];
 

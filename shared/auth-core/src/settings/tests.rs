@@ -1,5 +1,7 @@
-//! Valid and invalid environments of every function. Those of `login` are in `login`.
+//! Valid and invalid environments of every function. Those of `login` are in `login`, those of self-service in
+//! `accounts`.
 
+mod accounts;
 mod login;
 
 use std::{collections::BTreeMap, env::VarError, ffi::OsString, path::PathBuf, time::Duration};

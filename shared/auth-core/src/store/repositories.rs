@@ -11,6 +11,7 @@ use crate::{
     password::PasswordHash,
     repository::RepositoryError,
     session::{Advance, LiveRepository, Session, SessionDirectory, SessionRepository},
+    time::UnixTime,
     user::{
         DirectoryError, Email, PageKey, StoredUser, User, UserChange, UserDirectory, UserPage,
         UserRepository,
@@ -88,8 +89,8 @@ impl<S: SnapshotStore> UserDirectory for S {
         self.update(|snapshot| snapshot.change_user(email, change))
     }
 
-    async fn delete_user(&self, email: &Email) -> Result<(), DirectoryError> {
-        self.update(|snapshot| snapshot.delete_user(email))
+    async fn delete_user(&self, email: &Email, now: UnixTime) -> Result<(), DirectoryError> {
+        self.update(|snapshot| snapshot.delete_user(email, now))
     }
 
     async fn list_users(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
@@ -131,8 +132,12 @@ impl<S: SnapshotStore> SessionRepository for S {
 }
 
 impl<S: SnapshotStore> SessionDirectory for S {
-    async fn list_sessions(&self, owner: &str) -> Result<Vec<Session>, RepositoryError> {
-        self.read(|snapshot| snapshot.list_sessions(owner))
+    async fn list_sessions(
+        &self,
+        owner: &str,
+        limit: usize,
+    ) -> Result<Vec<Session>, RepositoryError> {
+        self.read(|snapshot| snapshot.list_sessions(owner, limit))
     }
 }
 

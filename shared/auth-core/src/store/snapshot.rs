@@ -8,11 +8,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::versioned::VersionedJson;
+use super::{items::Items, versioned::VersionedJson};
 use crate::{
+    account::HeldAddress,
     attempt::{Count, Counter, NetworkCounter, Outcome, Reserved, Stale},
     id::SessionId,
     password::PasswordHash,
+    repository::RepositoryError,
     session::{Advance, Session},
     time::UnixTime,
     user::{DirectoryError, Email, PageKey, Role, StoredUser, User, UserChange, UserPage},
@@ -32,6 +34,17 @@ pub struct Snapshot {
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) attempts: BTreeMap<String, StoredCount>,
     networks: BTreeMap<String, StoredFailures>,
+    /// The last changes that users made themselves, by address.
+    #[serde(default, skip_serializing_if = "Items::is_empty")]
+    pub(super) changes: Items,
+    /// Mails that are to be sent, or were sent lately.
+    #[serde(default, skip_serializing_if = "Items::is_empty")]
+    pub(super) asks: Items,
+    #[serde(default, skip_serializing_if = "Items::is_empty")]
+    pub(super) ask_counts: Items,
+    /// Addresses that their users have left.
+    #[serde(default, skip_serializing_if = "Items::is_empty")]
+    pub(super) held: Items,
     /// Secrets by their use, for functions whose settings do not name any.
     #[serde(default)]
     pub(super) secrets: BTreeMap<String, String>,
@@ -145,9 +158,31 @@ impl Snapshot {
         Ok(stored.user.clone())
     }
 
-    pub(super) fn delete_user(&mut self, email: &Email) -> Result<(), DirectoryError> {
-        let removed = self.users.remove(email);
-        removed.map(|_| ()).ok_or(DirectoryError::NotFound)
+    pub(super) fn delete_user(
+        &mut self,
+        email: &Email,
+        now: UnixTime,
+    ) -> Result<(), DirectoryError> {
+        let removed = self.remove_user(email);
+        let user_id = removed.ok_or(DirectoryError::NotFound)?.user.id;
+        self.hold(email, &HeldAddress::freed(user_id, now))?;
+        Ok(())
+    }
+
+    /// Removes a user, and returns them.
+    pub(super) fn remove_user(&mut self, email: &Email) -> Option<StoredUser> {
+        self.changes.remove(email.as_str());
+        self.users.remove(email)
+    }
+
+    /// Holds an address, and forgets those that are no longer held.
+    pub(super) fn hold(
+        &mut self,
+        email: &Email,
+        hold: &HeldAddress,
+    ) -> Result<(), RepositoryError> {
+        self.held.remove_expired(hold.since);
+        self.held.put(email.as_str(), hold)
     }
 
     /// Returns a page of users, each as `convert` returns it.
@@ -186,7 +221,11 @@ impl Snapshot {
         if !is_next || !stored.is_live(next.rotated_at) {
             return Advance::Refused(Some(stored.clone()));
         }
-        stored.clone_from(next);
+        // The end of all other sessions may have raised the version since the session was read.
+        *stored = Session {
+            user_version: stored.user_version,
+            ..next.clone()
+        };
         Advance::Done
     }
 
@@ -196,10 +235,10 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn list_sessions(&self, owner: &str) -> Vec<Session> {
+    pub(super) fn list_sessions(&self, owner: &str, limit: usize) -> Vec<Session> {
         let sessions = self.sessions.values();
         let sessions = sessions.filter(|session| session.user_id == owner);
-        sessions.cloned().collect()
+        sessions.take(limit).cloned().collect()
     }
 
     pub(super) fn reserve_attempt(&mut self, counter: &Counter, ticket: &str) -> Reserved {

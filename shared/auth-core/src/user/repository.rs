@@ -7,7 +7,7 @@
 use std::future::Future;
 
 use super::{Email, Role, StoredUser, User};
-use crate::{password::PasswordHash, repository::RepositoryError};
+use crate::{password::PasswordHash, repository::RepositoryError, time::UnixTime};
 
 /// Reads users.
 pub trait UserRepository: Send + Sync {
@@ -98,13 +98,17 @@ pub trait UserDirectory: Send + Sync {
         change: UserChange,
     ) -> impl Future<Output = Result<User, DirectoryError>> + Send;
 
-    /// Deletes a user permanently.
+    /// Deletes a user permanently at `now`. The address is free, but links that were sent before no longer add a user
+    /// with it.
     ///
     /// # Errors
     ///
     /// [`DirectoryError::NotFound`] if the address has no user.
-    fn delete_user(&self, email: &Email)
-    -> impl Future<Output = Result<(), DirectoryError>> + Send;
+    fn delete_user(
+        &self,
+        email: &Email,
+        now: UnixTime,
+    ) -> impl Future<Output = Result<(), DirectoryError>> + Send;
 
     /// Returns a page of users: the first one, or the one `after` an earlier page.
     ///

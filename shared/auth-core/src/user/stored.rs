@@ -41,7 +41,7 @@ pub struct Role {
 }
 
 /// A user with the password hash: what a login reads, and nothing else does.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredUser {
     /// The user.
     #[serde(flatten)]

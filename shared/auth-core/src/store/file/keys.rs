@@ -148,6 +148,7 @@ fn secret_name(key_use: KeyUse) -> &'static str {
         KeyUse::Sign | KeyUse::Verify => "access_tokens",
         KeyUse::Sessions => "refresh_tokens",
         KeyUse::Counters => "counters",
+        KeyUse::Actions => "actions",
     }
 }
 

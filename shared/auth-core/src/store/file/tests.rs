@@ -111,7 +111,11 @@ fn users_survive_reopening() {
 #[tokio::test]
 async fn a_deleted_tutorial_user_stays_deleted_after_reopening() {
     let folder = Folder::new();
-    folder.open().delete_user(&tutorial_email()).await.unwrap();
+    folder
+        .open()
+        .delete_user(&tutorial_email(), crate::UnixTime::default())
+        .await
+        .unwrap();
     assert!(!has_user(&folder.open(), tutorial_email().as_str()));
 }
 
@@ -140,6 +144,7 @@ fn keys_stay_the_same_after_reopening() {
         KeyUse::Verify,
         KeyUse::Sessions,
         KeyUse::Counters,
+        KeyUse::Actions,
     ] {
         let folder = Folder::new();
         let first = kid(&folder.open(), key_use);
@@ -555,7 +560,9 @@ fn a_file_that_is_deleted_while_it_is_open_is_not_created_again() {
     let found = store.find_by_email(&tutorial_email()).now_or_never();
     let found = found.unwrap();
     assert!(matches!(found, Err(RepositoryError::Unavailable(_))));
-    let deleted = store.delete_user(&tutorial_email()).now_or_never();
+    let deleted = store
+        .delete_user(&tutorial_email(), crate::UnixTime::default())
+        .now_or_never();
     assert!(deleted.unwrap().is_err());
     assert!(!folder.path.exists());
 }
