@@ -14,6 +14,8 @@ mod http;
 #[cfg(feature = "operator")]
 mod inspection;
 mod keys;
+#[cfg(feature = "mail")]
+mod mail;
 #[cfg(feature = "operator")]
 mod place;
 #[cfg(feature = "operator")]
@@ -30,6 +32,8 @@ pub use choice::AwsChoice;
 #[cfg(feature = "operator")]
 pub use inspection::{Described, TableState};
 pub use keys::{KeySourceError, SecretRing};
+#[cfg(feature = "mail")]
+pub use mail::{SesTransport, SqsQueue};
 #[cfg(feature = "operator")]
 pub use place::Place;
 #[cfg(feature = "operator")]

@@ -78,7 +78,17 @@ impl Stack {
             KeyUse::Sign | KeyUse::Verify => "JwtKeysSecretId",
             KeyUse::Sessions => "SessionKeysSecretId",
             KeyUse::Counters => "CounterKeysSecretId",
+            KeyUse::Actions => "ActionKeysSecretId",
         })
+    }
+
+    /// Returns the URL of the queue of mails that could not be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::NoOutput`] if the stack was deployed without self-service.
+    pub fn ask_queue(&self) -> Result<&str, StackError> {
+        self.output("AskQueueUrl")
     }
 
     /// Returns the value of a parameter, if the stack has it.

@@ -4,10 +4,16 @@
 //! the next request. Writes are conditional; [`Written`] is their result. The SDK's futures have several
 //! kilobytes, and a login waits for two at once, so each is boxed.
 
+mod accounts;
+mod asks;
 mod attempts;
+mod expression;
+mod held;
 mod keys;
 mod live;
+mod own_sessions;
 mod sessions;
+mod transaction;
 mod users;
 
 use std::{collections::HashMap, error::Error, fmt::Display, time::Duration};
@@ -38,6 +44,12 @@ const BATCH_ATTEMPTS: u32 = 3;
 /// How much longer to wait before each further attempt.
 const BATCH_PAUSE: Duration = Duration::from_millis(50);
 
+/// How often a write is tried while transactions write the same item, which the SDK does not repeat.
+const MAX_WRITES: u32 = 6;
+
+/// How much longer to wait before each further try.
+const WRITE_PAUSE: Duration = Duration::from_millis(30);
+
 #[cfg(feature = "operator")]
 pub(crate) use sessions::OWNER_INDEX;
 
@@ -56,6 +68,12 @@ enum Written {
     Done(Item),
     /// The condition failed. Contains the stored item; it is empty if there is none.
     Refused(Item),
+}
+
+impl Written {
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
 }
 
 impl DynamoDbStore {
@@ -142,16 +160,22 @@ impl DynamoDbStore {
             .item("pk", S(format!("{kind}#{id}")))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let error = match request.send().boxed().await {
-            Ok(put) => return confirmed(put).map(|_| Written::Done(Item::new())),
-            Err(error) => error,
-        };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(Written::Refused(failed.item().cloned().unwrap_or_default()))
+        for attempt in 0..MAX_WRITES {
+            pause(attempt).await;
+            let error = match request.clone().send().boxed().await {
+                Ok(put) => return confirmed(put).map(|_| Written::Done(Item::new())),
+                Err(error) => error,
+            };
+            match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    let item = failed.item().cloned();
+                    return Ok(Written::Refused(item.unwrap_or_default()));
+                }
+                Some(PutItemError::TransactionConflictException(_)) => {}
+                _ => return Err(unavailable(error)),
             }
-            _ => Err(unavailable(error)),
         }
+        Err(busy())
     }
 
     /// Updates the item `<kind>#<id>` with a request that was started with [`Client::update_item`].
@@ -165,20 +189,38 @@ impl DynamoDbStore {
             .table_name(&self.table)
             .key("pk", S(format!("{kind}#{id}")))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let error = match request.send().boxed().await {
-            Ok(updated) => {
-                let attributes = confirmed(updated)?.attributes;
-                return Ok(Written::Done(attributes.unwrap_or_default()));
+        for attempt in 0..MAX_WRITES {
+            pause(attempt).await;
+            let error = match request.clone().send().boxed().await {
+                Ok(updated) => {
+                    let attributes = confirmed(updated)?.attributes;
+                    return Ok(Written::Done(attributes.unwrap_or_default()));
+                }
+                Err(error) => error,
+            };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let item = failed.item().cloned();
+                    return Ok(Written::Refused(item.unwrap_or_default()));
+                }
+                Some(UpdateItemError::TransactionConflictException(_)) => {}
+                _ => return Err(unavailable(error)),
             }
-            Err(error) => error,
-        };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(Written::Refused(failed.item().cloned().unwrap_or_default()))
-            }
-            _ => Err(unavailable(error)),
         }
+        Err(busy())
     }
+}
+
+/// Waits before a further try of a write. A sleep of no time would also delay the first one, to the timer's next tick.
+async fn pause(attempt: u32) {
+    if attempt > 0 {
+        tokio::time::sleep(WRITE_PAUSE * attempt).await;
+    }
+}
+
+/// Returns the error of a write that others have prevented.
+fn busy() -> RepositoryError {
+    RepositoryError::Unavailable("other transactions write the same items".into())
 }
 
 /// Checks that a response is from `DynamoDB`, which puts a request id into each. An empty 200 from a

@@ -23,7 +23,7 @@ use futures_util::FutureExt;
 
 use super::{DynamoDbStore, Item, Written, confirmed, malformed, unavailable};
 
-const KIND: &str = "attempts";
+pub(super) const KIND: &str = "attempts";
 pub(super) const NETWORK_KIND: &str = "network";
 
 /// The length of an attribute name that is a source.

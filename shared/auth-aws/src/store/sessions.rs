@@ -87,10 +87,14 @@ impl SessionRepository for DynamoDbStore {
 
 impl SessionDirectory for DynamoDbStore {
     /// The index has only keys and is eventually consistent; the sessions themselves are read from the table.
-    async fn list_sessions(&self, owner: &str) -> Result<Vec<Session>, RepositoryError> {
-        let mut sessions = Vec::new();
+    async fn list_sessions(
+        &self,
+        owner: &str,
+        limit: usize,
+    ) -> Result<Vec<Session>, RepositoryError> {
+        let (mut sessions, mut left) = (Vec::new(), limit);
         let mut after = None;
-        loop {
+        while left > 0 {
             let request = self
                 .client
                 .query()
@@ -99,11 +103,12 @@ impl SessionDirectory for DynamoDbStore {
                 .key_condition_expression("#owner = :owner")
                 .expression_attribute_names("#owner", "owner")
                 .expression_attribute_values(":owner", S(owner.to_owned()))
-                .limit(MAX_BATCH)
+                .limit(i32::try_from(left).unwrap_or(MAX_BATCH).min(MAX_BATCH))
                 .set_exclusive_start_key(after);
             let page = confirmed(request.send().boxed().await.map_err(unavailable)?)?;
             let keys = page.items().iter().filter_map(|item| item.get("pk"));
             let keys: Vec<String> = keys.filter_map(|key| key.as_s().ok().cloned()).collect();
+            left = left.saturating_sub(keys.len());
             if !keys.is_empty() {
                 let items = self.batch_get(keys, identity).await?;
                 let found = items.into_values().map(session);
@@ -111,9 +116,10 @@ impl SessionDirectory for DynamoDbStore {
             }
             after = page.last_evaluated_key.filter(|key| !key.is_empty());
             if after.is_none() {
-                return Ok(sessions);
+                break;
             }
         }
+        Ok(sessions)
     }
 }
 

@@ -3,13 +3,11 @@
 use std::{collections::HashMap, convert::identity};
 
 use auth_core::{
-    CredentialDirectory, CredentialRepository, DirectoryError, Email, NetworkCounter, PageKey,
-    PasswordHash, RepositoryError, StoredUser, User, UserChange, UserDirectory, UserPage,
-    UserRepository, random_id,
+    CredentialDirectory, CredentialRepository, DirectoryError, Email, HeldAddress, NetworkCounter,
+    PageKey, PasswordHash, RepositoryError, StoredUser, UnixTime, User, UserChange, UserDirectory,
+    UserPage, UserRepository, random_id,
 };
-use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::{
-    Config,
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{
         AttributeValue::{self, Bool, N, S},
@@ -23,7 +21,9 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 use super::{
     DynamoDbStore, Item, Written,
     attempts::{NETWORK_KIND, failures},
-    confirmed, malformed, unavailable,
+    confirmed,
+    expression::Expression,
+    held, malformed, unavailable,
 };
 
 pub(super) const KIND: &str = "user";
@@ -140,19 +140,16 @@ impl UserDirectory for DynamoDbStore {
         }
     }
 
-    async fn delete_user(&self, email: &Email) -> Result<(), DirectoryError> {
-        let request = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .key("pk", S(format!("{KIND}#{email}")))
-            .return_values(ReturnValue::AllOld)
-            .customize()
-            // A retry could not tell its own earlier success from a user who never existed.
-            .config_override(Config::builder().retry_config(RetryConfig::disabled()));
-        let deleted = request.send().boxed().await.map_err(unavailable)?;
-        let stored = confirmed(deleted)?.attributes;
-        stored.map(|_| ()).ok_or(DirectoryError::NotFound)
+    /// Also deletes an item that is not a user.
+    async fn delete_user(&self, email: &Email, now: UnixTime) -> Result<(), DirectoryError> {
+        let item = self.get(KIND, email, |request| request.projection_expression("id"));
+        let item = item.await?.ok_or(DirectoryError::NotFound)?;
+        let user_id = item.get("id").and_then(|id| id.as_s().ok());
+        let freed = HeldAddress::freed(user_id.cloned().unwrap_or_default(), now);
+        let exists = Expression::new("attribute_exists(pk)");
+        let transaction = self.transaction().delete(KIND, email, exists)?;
+        let is_deleted = held::put(transaction, email, &freed)?.commit().await?;
+        is_deleted.then_some(()).ok_or(DirectoryError::NotFound)
     }
 
     async fn list_users(&self, after: Option<PageKey>) -> Result<UserPage, RepositoryError> {
@@ -207,6 +204,17 @@ impl DynamoDbStore {
             .expression_attribute_names("#attribute", attribute)
             .expression_attribute_values(":value", value)
     }
+}
+
+/// Returns the condition that a user has the id `:id` and the version `:version`. Users added before versions existed
+/// have version 0.
+pub(super) fn is_version(version: u64) -> String {
+    let unversioned = if version == 0 {
+        " OR attribute_not_exists(#version)"
+    } else {
+        ""
+    };
+    format!("id = :id AND (#version = :version{unversioned})")
 }
 
 /// Extends an update by adding one to the user's version, which is 0 if it is missing.
