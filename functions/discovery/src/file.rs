@@ -1,9 +1,9 @@
 //! The files of the function, which `build.rs` prepares.
 
-use auth_http::Response;
+use auth_http::{Document, Response};
 use http::HeaderMap;
 
-use crate::document::Document;
+use crate::POLICY;
 
 /// Files of the bundle change with each deployment, so browsers ask whether they have.
 const REVALIDATED: &str = "no-cache";
@@ -63,6 +63,7 @@ impl File {
         let document = Document {
             content_type: self.content_type,
             cache_control: self.cache_control,
+            policy: POLICY,
             bytes: self.bytes,
             gzip: Some(self.gzip),
             hash: self.hash,

@@ -1,11 +1,11 @@
 //! What verifiers need to check access tokens: the public keys, and metadata that lead to them.
 
 use auth_core::{Algorithm, PublishedKeys, UnixTime};
-use auth_http::{ApiError, Response};
+use auth_http::{ApiError, Document, Response, hash_document};
 use http::{HeaderMap, Uri};
 use serde_json::json;
 
-use crate::document::{Document, hash};
+use crate::POLICY;
 
 /// The path of the public keys, below the issuer.
 pub(crate) const JWKS_PATH: &str = "/.well-known/jwks.json";
@@ -80,10 +80,11 @@ fn respond(request: &HeaderMap, json: &str) -> Response {
     let document = Document {
         content_type: "application/json",
         cache_control: FIVE_MINUTES,
+        policy: POLICY,
         bytes: json.as_bytes(),
         // A few hundred bytes.
         gzip: None,
-        hash: &hash(json.as_bytes()),
+        hash: &hash_document(json.as_bytes()),
     };
     document.response(request)
 }

@@ -18,6 +18,7 @@
 #[cfg(feature = "axum")]
 mod axum;
 mod body;
+mod document;
 mod error;
 #[cfg(any(feature = "axum", feature = "tower"))]
 mod guard;
@@ -30,6 +31,7 @@ mod log;
 mod response;
 
 pub use body::{JsonBody, MAX_BODY_BYTES};
+pub use document::{Document, hash_document};
 pub use error::{ApiError, ValidationError};
 #[cfg(any(feature = "axum", feature = "tower"))]
 pub use guard::{Guard, Guarded, LoggedUser, Rights};
@@ -40,4 +42,4 @@ pub use handler::{Route, deadline_exceeded, find_endpoint, respond};
 pub use jwks_url::{GuardError, guard_from, guard_from_env};
 #[cfg(feature = "tower")]
 pub use layer::{GuardLayer, GuardService};
-pub use response::{Response, json, no_content};
+pub use response::{Response, accepted, json, no_content};

@@ -29,6 +29,14 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
+/// Returns a 202 without a body: the request was accepted, and the response says nothing about what comes of it.
+#[must_use]
+pub fn accepted() -> Response {
+    let mut response = no_content();
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response
+}
+
 /// Returns a 204.
 #[must_use]
 pub fn no_content() -> Response {
