@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use auth_core::{
     AttemptRepository, Attempts, Clock, CredentialRepository, DeviceToken, Email, IssuedTokens,
-    MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, PasswordHasher, SessionRepository, Sessions,
-    SourceNetwork, TokenIssuer, UserRepository,
+    MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, NoticeRepository, Password, PasswordHasher,
+    SessionRepository, Sessions, SourceNetwork, TokenIssuer, UserRepository,
 };
 use auth_http::{ApiError, JsonBody, Response, Route, find_endpoint, json, respond};
 use error::{Refusal, SignInError};
@@ -22,7 +22,7 @@ use http::{Request, StatusCode};
 use serde::Serialize;
 use tracing::info;
 
-pub use keys::{LoginKeys, SharedSecret};
+pub use keys::LoginKeys;
 pub use settings::{LoginErrors, LoginSettings};
 
 /// The endpoints of the function.
@@ -57,12 +57,16 @@ pub const ROUTES: [Route<Endpoint>; 3] = [
 
 /// The access to stored data that the function needs.
 pub trait LoginStore:
-    UserRepository + CredentialRepository + SessionRepository + AttemptRepository
+    UserRepository + CredentialRepository + SessionRepository + AttemptRepository + NoticeRepository
 {
 }
 
 impl<S> LoginStore for S where
-    S: UserRepository + CredentialRepository + SessionRepository + AttemptRepository
+    S: UserRepository
+        + CredentialRepository
+        + SessionRepository
+        + AttemptRepository
+        + NoticeRepository
 {
 }
 
@@ -95,6 +99,7 @@ pub struct Login<S> {
     hasher: Arc<PasswordHasher>,
     clock: Clock,
     errors: LoginErrors,
+    sends_notices: bool,
     realm: String,
     expires_in: u64,
 }
@@ -110,6 +115,7 @@ impl<S: LoginStore> Login<S> {
             attempts: Attempts::new(keys.counters, settings.attempts.limits, device_lifetime),
             hasher: Arc::default(),
             errors: settings.errors,
+            sends_notices: settings.sends_notices,
             realm: tokens.audience.clone(),
             expires_in: tokens.expiration.as_secs(),
             sessions: Sessions::new(

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Attempt, AttemptRepository, Attempts, Counter, Full, NetworkCounter, Outcome, RepositoryError,
-    Reserved, SigningError, Stale, Subject, UnixTime,
+    Attempt, AttemptRepository, Attempts, Counter, NetworkCounter, Outcome, RepositoryError,
+    ReserveError, Subject, UnixTime,
 };
 use tokio::time::timeout;
 use tracing::warn;
@@ -17,10 +17,7 @@ const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 /// An attempt that counts until it is settled, for 30 seconds at most.
 pub(crate) struct Reservation<'a, S> {
     store: &'a S,
-    counter: &'a Counter,
-    ticket: String,
-    /// What the counter contains that no longer counts. It is removed along with the ticket.
-    stale: Stale,
+    reserved: auth_core::Reservation<'a, S>,
 }
 
 impl<'a, S: AttemptRepository> Reservation<'a, S> {
@@ -53,42 +50,26 @@ impl<'a, S: AttemptRepository> Reservation<'a, S> {
         counter: &'a Counter,
         now: UnixTime,
     ) -> Result<Self, SignInError> {
-        let refused = |full: Full| {
-            attempts.remember_full(counter, full, now);
-            SignInError::too_many(counter.subject.name(), full.until(), now)
-        };
-        if attempts.is_known_full(counter) {
-            let count = store.find_attempts(counter).await?;
-            count.check_failures(counter).map_err(refused)?;
-            attempts.forget_full(counter);
-        }
-        let ticket = counter.ticket(now).ok_or(SigningError::Unavailable)?;
-        let count = match reserve(store, counter, &ticket, now).await? {
-            Reserved::Done(count) => count,
-            Reserved::Refused(count) => return Err(refused(count.refusal(counter, now))),
-        };
-        let reservation = Self {
-            store,
-            counter,
-            ticket,
-            stale: count.stale(counter, now),
-        };
-        if let Err(full) = count.check_reserved(counter, now) {
-            reservation.release().await;
-            return Err(refused(full));
-        }
-        Ok(reservation)
+        let reserved = auth_core::Reservation::new(store, attempts, counter, now).await;
+        let reserved = reserved.map_err(|error| match error {
+            ReserveError::Full(full) => {
+                SignInError::too_many(counter.subject.name(), full.until(), now)
+            }
+            ReserveError::Repository(error) => error.into(),
+            ReserveError::Signing(error) => error.into(),
+        })?;
+        Ok(Self { store, reserved })
     }
 
     /// Returns whether the attempt is counted as that of a known device.
     pub(crate) fn is_from_known_device(&self) -> bool {
-        self.counter.subject == Subject::Devices
+        self.reserved.subject() == Subject::Devices
     }
 
     /// Counts a wrong password.
     pub(crate) async fn fail(&self, network: &NetworkCounter) -> Result<(), RepositoryError> {
         let (settled, counted) = tokio::join!(
-            self.settle(Outcome::Failed),
+            self.reserved.settle(Outcome::Failed),
             self.store.add_network_failure(network)
         );
         settled.and(counted)
@@ -96,43 +77,15 @@ impl<'a, S: AttemptRepository> Reservation<'a, S> {
 
     /// Forgets the failures of the source after a right password.
     pub(crate) async fn succeed(&self) -> Result<(), RepositoryError> {
-        self.settle(Outcome::Succeeded).await
+        self.reserved.settle(Outcome::Succeeded).await
     }
 
     /// Releases an attempt that revealed nothing. If the store fails or is slow, this only logs a warning.
     pub(crate) async fn release(&self) {
-        match timeout(RELEASE_TIMEOUT, self.settle(Outcome::Released)).await {
+        match timeout(RELEASE_TIMEOUT, self.reserved.settle(Outcome::Released)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(cause = error.cause(), "attempt not settled"),
             Err(_elapsed) => warn!(cause = "timeout", "attempt not settled"),
         }
-    }
-
-    async fn settle(&self, outcome: Outcome) -> Result<(), RepositoryError> {
-        self.store
-            .settle_attempt(self.counter, &self.ticket, &self.stale, outcome)
-            .await
-    }
-}
-
-/// Adds a ticket to a counter. If only attempts that were never settled leave no room, they are removed first.
-async fn reserve(
-    store: &impl AttemptRepository,
-    counter: &Counter,
-    ticket: &str,
-    now: UnixTime,
-) -> Result<Reserved, RepositoryError> {
-    let reserved = store.reserve_attempt(counter, ticket).await?;
-    let Reserved::Refused(count) = &reserved else {
-        return Ok(reserved);
-    };
-    let stale = count.stale(counter, now);
-    match stale.tickets.first() {
-        Some(expired) if count.check_failures(counter).is_ok() => {
-            let removed = store.settle_attempt(counter, expired, &stale, Outcome::Released);
-            removed.await?;
-            store.reserve_attempt(counter, ticket).await
-        }
-        _ => Ok(reserved),
     }
 }

@@ -1,6 +1,8 @@
 //! Refreshes and logouts. The rules are those of [`auth_core::Sessions`].
 
-use auth_core::{InvalidRefreshToken, IssuedTokens, RefreshError};
+use auth_core::{
+    Ask, AskContent, AskId, Email, InvalidRefreshToken, IssuedTokens, RefreshError, SessionId,
+};
 use auth_http::{ApiError, JsonBody, Response, no_content};
 use http::Request;
 use tracing::{info, warn};
@@ -22,10 +24,26 @@ impl<S: LoginStore> Login<S> {
             }
             Err(RefreshError::Invalid(reason)) => {
                 log_invalid_token(&reason, "refresh");
+                if let InvalidRefreshToken::Reused { session_id, email } = reason {
+                    self.notify_of_reuse(&session_id, email).await;
+                }
                 Err(ApiError::InvalidRefreshToken)
             }
             Err(RefreshError::Repository(error)) => Err(error.into()),
             Err(RefreshError::Signing(error)) => Err(error.into()),
+        }
+    }
+
+    /// Asks for a mail to the user of a session that has been revoked, if this stack sends mails. If that fails, the session
+    /// stays revoked.
+    async fn notify_of_reuse(&self, session_id: &SessionId, email: Email) {
+        if !self.sends_notices {
+            return;
+        }
+        let (id, now) = (AskId::reuse(session_id), self.clock.now());
+        let notice = Ask::new(id, email, AskContent::SessionReused, now);
+        if let Err(error) = self.store.put_notice(&notice).await {
+            warn!(%session_id, cause = error.cause(), "notice not sent");
         }
     }
 
@@ -56,7 +74,7 @@ impl<S: LoginStore> Login<S> {
 /// Logs why a refresh token is rejected. A reused token means a theft, or a client that keeps old tokens:
 /// worth a warning.
 fn log_invalid_token(reason: &InvalidRefreshToken, endpoint: &str) {
-    if let InvalidRefreshToken::Reused(session_id) = reason {
+    if let InvalidRefreshToken::Reused { session_id, .. } = reason {
         warn!(%session_id, "refresh token reused, session revoked");
     } else {
         info!(outcome = "Refused", %reason, endpoint, "refresh token");

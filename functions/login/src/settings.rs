@@ -24,6 +24,8 @@ pub struct LoginSettings {
     pub attempts: AttemptSettings,
     /// The texts of refused logins.
     pub errors: LoginErrors,
+    /// Whether a mail reports a session that has ended because an old refresh token was used.
+    pub sends_notices: bool,
 }
 
 impl LoginSettings {
@@ -37,14 +39,17 @@ impl LoginSettings {
         let sessions = SessionSettings::read(&mut reader, common.as_ref());
         let attempts = AttemptSettings::read(&mut reader, common.as_ref());
         let errors = reader.optional("LOGIN_ERRORS", LoginErrors::Uniform, parse_errors);
-        let settings = common.zip(sessions).zip(attempts.zip(errors));
-        let settings = settings.map(|((common, sessions), (attempts, errors))| Self {
-            common,
-            sessions,
-            attempts,
-            errors,
-        });
-        reader.finish(settings)
+        let sends_notices = reader.optional("LOGIN_NOTICES", false, parse_notices);
+        let settings = || {
+            Some(Self {
+                common: common?,
+                sessions: sessions?,
+                attempts: attempts?,
+                errors: errors?,
+                sends_notices: sends_notices?,
+            })
+        };
+        reader.finish(settings())
     }
 }
 
@@ -53,5 +58,13 @@ fn parse_errors(text: &str) -> Result<LoginErrors, String> {
         "uniform" => Ok(LoginErrors::Uniform),
         "distinct" => Ok(LoginErrors::Distinct),
         _ => Err("must be uniform or distinct".into()),
+    }
+}
+
+fn parse_notices(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off".into()),
     }
 }

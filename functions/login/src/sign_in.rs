@@ -182,6 +182,7 @@ mod tests {
                 limits: AttemptLimits::default(),
             },
             errors: LoginErrors::Uniform,
+            sends_notices: false,
         };
         let keys = LoginKeys {
             access_tokens: keys(0).into(),
