@@ -22,24 +22,36 @@ pub(crate) async fn run(
     output: &Output,
     command: &AttemptsCommand,
 ) -> Result<(), CommandError> {
-    // Neither the limits nor the lifetime of device tokens matter for the ids of counters.
-    let attempts = Attempts::new(keys, AttemptLimits::default(), Duration::ZERO);
-    let now = Clock::system().now();
     match command {
         AttemptsCommand::Show { email } => {
-            let counters = attempts.counters(&email.key, now).await?;
+            let now = Clock::system().now();
+            let counters = attempts(keys).counters(&email.key, now).await?;
             show(store, output, email, counters, now).await
         }
-        AttemptsCommand::Clear { email } => {
-            let mut cleared = 0;
-            for counter in attempts.counters(&email.key, now).await? {
-                cleared += u32::from(store.clear_attempts(&counter).await?);
-            }
-            let sentence = format!("cleared {cleared} counters of {}", email.typed);
-            let record = Record::new([cleared.to_string()], json!({"cleared": cleared}));
-            output.result(&sentence, &record)
-        }
+        AttemptsCommand::Clear { email } => clear(store, keys, output, email).await,
     }
+}
+
+/// Clears the counters of an email.
+pub(crate) async fn clear(
+    store: &impl OperatorStore,
+    keys: KeySet,
+    output: &Output,
+    email: &Address,
+) -> Result<(), CommandError> {
+    let (now, mut cleared) = (Clock::system().now(), 0);
+    for counter in attempts(keys).counters(&email.key, now).await? {
+        cleared += u32::from(store.clear_attempts(&counter).await?);
+    }
+    let sentence = format!("cleared {cleared} counters of {}", email.typed);
+    let record = Record::new([cleared.to_string()], json!({"cleared": cleared}));
+    output.result(&sentence, &record)
+}
+
+/// Returns what names the counters and the asks of an email. Neither the limits nor the lifetime of device tokens matter
+/// for names.
+pub(crate) fn attempts(keys: KeySet) -> Attempts {
+    Attempts::new(keys, AttemptLimits::default(), Duration::ZERO)
 }
 
 /// Prints what is counted today, without counters that have no attempts.

@@ -5,6 +5,7 @@
 mod address;
 mod attempts;
 mod keys;
+mod mail;
 mod session;
 mod user;
 
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 pub(crate) use address::{Address, parse_email};
 pub(crate) use attempts::AttemptsCommand;
 pub(crate) use keys::KeysCommand;
+pub(crate) use mail::MailCommand;
 pub(crate) use session::SessionCommand;
 pub(crate) use user::UserCommand;
 
@@ -122,7 +124,7 @@ pub(crate) enum Command {
 /// The commands that work on a store.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Users: add, show, list, disable, enable, password, roles, delete, import, export.
+    /// Users: add, invite, unlock, show, list, disable, enable, password, roles, delete, import, export.
     #[command(after_help = "Example:\n  authctl user show jane@example.com")]
     User {
         #[command(subcommand)]
@@ -153,6 +155,12 @@ pub(crate) enum StoreCommand {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Emails of self-service: preview, retry.
+    #[command(after_help = "Example:\n  authctl mail preview reset --to jane@example.com")]
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
     },
 }
 

@@ -8,7 +8,7 @@ use std::{
 use auth_aws::{CallError, FailureKind, SecretError, StackError};
 use auth_core::{
     DirectoryError, HashingError, KeyChangeError, KeysUnavailable, PasswordTooLong, Refusal,
-    RepositoryError, SessionId, SettingsError,
+    RepositoryError, SessionId, SettingsError, SigningError, UnixTime,
 };
 
 use crate::output::rfc3339;
@@ -26,7 +26,7 @@ pub(crate) enum CommandError {
     #[error("AUTH_STACK and {0} both name a store: unset one, or use --table, --stack or --file")]
     TwoVariables(&'static str),
     #[error(
-        "attempts are counted under a key: use --stack NAME, or set COUNTER_KEY_SECRET_ID or \
+        "the counter key is needed: use --stack NAME, or set COUNTER_KEY_SECRET_ID or \
          COUNTER_SECRET_KEY"
     )]
     NoCounterKey,
@@ -40,6 +40,12 @@ pub(crate) enum CommandError {
         "keys stay public until their tokens have expired: use --stack NAME, or set JWT_EXPIRATION as for the functions"
     )]
     NoExpiration,
+    #[error("only a stack has a queue of emails: use --stack NAME")]
+    NoMailQueue,
+    #[error("no email can be sent to this address")]
+    NoMail,
+    #[error("the queue of emails failed: {0}")]
+    MailQueue(#[from] CallError),
     #[error("{}", change_text(.0))]
     KeyChange(#[from] KeyChangeError),
     #[error(transparent)]
@@ -52,6 +58,14 @@ pub(crate) enum CommandError {
     Stack(#[from] StackError),
     #[error("{0} already exists; nothing was changed")]
     AlreadyExists(String),
+    #[error("{email} is held for another user until {}; nothing was changed", rfc3339(*.until))]
+    Held { email: String, until: UnixTime },
+    #[error("{0} was invited a moment ago, or several times today: try again in an hour")]
+    InvitedRecently(String),
+    #[error(
+        "the roles are too long for a link; add the user with fewer roles, and set the others later"
+    )]
+    TooManyRoles,
     #[error("there is no user {0}")]
     NotFound(String),
     #[error("{email} has no session {id}")]
@@ -66,6 +80,8 @@ pub(crate) enum CommandError {
     Role { role: String, reason: &'static str },
     #[error(transparent)]
     Hashing(#[from] HashingError),
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     #[error("no randomness is available")]
     NoRandomness,
     #[error("not confirmed: nothing was changed")]
@@ -181,17 +197,22 @@ impl CommandError {
             | Self::TwoVariables(_)
             | Self::NoCounterKey
             | Self::NoKeysSecret
+            | Self::NoMailQueue
             | Self::NoExpiration => 2,
-            Self::AlreadyExists(_) => 3,
+            Self::AlreadyExists(_) | Self::Held { .. } => 3,
             Self::NotFound(_) | Self::NoSession { .. } => 4,
             Self::BadLines(_) => 5,
             Self::NotConfirmed | Self::NoTerminal => 8,
             Self::Repository(error) => code_for(failure(error)),
             Self::KeyChange(error) => change_code(error),
-            Self::Stack(StackError::Unreadable(error))
+            Self::MailQueue(error)
+            | Self::Stack(StackError::Unreadable(error))
             | Self::Secret(SecretError::Unreadable(error)) => code_for(error.kind()),
             Self::Stack(StackError::NoOutput(_))
             | Self::NoAlgorithm
+            | Self::NoMail
+            | Self::InvitedRecently(_)
+            | Self::TooManyRoles
             | Self::Settings(_)
             | Self::Secret(SecretError::Rejected(_))
             | Self::Keys(_)
@@ -199,6 +220,7 @@ impl CommandError {
             | Self::PasswordTooLong(_)
             | Self::Role { .. }
             | Self::Hashing(_)
+            | Self::Signing(_)
             | Self::NoRandomness
             | Self::Io { .. }
             | Self::FailedChecks(_) => 1,

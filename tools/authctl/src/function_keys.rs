@@ -11,6 +11,7 @@ pub(crate) fn variables(key_use: KeyUse) -> [&'static str; 2] {
         KeyUse::Sign | KeyUse::Verify => "JWT_SECRET_KEY",
         KeyUse::Sessions => "SESSION_SECRET_KEY",
         KeyUse::Counters => "COUNTER_SECRET_KEY",
+        KeyUse::Actions => "ACTION_SECRET_KEY",
     };
     [key_use.secret_variable(), key]
 }

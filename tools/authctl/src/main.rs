@@ -2,7 +2,7 @@
 //! terminal.
 //!
 //! Start at [`run`]. The command line is in `cli`, and `store` decides which store it names. The commands are in
-//! `users`, `import`, `export`, `sessions`, `attempts`, `keys` and `doctor`.
+//! `users`, `invite`, `import`, `export`, `sessions`, `attempts`, `keys`, `mails` and `doctor`.
 
 mod attempts;
 mod cli;
@@ -12,7 +12,9 @@ mod error;
 mod export;
 mod function_keys;
 mod import;
+mod invite;
 mod keys;
+mod mails;
 mod output;
 mod password;
 mod roles;
@@ -32,7 +34,7 @@ use auth_core::FileStore;
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 
-use cli::{Cli, Command, StoreCommand};
+use cli::{Cli, Command, MailCommand, StoreCommand};
 use error::CommandError;
 use output::Output;
 use store::{Lookup, OperatorStore, StoreLocation};
@@ -62,6 +64,9 @@ async fn run(cli: &Cli) -> Result<(), CommandError> {
             let location = StoreLocation::choose(&cli.store, &lookup)?;
             doctor::run(&location, &aws, &lookup, &output).await
         }
+        Command::Store(StoreCommand::Mail {
+            command: MailCommand::Preview { kind, to },
+        }) => mails::preview(&lookup, kind, to).await,
         Command::Store(command) => {
             let location = StoreLocation::choose(&cli.store, &lookup)?;
             run_at(location, &aws, &lookup, &output, command).await
@@ -121,7 +126,7 @@ async fn run_on<S: OperatorStore>(
     command: &StoreCommand,
 ) -> Result<(), CommandError> {
     match command {
-        StoreCommand::User { command } => users::run(open, output, command).await,
+        StoreCommand::User { command } => users::run(open, aws, lookup, output, command).await,
         StoreCommand::Session { command } => {
             sessions::run(&open().await?.store, output, command).await
         }
@@ -131,6 +136,10 @@ async fn run_on<S: OperatorStore>(
             attempts::run(&opened.store, keys, output, command).await
         }
         StoreCommand::Keys { command } => keys::run(open, aws, lookup, output, command).await,
+        StoreCommand::Mail { command } => match command {
+            MailCommand::Preview { kind, to } => mails::preview(lookup, kind, to).await,
+            MailCommand::Retry => mails::retry(&open().await?, aws, output).await,
+        },
     }
 }
 

@@ -1,33 +1,53 @@
-//! Passwords: typed or piped, never an argument; long enough, and not a common one
-//! (NIST SP 800-63B-4 section 3.1.1.2).
+//! Passwords: typed or piped, never an argument; the policy is that of the functions.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::{
+    env::{self, VarError},
+    io::{self, BufRead, IsTerminal},
+};
 
-use auth_core::{Password, PasswordHash, PasswordHasher};
-use zxcvbn::feedback::{Feedback, Warning};
+use auth_aws::Stack;
+use auth_core::{Password, PasswordHash, PasswordHasher, PasswordPolicy, SettingsReader};
+use auth_mail::read_app_name;
 
 use crate::{cli::Address, error::CommandError, output::escape, target::Target};
-
-const MIN_CHARS: usize = 8;
-
-/// What NIST recommends for a password that is the only factor.
-const RECOMMENDED_CHARS: usize = 15;
 
 /// Reads a user's new password and hashes it. The prompt names the user and `target`.
 pub(crate) async fn read_and_hash(
     email: &Address,
     target: &Target,
 ) -> Result<PasswordHash, CommandError> {
+    let policy = policy(target)?;
     let typed = if io::stdin().is_terminal() {
         ask(email, &target.describe().await)?
     } else {
         read_line()?
     };
-    check(&typed, email).map_err(CommandError::Password)?;
-    if typed.chars().count() < RECOMMENDED_CHARS {
-        eprintln!("authctl: {RECOMMENDED_CHARS} characters or more are recommended");
+    let password = Password::parse(&typed)?;
+    let checked = policy.check(&password, email.key.as_str());
+    checked.map_err(|refusal| CommandError::Password(refusal.to_string()))?;
+    let advised = PasswordPolicy::ADVISED_CHARS;
+    if typed.chars().count() < advised {
+        eprintln!("authctl: {advised} characters or more are recommended");
     }
-    Ok(PasswordHasher::new().hash(&Password::parse(&typed)?)?)
+    Ok(PasswordHasher::new().hash(&password)?)
+}
+
+/// Returns the policy of the functions: that of a stack, or else that of the environment.
+fn policy(target: &Target) -> Result<PasswordPolicy, CommandError> {
+    let lookup = |name: &str| match (target, name) {
+        (Target::Stack(stack), "APP_NAME") => find(stack, "AppName"),
+        (Target::Stack(stack), "PASSWORD_MIN_LENGTH") => find(stack, "PasswordMinLength"),
+        _ => env::var(name),
+    };
+    let mut reader = SettingsReader::new([], &lookup);
+    let app_name = read_app_name(&mut reader);
+    let policy = PasswordPolicy::read(&mut reader, app_name.as_deref().unwrap_or_default());
+    Ok(reader.finish(policy)?)
+}
+
+fn find(stack: &Stack, parameter: &str) -> Result<String, VarError> {
+    let value = stack.parameter(parameter).map(str::to_owned);
+    value.ok_or(VarError::NotPresent)
 }
 
 /// Reads the first line of standard input.
@@ -49,71 +69,4 @@ fn ask(email: &Address, target: &str) -> Result<String, CommandError> {
         return Err(CommandError::Password("the two entries differ".into()));
     }
     Ok(typed)
-}
-
-fn check(password: &str, email: &Address) -> Result<(), String> {
-    if password.chars().count() < MIN_CHARS {
-        return Err(format!("it has fewer than {MIN_CHARS} characters"));
-    }
-    if password.eq_ignore_ascii_case(&email.typed) {
-        return Err("it is the email address".into());
-    }
-    if is_common(password) {
-        return Err("it is one of the most common passwords, or similar to one".into());
-    }
-    Ok(())
-}
-
-/// Returns whether a list of common passwords contains the password or a similar one.
-fn is_common(password: &str) -> bool {
-    let estimate = zxcvbn::zxcvbn(password, &[]);
-    matches!(
-        estimate.feedback().and_then(Feedback::warning),
-        Some(
-            Warning::ThisIsATop10Password
-                | Warning::ThisIsATop100Password
-                | Warning::ThisIsACommonPassword
-                | Warning::ThisIsSimilarToACommonlyUsedPassword
-        )
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::parse_email;
-
-    fn is_accepted(password: &str) -> bool {
-        check(password, &parse_email("jane@example.com").unwrap()).is_ok()
-    }
-
-    #[test]
-    fn common_short_and_obvious_passwords_are_rejected() {
-        for password in [
-            "",
-            "k8#vQ2!",
-            "changeme",
-            "password",
-            "12345678",
-            "password1",
-            "iloveyou",
-            "P@ssw0rd",
-            "qwertyuiop",
-            "Jane@example.com",
-        ] {
-            assert!(!is_accepted(password), "{password}");
-        }
-    }
-
-    #[test]
-    fn other_passwords_are_accepted_whatever_their_characters() {
-        for password in [
-            "k8#vQ2!z",
-            "correct horse battery staple",
-            "gr\u{fc}ne \u{c4}pfel am Baum",
-        ] {
-            assert!(is_accepted(password), "{password}");
-        }
-        assert!(is_accepted(&"long ".repeat(200)));
-    }
 }

@@ -41,7 +41,7 @@ async fn list(
     email: &Address,
 ) -> Result<(), CommandError> {
     let user = users::find(store, email).await?;
-    let mut live = store.list_sessions(&user.id).await?;
+    let mut live = store.list_sessions(&user.id, usize::MAX).await?;
     let now = Clock::system().now();
     live.retain(|session| !user.disabled && session.is_live(now) && session.belongs_to(&user));
     live.sort_by_key(|session| Reverse(session.rotated_at));

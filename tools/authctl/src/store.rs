@@ -3,8 +3,9 @@
 use std::{env::VarError, path::PathBuf};
 
 use auth_core::{
-    AttemptDirectory, AttemptRepository, CredentialDirectory, PublishedKeyRepository,
-    SessionDirectory, SessionRepository, SettingsReader, UserDirectory, UserRepository,
+    AskRepository, AttemptDirectory, AttemptRepository, CredentialDirectory, HeldRepository,
+    MailDirectory, PublishedKeyRepository, SessionDirectory, SessionRepository, SettingsReader,
+    UserDirectory, UserRepository,
 };
 
 use crate::{cli::StoreOptions, error::CommandError};
@@ -17,25 +18,31 @@ pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Result<String, VarError>;
 
 /// The access to stored data that the commands need.
 pub(crate) trait OperatorStore:
-    UserRepository
+    AskRepository
+    + UserRepository
     + UserDirectory
     + CredentialDirectory
     + SessionRepository
     + SessionDirectory
     + AttemptRepository
     + AttemptDirectory
+    + HeldRepository
+    + MailDirectory
     + PublishedKeyRepository
 {
 }
 
 impl<S> OperatorStore for S where
-    S: UserRepository
+    S: AskRepository
+        + UserRepository
         + UserDirectory
         + CredentialDirectory
         + SessionRepository
         + SessionDirectory
         + AttemptRepository
         + AttemptDirectory
+        + HeldRepository
+        + MailDirectory
         + PublishedKeyRepository
 {
 }

@@ -1,16 +1,18 @@
 //! The commands about users.
 
-use auth_core::{Role, StoredUser, User, UserChange, UserRepository, random_id};
+use auth_aws::Aws;
+use auth_core::{Clock, Role, StoredUser, User, UserChange, UserRepository, random_id};
 use serde_json::json;
 
 use crate::{
+    attempts,
     cli::{Address, UserCommand},
     confirm,
     error::CommandError,
-    export, import,
+    export, function_keys, import, invite,
     output::{self, Output, Record, USER_HEADERS, user_record},
     password, roles,
-    store::OperatorStore,
+    store::{Lookup, OperatorStore},
     target::Opened,
 };
 
@@ -18,6 +20,8 @@ use crate::{
 /// operator types anything.
 pub(crate) async fn run<S: OperatorStore>(
     open: impl AsyncFnOnce() -> Result<Opened<S>, CommandError>,
+    aws: &Aws,
+    lookup: Lookup<'_>,
     output: &Output,
     command: &UserCommand,
 ) -> Result<(), CommandError> {
@@ -25,6 +29,19 @@ pub(crate) async fn run<S: OperatorStore>(
         UserCommand::Add { email, roles } => {
             let roles = roles::parse_all(roles)?;
             add(&open().await?, output, email, roles).await
+        }
+        UserCommand::Invite { email, roles } => {
+            let roles = roles::parse_all(roles)?;
+            invite::check(email, &roles)?;
+            let opened = open().await?;
+            invite::require_mailer(&opened.target)?;
+            let keys = function_keys::counter_keys(&opened.target, aws, lookup).await?;
+            invite::run(&opened, keys, output, email, roles).await
+        }
+        UserCommand::Unlock { email } => {
+            let opened = open().await?;
+            let keys = function_keys::counter_keys(&opened.target, aws, lookup).await?;
+            attempts::clear(&opened.store, keys, output, email).await
         }
         UserCommand::Show { email } => show(output, &find(&open().await?.store, email).await?),
         UserCommand::List => list(&open().await?.store, output).await,
@@ -108,6 +125,7 @@ async fn add<S: OperatorStore>(
     if store.find_by_email(&email.key).await?.is_some() {
         return Err(CommandError::AlreadyExists(email.typed.clone()));
     }
+    invite::check_held(store, email).await?;
     let user = StoredUser {
         password_hash: password::read_and_hash(email, target).await?,
         user: User {
@@ -175,7 +193,7 @@ async fn delete(
     output: &Output,
     email: &Address,
 ) -> Result<(), CommandError> {
-    let deleted = store.delete_user(&email.key).await;
+    let deleted = store.delete_user(&email.key, Clock::system().now()).await;
     deleted.map_err(|error| CommandError::for_user(&email.typed, error))?;
     let record = Record::new([email.typed.clone()], json!({"deleted": email.typed}));
     output.result(&format!("deleted {}", email.typed), &record)

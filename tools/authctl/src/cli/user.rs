@@ -19,6 +19,28 @@ pub(crate) enum UserCommand {
         #[arg(long = "role", value_name = "NAME[=PERMISSION,...]")]
         roles: Vec<String>,
     },
+    /// Email a user an invitation with a link, which works for 24 hours, to choose a password.
+    ///
+    /// The store must be that of functions with self-service, which send the email. Requests for emails are counted
+    /// under the functions' counter key, which is found as for `authctl attempts`.
+    #[command(
+        after_help = "Example:\n  authctl user invite jane@example.com --role Editor=read,write"
+    )]
+    Invite {
+        /// The address to sign in with.
+        #[arg(value_parser = parse_email)]
+        email: Address,
+        /// A role and its permissions. May be repeated.
+        #[arg(long = "role", value_name = "NAME[=PERMISSION,...]")]
+        roles: Vec<String>,
+    },
+    /// Clear the failed logins of an email, as `attempts clear` does.
+    #[command(after_help = "Example:\n  authctl user unlock jane@example.com")]
+    Unlock {
+        /// The address that was typed.
+        #[arg(value_parser = parse_email)]
+        email: Address,
+    },
     /// Show a user.
     #[command(after_help = "Example:\n  authctl user show jane@example.com")]
     Show {
