@@ -19,13 +19,17 @@ request() {
 }
 
 random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
-if [ ! -f "$folder/keys.env" ]; then
-  (
-    umask 077
-    for key in JWT SESSION COUNTER; do echo "${key}_SECRET_KEY=$(random)"; done >"$folder/keys.env.new"
-  )
-  mv "$folder/keys.env.new" "$folder/keys.env"
-fi
+(
+  umask 077
+  touch "$folder/keys.env"
+  cp "$folder/keys.env" "$folder/keys.env.new"
+  # A folder of an earlier version lacks some of them.
+  for key in JWT SESSION COUNTER ACTION; do
+    grep -q "^${key}_SECRET_KEY=" "$folder/keys.env.new" ||
+      echo "${key}_SECRET_KEY=$(random)" >>"$folder/keys.env.new"
+  done
+)
+mv "$folder/keys.env.new" "$folder/keys.env"
 
 (umask 077 && mkdir -p "$data")
 data=$(cd "$data" && pwd)

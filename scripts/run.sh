@@ -60,6 +60,8 @@ mkdir -p "$folder"
 export AUTH_FILE=${AUTH_FILE:-$folder/store.json}
 # Verifiers find the public keys under the issuer.
 export JWT_ISSUER=${JWT_ISSUER:-$url}
+# Links in emails lead to the page that is served here.
+export SIGN_UP=${SIGN_UP:-open} MAIL_DIR=${MAIL_DIR:-$folder/mail} APP_URL=${APP_URL:-$url/account}
 kept=$AUTH_FILE
 # shellcheck source=scripts/dynamodb.sh
 [ "$store" = file ] || . scripts/dynamodb.sh
@@ -74,7 +76,7 @@ watch=$!
 set +m
 
 responds() { [ "$(curl -s -m 30 -o /dev/null -w '%{http_code}' "${@:2}")" = "$1" ]; }
-ready() { responds 401 "$url/api/v1/me" && responds 422 -X POST "$url/api/v1/login" && responds 200 "$url/docs"; }
+ready() { responds 401 "$url/api/v1/me" && responds 422 -X POST "$url/api/v1/login" && responds 200 "$url/account" && responds 422 -X POST "$url/api/v1/sign-up" && responds 200 "$url/docs"; }
 await "$watch" ready || fail "the functions do not respond"
 running=$folder/running.env
 printf '%s\n' "PORT=$port" "STORE=$store" "AUTH_FILE=$AUTH_FILE" >"$running"
@@ -85,6 +87,11 @@ Ready. Open $url/ in a browser. In another terminal:
 
   TOKEN=\$(curl -s $url/api/v1/login -H 'content-type: application/json' -d '{"email":"john.doe@leapify.tech","password":"changeme"}' | sed 's/.*"access_token":"\([^"]*\).*/\1/'); echo "\$TOKEN"
   curl -s $url/api/v1/me -H "authorization: Bearer \$TOKEN"
+
+Emails are files in $MAIL_DIR. Their links open $APP_URL. To sign up, and to read the newest email:
+
+  curl -s $url/api/v1/sign-up -H 'content-type: application/json' -d '{"email":"jane.roe@example.com"}'
+  python3 -c 'import email.policy as p, email as e, sys; print(e.message_from_binary_file(sys.stdin.buffer, policy=p.default).get_body(["plain"]).get_content())' <"\$(ls -t $(printf %q "$MAIL_DIR")/*.eml | head -1)"
 
 END
 [[ $algorithm = HS* ]] || cat <<END
