@@ -18,6 +18,9 @@ DYNAMODB_LOCAL := 11.1.0
 PLAYWRIGHT := 1.65.1
 CHROMIUM ?= chromium
 
+# Checks the accessibility of the page that links open.
+AXE := 4.14.1
+
 # Where npm puts the libraries with which `make e2e` verifies tokens.
 VERIFIERS := scripts/verifiers/node_modules
 
@@ -52,12 +55,14 @@ test: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/fastapi.stam
 	@$(BUILDING)
 	$(WITH_TOOLS) cargo test --workspace --locked --no-fail-fast -- --nocapture
 
-test-browser: tools chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp ## log in and call me on the API page, in Chromium; SCREENSHOT=file saves a screenshot
+test-browser: tools chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp $(TOOLS)/axe-$(AXE).stamp ## test the pages in Chromium; SCREENSHOTS=folder saves pictures of emails and of the page that links open
+	@CHROMIUM="$$(command -v $(CHROMIUM))" $(WITH_TOOLS) node tests/browser/account_page.mjs $(if $(SCREENSHOT),--screenshot $(SCREENSHOT)/account-page.png) $(if $(SCREENSHOTS),--screenshots $(SCREENSHOTS))
 	@$(BUILDING)
-	@CHROMIUM="$$(command -v $(CHROMIUM))" $(WITH_TOOLS) node tests/browser/api_page.mjs $(if $(SCREENSHOT),--screenshot $(SCREENSHOT))
+	@CHROMIUM="$$(command -v $(CHROMIUM))" $(WITH_TOOLS) node tests/browser/self_service.mjs $(if $(SCREENSHOTS),--screenshots $(SCREENSHOTS))
+	@CHROMIUM="$$(command -v $(CHROMIUM))" $(WITH_TOOLS) node tests/browser/api_page.mjs $(if $(SCREENSHOT),--screenshot $(SCREENSHOT)/api-page.png)
 
-screenshot: ## update the screenshot of the API page in the documentation
-	@$(MAKE) --no-print-directory test-browser SCREENSHOT=docs/api-page.png
+screenshot: ## update the screenshots in the documentation
+	@$(MAKE) --no-print-directory test-browser SCREENSHOT=docs
 
 test-arm64: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## build the functions for arm64 and test them, in an emulator if necessary
 	@$(BUILDING)
@@ -80,17 +85,18 @@ lint: lint-tools ## check format, clippy, rustdoc, dependencies, packages and te
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1 --template-file examples/axum/template.yaml
 	$(TOOLS)/venv/bin/cfn-lint template.yaml examples/*/*.yaml
 
-e2e: tools openssl $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp $(VERIFIERS)/.package-lock.json ## build, deploy to a local AWS, sign in, rotate keys, delete the stack; then test `make deploy`
+e2e: tools openssl chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp $(TOOLS)/axe-$(AXE).stamp
+e2e: $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp $(VERIFIERS)/.package-lock.json ## build, deploy to a local AWS, sign in, open the links in emails, rotate keys, delete the stack; then test `make deploy`: SCREENSHOTS=folder
 	@$(BUILDING)
 	cargo build --locked --package authctl
-	@$(WITH_TOOLS) $(TOOLS)/e2e-venv/bin/python scripts/e2e.py
+	@CHROMIUM="$$(command -v $(CHROMIUM))" SCREENSHOTS="$(SCREENSHOTS)" $(WITH_TOOLS) $(TOOLS)/e2e-venv/bin/python scripts/e2e.py
 	@$(TOOLS)/e2e-venv/bin/python scripts/e2e_deploy.py
 
 bench: tools java openssl $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp $(TOOLS)/bench.stamp ## measure how fast the functions start, respond and reject, compared with other stacks: STARTS=40, FORMER_ME=file
 	@$(BUILDING)
-	$(WITH_TOOLS) cargo run --locked --package bundle-tests --bin refusal_times
 	cargo bench --locked --package core-benches --bench time
 	$(WITH_TOOLS) cargo run --locked --package bundle-benches --profile bench-harness -- $(STARTS)
+	$(WITH_TOOLS) cargo run --locked --package bundle-tests --bin refusal_times
 
 instructions: valgrind $(GUNGRAUN_RUNNER) ## count the instructions of issuing and verifying tokens; fail if 5 % above the record
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) cargo bench --locked --package core-benches --bench instructions
@@ -122,7 +128,7 @@ valgrind:
 
 chromium:
 	@command -v $(CHROMIUM) >/dev/null || { [ $(CHROMIUM) = chromium ] && scripts/install-debian.sh chromium; } \
-	  || { echo "the API page is tested in $(CHROMIUM): install it, or name another browser with CHROMIUM=name" >&2; exit 1; }
+	  || { echo "pages are tested in $(CHROMIUM): install it, or name another browser with CHROMIUM=name" >&2; exit 1; }
 
 lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
 
@@ -160,6 +166,11 @@ $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp: | node
 $(TOOLS)/playwright-$(PLAYWRIGHT).stamp: | node
 	@echo "installing Playwright into $(TOOLS)"
 	@$(WITH_TOOLS) $(NPM_INSTALL) --prefix $(TOOLS)/playwright playwright-core@$(PLAYWRIGHT)
+	@touch $@
+
+$(TOOLS)/axe-$(AXE).stamp: | node
+	@echo "installing axe-core into $(TOOLS)"
+	@$(WITH_TOOLS) $(NPM_INSTALL) --prefix $(TOOLS)/axe axe-core@$(AXE)
 	@touch $@
 
 # A separate environment: the SAM CLI and ministack pin different releases of boto3.

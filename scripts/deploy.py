@@ -35,6 +35,16 @@ Add the first user:
   AWS_REGION={region} cargo run --quiet --release --package authctl -- \\
     --stack {stack} user add EMAIL --role Admin=create,read,update,delete
 """
+SANDBOX = """
+Emails are sent from {sender}. SES sends none until it has verified this address or its domain: if SES has just sent an
+email to it, open the link in it. A new SES account is in the sandbox, where it can only send to verified
+addresses, and at most 200 emails a day. See whether yours has left it (true), and ask to leave it
+(https://docs.aws.amazon.com/ses/latest/dg/request-production-access.html):
+
+  aws sesv2 get-account --region {region} --query ProductionAccessEnabled
+  aws sesv2 put-account-details --region {region} --production-access-enabled \\
+    --mail-type TRANSACTIONAL --website-url https://YOUR.SITE
+"""
 KEYS_NOT_CHECKED = """\
 the stack is deployed, but its keys of access tokens were not checked: {}
 Run the same command again; docs/keys.md says what to do if a deploy fails at the keys"""
@@ -67,6 +77,7 @@ def main(arguments):
     answers.save()
     if previews:
         answers.parameters |= changes
+    check_self_service(answers.parameters)
 
     build(answers.parameters["Architecture"])
     insert_parameters(answers.parameters)
@@ -82,6 +93,16 @@ def complete_parameters(answers, declared, deployed, changes):
     answers.parameters = {name: known[name] for name in declared}
     for name, value in answers.parameters.items():
         declared[name].check(value)
+
+
+def check_self_service(parameters):
+    """Raises a Problem if self-service lacks a parameter, before CloudFormation fails at a resource that needs it."""
+    if parameters["SelfService"] != "true":
+        return
+    if not parameters["MailFrom"]:
+        raise Problem("SelfService=true needs MailFrom, the address that emails are sent from")
+    if parameters["ExistingTable"] and not parameters["ExistingTableStreamArn"]:
+        raise Problem("SelfService=true with ExistingTable needs ExistingTableStreamArn, the stream of that table")
 
 
 class Stack:
@@ -138,6 +159,7 @@ class Stack:
             print(FIRST_USER.format(region=self.region, stack=self.name))
         if mode != SHOW:
             self.repair_keys()
+            self.explain_sandbox()
 
     def repair_keys(self):
         """Makes the function `keys` publish what its secret contains, and create what is missing.
@@ -158,6 +180,12 @@ class Stack:
             raise Problem(KEYS_NOT_CHECKED.format(result.get("errorMessage") or result.get("message")))
         published = [key for key in result["keys"] if key["state"] != "revoked"]
         print(f"The {len(published)} keys of access tokens are published.")
+
+    def explain_sandbox(self):
+        """Says what SES needs, if this run has turned self-service on."""
+        after = {one["ParameterKey"]: one["ParameterValue"] for one in self.describe()["Parameters"]}
+        if after["SelfService"] == "true" != self.parameters().get("SelfService"):
+            print(SANDBOX.format(sender=after["MailFrom"], region=self.region))
 
     def remove_change_sets(self, since):
         """Deletes the change sets of this run that were not executed. Returns whether there were changes in them."""

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Builds the stack, deploys it to a local AWS, signs in, changes its keys and deletes it again. `make e2e` runs it.
+"""Builds the stack, deploys it to a local AWS, signs in, opens the links of its mails, changes its keys and deletes it
+again. `make e2e` runs it.
 
 The local AWS runs the functions' binaries and denies them the actions that their roles don't allow. It cannot evaluate
-dynamodb:Select, so it gets a copy of the template without the conditions on it. Nothing outlives the run.
+dynamodb:Select, nor who sends a mail, so it gets a copy of the template without these conditions. Nothing outlives the run.
 """
 
 import argparse
 import hashlib
-import re
 import secrets
 import sys
 import time
@@ -15,19 +15,26 @@ from functools import partial
 from pathlib import Path
 
 try:
+    import e2e_links
+    import e2e_own_account
+    from e2e_account import Site
     from e2e_examples import AxumExample, OtherLanguages, User
     from e2e_keys import Issuer, Verification
+    from e2e_mail import Delivery
     from e2e_rotation import Rotation
-    from e2e_sign_in import SignIn
+    from e2e_sign_in import EMAIL, SignIn
     from e2e_stack import Resources
     from local_stack import AUTHCTL, PARAMETERS, STACK, Stack
+    from local_template import with_any_sender, with_changed_keys, without_select
     from stack_keys import StackKeys
 except ImportError as error:
     sys.exit(f"{error}: run `make e2e`, which installs scripts/requirements-e2e.txt")
 
 import local_aws
+from browser import CHROMIUM, Browser
 from local_aws import (ROOT, SAM, SECONDS_TO_BUILD, Failure, free_port, isolate_environment, ministack, require_tool, run,
                        step)
+from mails import Mailbox
 from processes import Processes
 from sign_in_api import Api
 from traffic import Client
@@ -48,40 +55,13 @@ def build():
     return BUILD
 
 
-def without_select(template):
-    """Writes a copy of a built template without the conditions on dynamodb:Select. Returns its path.
-
-    The local AWS refuses every BatchGetItem under such a condition. The copy is next to the template, which names the
-    functions' folders relative to itself. tests/suites/functions/rights.rs evaluates the conditions.
-    """
-    condition = r"^ +StringEqualsIfExists:\n +dynamodb:Select: SPECIFIC_ATTRIBUTES\n"
-    text, removed = re.subn(condition, "", template.read_text(), flags=re.MULTILINE)
-    if not removed or "dynamodb:Select" in text:
-        raise Failure(f"{template} has no conditions on dynamodb:Select, or not only the expected ones")
-    copy = template.with_name("template-without-select.yaml")
-    copy.write_text(text)
-    print(f"        deploying a copy of the template without its conditions on dynamodb:Select ({removed}), which the "
-          "local AWS cannot evaluate", flush=True)
-    return copy
-
-
-def with_changed_keys(template):
-    """Writes a copy of a template with another property of the custom resource, so that a deploy calls `keys`."""
-    resource = "    Type: Custom::AccessTokenKeys\n    Properties:\n"
-    text = template.read_text()
-    if text.count(resource) != 1:
-        raise Failure(f"{template} has no custom resource for the keys, or is written differently")
-    copy = template.with_name("template-with-changed-keys.yaml")
-    copy.write_text(text.replace(resource, f"{resource}      Change: {secrets.token_hex(8)}\n"))
-    return copy
-
-
 def end_to_end(checks, built, scratch):
     port = free_port()
     isolate_environment(port, scratch)
     require_tool(SAM, "`make e2e` installs it")
     require_tool("node", "`make e2e` installs it")
     require_tool("openssl", "it makes a certificate")
+    require_tool(CHROMIUM, "`make e2e` installs it, or set CHROMIUM to another browser")
     require_tool(AUTHCTL, "build it with `cargo build --bin authctl`, or set AUTHCTL to its path")
     if not built:
         require_tool("cargo-lambda", "`make tools` installs it")
@@ -101,7 +81,7 @@ def end_to_end(checks, built, scratch):
 
 def steps(checks, stack, template, scratch):
     step("sam deploy")
-    template = without_select(template)
+    template = with_any_sender(without_select(template))
     stack.deploy(template)
     ids, resources = stack.physical_ids(), Resources(checks, stack)
     resources.show()
@@ -119,6 +99,8 @@ def steps(checks, stack, template, scratch):
     checks.that("a second deploy changes nothing", "No changes to deploy" in printed, printed[-500:])
     checks.that("the functions respond as before", api.me(live["access_token"])[0] == 200
                 and api.refresh(live["refresh_token"])[0] == 200)
+
+    resources.check_logs(ids, use_account(checks, stack, ids), ("AccountLogGroup", "MailerLogGroup", "LoginLogGroup"))
 
     others = OtherLanguages(checks, stack, ids)
     resources.check_logs(ids, use_examples(checks, stack, ids, others), ("AuthorizerLogGroup", "LoginLogGroup"))
@@ -145,6 +127,21 @@ def use(sign_in):
     step("guess a password")
     sign_in.lock_out()
     return live, [token, *(one[name] for one in (tokens, live) for name in ("access_token", "refresh_token"))]
+
+
+def use_account(checks, stack, ids):
+    """Uses self-service in every way. Returns what no log may contain."""
+    with Browser() as browser:
+        site = Site(checks, stack, Api(stack.port, ids["Api"]), Mailbox(stack.port), browser)
+        step("mail about the refresh token that was used twice")
+        site.mail(EMAIL, "session-reused")
+        for flow in (e2e_links.sign_up, e2e_links.invite, e2e_links.reset, e2e_links.change_email, e2e_links.cancel_email,
+                     e2e_own_account.change_password, e2e_own_account.sessions, e2e_own_account.delete):
+            flow(site)
+        Delivery(site, ids).check()
+        unexpected = [(mail.to, mail.subject) for mail in site.mailbox.new().values()]
+        checks.that("no other mail was sent", not unexpected, unexpected)
+    return site.secrets
 
 
 def use_examples(checks, stack, ids, others):

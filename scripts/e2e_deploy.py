@@ -27,6 +27,9 @@ from local_aws import ROOT, SECONDS_TO_BUILD, Failure, end_group, free_port, iso
 FIRST, SECOND, FAILING, MISSING = ENVIRONMENTS = ("e2e-first", "e2e-second", "e2e-failing", "e2e-missing")
 # Variables of `make deploy`, of the make that runs this test, and of boto3 (`make deploy` also reads AWS_REGION).
 FOREIGN = {"AWS_DEFAULT_REGION", "CI", "ENV", "STACK", "PREVIEW", "PARAMETERS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"}
+# What a stack has only with SelfService=true.
+SELF_SERVICE = {"AccountFunction", "MailerFunction", "MailerStream", "AskQueue", "MailIdentity", "ActionKeys", "ForgotPasswordRoute"}
+SANDBOX = "A new SES account is in the sandbox"
 CHANGE = "Change a parameter"
 CONFIRM = "Deploy this changeset?"
 END_OF_INPUT = "\x04"
@@ -138,6 +141,13 @@ class Run:
         self.checks.that(f"{file(env).name} has every parameter of {stack}", saved(env) == deployed,
                          f"{saved(env)} instead of {deployed}")
 
+    def self_service(self, stack):
+        """Returns the resources of self-service that a stack has, and what its table's stream shows."""
+        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+        names = {one["LogicalResourceId"] for page in pages for one in page["StackResourceSummaries"]}
+        table = boto3.client("dynamodb").describe_table(TableName=self.output(stack, "TableName"))["Table"]
+        return names & SELF_SERVICE, table.get("StreamSpecification", {}).get("StreamViewType")
+
     def check_issuer(self, stack, expected):
         """Checks the issuer of the version of login that the API calls."""
         found = self.live_environment(stack)["JWT_ISSUER"], self.output(stack, "Issuer")
@@ -155,6 +165,8 @@ class Run:
         self.checks.that("an unknown parameter is refused", "'Loglevel=INFO' is not Name=value" in run.output, run)
         self.checks.that("it says how to add the first user", "--stack sign-in-e2e-first user add EMAIL" in run.output, run)
         self.check_state(FIRST, "sign-in-e2e-first", answers)
+        found = self.self_service("sign-in-e2e-first")
+        self.checks.that("without SelfService, it has none of self-service", found == (set(), None) and SANDBOX not in run.output, found)
         return answers
 
     def second_environment(self):
@@ -167,11 +179,16 @@ class Run:
         return answers
 
     def change_without_questions(self, first, second):
+        first = first | {"JwtExpiration": "1800", "SelfService": "true", "MailFrom": "no-reply@example.com"}
         comment = "# Users asked for it."
         file(FIRST).write_text(file(FIRST).read_text() + comment + "\n")
-        run = Deploy(FIRST, PARAMETERS="JwtExpiration=1800")
+        run = Deploy(FIRST, PARAMETERS="JwtExpiration=1800 SelfService=true MailFrom=no-reply@example.com")
         self.checks.that("the deploy succeeds", run.code == 0, run)
-        self.check_state(FIRST, "sign-in-e2e-first", first | {"JwtExpiration": "1800"})
+        self.check_state(FIRST, "sign-in-e2e-first", first)
+        found = self.self_service("sign-in-e2e-first")
+        self.checks.that("it adds self-service", found == (SELF_SERVICE, "KEYS_ONLY"), found)
+        self.checks.that("and says that SES must verify the sender, and what its sandbox is",
+                         "Emails are sent from no-reply@example.com" in run.output and SANDBOX in run.output, run)
         self.check_state(SECOND, "other", second)
         self.checks.that("a comment in the file is kept", comment in file(FIRST).read_text(), file(FIRST).read_text())
         lifetime = self.live_environment("sign-in-e2e-first")["JWT_EXPIRATION"]
@@ -181,7 +198,8 @@ class Run:
         self.put_published_keys("sign-in-e2e-first", before)
         run = Deploy(FIRST)
         self.checks.that("the next deploy changes nothing", run.code == 0 and "No changes to deploy" in run.output, run)
-        self.check_state(FIRST, "sign-in-e2e-first", first | {"JwtExpiration": "1800"})
+        self.checks.that("and does not repeat what it said about SES", SANDBOX not in run.output, run)
+        self.check_state(FIRST, "sign-in-e2e-first", first)
         mended = self.published_keys("sign-in-e2e-first")
         self.checks.that("it publishes the keys that a restored table lacks", kids(mended) == kids(rotated) != kids(before),
                          f"{kids(mended)} instead of {kids(rotated)}")
@@ -243,6 +261,10 @@ class Run:
             ("an unknown parameter", "'Bogus=1' is not Name=value", {"STACK": "e2e-missing", "PARAMETERS": "Bogus=1"}),
             ("a value that the template does not allow", "JwtExpiration must be a whole number",
              {"STACK": "e2e-missing", "PARAMETERS": "JwtExpiration=1h"}),
+            ("self-service without a sender", "SelfService=true needs MailFrom",
+             {"STACK": "e2e-missing", "PARAMETERS": "SelfService=true"}),
+            ("self-service with another table, but not its stream", "needs ExistingTableStreamArn",
+             {"STACK": "e2e-missing", "PARAMETERS": "MailFrom=no-reply@example.com ExistingTable=restored"}),
         ):
             run = Deploy(MISSING, **variables)
             self.checks.that(f"without questions, {what} is an error before anything is built", run.code != 0
@@ -250,7 +272,8 @@ class Run:
         run = Deploy(FIRST, STACK="other")
         self.checks.that("an environment cannot deploy another one's stack", run.code != 0
                          and "use another ENV for other" in run.output, run)
-        run = Deploy(MISSING, STACK="e2e-missing", PREVIEW="1", PARAMETERS="Architecture=x86_64 KeyRotationDays=0")
+        run = Deploy(MISSING, STACK="e2e-missing", PREVIEW="1",
+                     PARAMETERS="Architecture=x86_64 KeyRotationDays=0 SelfService=false ExistingTable=")
         self.checks.that("a preview of a new stack shows what it adds", run.code == 0
                          and re.search(r"\+ Add +LoginFunction ", run.output), run)
         self.checks.that("and leaves no stack", self.stack("e2e-missing") is None, self.stack("e2e-missing"))

@@ -54,7 +54,7 @@ class Resources:
         self.checks.that("they are outputs too", outputs.items() >= expected.items(), outputs)
 
     def check_generated_keys(self, ids):
-        """Checks the keys of access tokens, which the function keys creates, and the two that are generated: different,
+        """Checks the keys of access tokens, which the function keys creates, and the three that are generated: different,
         canonical base64url, at least 32 bytes."""
         ring = self.client("secretsmanager").get_secret_value(SecretId=ids["JwtKeys"])["SecretString"]
         members = [(key["kty"], key["alg"], "d" in key) for key in json.loads(ring)["keys"]]
@@ -65,14 +65,14 @@ class Resources:
         self.checks.that("their public halves are in the table", [key["kid"] for key in published] == kids
                          and not any("d" in key for key in published), f"members {list(map(sorted, published))}")
         made = set()
-        for name in ("SessionKeys", "CounterKeys"):
+        for name in ("SessionKeys", "CounterKeys", "ActionKeys"):
             value = self.client("secretsmanager").get_secret_value(SecretId=ids[name])["SecretString"]
             key = json.loads(value)
             made.add(key.get("k"))
             self.checks.that(f"the secret {name} is an HS256 key in base64url", set(key) == {"kty", "alg", "k"}
                              and key["kty"] == "oct" and key["alg"] == "HS256"
                              and re.fullmatch(r"[A-Za-z0-9_-]{64}", key["k"]), f"members {sorted(key)}")
-        self.checks.that("the two keys differ", len(made) == 2, f"{len(made)} different keys")
+        self.checks.that("the three keys differ", len(made) == 3, f"{len(made)} different keys")
 
     def check_enforcement(self, ids):
         """Checks that the local AWS enforces access. Otherwise the run wouldn't test the functions' roles."""
@@ -94,7 +94,7 @@ class Resources:
             # Skip Lambda's own lines, which ministack writes as text.
             lines = [line for line in lines if not re.match(r"(START|END|REPORT) RequestId:", line)]
             self.checks.that(f"{group} has log lines, all of them JSON", lines and all(map(is_json, lines)), lines[:3])
-            self.checks.that(f"{group} contains no password, token or key",
+            self.checks.that(f"{group} contains no password, token or key, nor an address of a mail",
                              not any(text in line for text in secret_texts for line in lines), "it contains one")
 
     def delete_table(self, ids):
@@ -113,6 +113,12 @@ class Resources:
             "the secret of refresh tokens":
                 lambda: self.client("secretsmanager").describe_secret(SecretId=ids["SessionKeys"]),
             "the secret of counters": lambda: self.client("secretsmanager").describe_secret(SecretId=ids["CounterKeys"]),
+            "the secret of links": lambda: self.client("secretsmanager").describe_secret(SecretId=ids["ActionKeys"]),
+            "the queue of mails": lambda: self.client("sqs").get_queue_attributes(QueueUrl=ids["AskQueue"]),
+            "the queue of unsent mails": lambda: self.client("sqs").get_queue_attributes(QueueUrl=ids["UnsentAsks"]),
+            "the sender of mails": lambda: self.client("sesv2").get_email_identity(EmailIdentity=ids["MailIdentity"]),
+            "the function account": lambda: self.client("lambda").get_function(FunctionName=ids["AccountFunction"]),
+            "the function mailer": lambda: self.client("lambda").get_function(FunctionName=ids["MailerFunction"]),
             "the function login": lambda: self.client("lambda").get_function(FunctionName=ids["LoginFunction"]),
             "the function me": lambda: self.client("lambda").get_function(FunctionName=ids["MeFunction"]),
             "the function authorizer":

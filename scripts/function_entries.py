@@ -82,13 +82,18 @@ def is_of(kind):
     return lambda key: re.match(rf"{kind}[A-Z]", key)
 
 
+# The second group is the method that only self-service needs.
+METHODS = re.compile(r"AllowMethods: \[([A-Z, ]*[A-Z])(, !If \[HasSelfService, DELETE, .*\])?\]$", re.MULTILINE)
+
+
 def methods(text):
-    """Returns the methods that pages of other origins may use."""
-    return re.search(r"AllowMethods: \[(.*)\]", text)[1].split(", ")
+    """Returns the methods that pages of other origins may use, whatever the parameters."""
+    return METHODS.search(text)[1].split(", ")
 
 
 def with_methods(text, names):
-    return re.sub(r"AllowMethods: \[.*\]", f"AllowMethods: [{', '.join(dict.fromkeys(names))}]", text)
+    conditional = "" if "DELETE" in names else METHODS.search(text)[2] or ""
+    return METHODS.sub(lambda _: f"AllowMethods: [{', '.join(dict.fromkeys(names))}{conditional}]", text)
 
 
 class Contract:

@@ -82,7 +82,8 @@ def require_tool(name, hint):
 
 def isolate_environment(port, scratch):
     """Points this process and everything it starts at the local AWS, and drops the caller's own settings."""
-    foreign = re.compile(r"(AWS|SAM|AUTH|AUTHORIZER|JWT|LOGIN|SESSION|COUNTER)_|AUTH$|(https?|all)_proxy$", re.IGNORECASE)
+    foreign = re.compile(r"(AWS|SAM|AUTH|AUTHORIZER|JWT|LOGIN|SESSION|COUNTER|ACTION|PASSWORD|MAIL|APP|SIGN_UP)_|AUTH$"
+                         r"|SIGN_UP$|(https?|all)_proxy$", re.IGNORECASE)
     for name in filter(foreign.match, list(os.environ)):
         del os.environ[name]
     nothing = scratch / "nothing"

@@ -9,10 +9,12 @@ from local_aws import REGION, ROOT, SAM, SECONDS_TO_DEPLOY, SECONDS_TO_RESPOND, 
 
 AUTHCTL = os.environ.get("AUTHCTL", str(ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target") / "debug/authctl"))
 STACK = "e2e"
+APP, SENDER = "Acme", "no-reply@example.com"
 # The failed-login window is so long that it is unlikely to end during the run.
 PARAMETERS = ["Architecture=x86_64", "DeletionProtection=false", "LoginFailureWindow=9999", "ApiDocs=true", "Authorizer=true",
               # The local AWS has no rotation schedules.
-              "KeyRotationDays=0"]
+              "KeyRotationDays=0",
+              "SelfService=true", "SignUp=open", "SignUpRoles=Reader=read", f"AppName={APP}", f"MailFrom={SENDER}"]
 # The id of the API, so that a URL of it that resolves is known before it is deployed. The local AWS finds an API by the
 # Host header only if its id has eight hexadecimal digits.
 API_ID = "e2e00001"

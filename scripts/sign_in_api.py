@@ -27,6 +27,13 @@ class Api:
     def post(self, endpoint, body):
         return self.call("POST", f"/api/v1/{endpoint}", {"Content-Type": "application/json"}, json.dumps(body))
 
+    def signed_in(self, method, endpoint, token, body=None):
+        """Calls an endpoint as the user of an access token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        if body is None:
+            return self.call(method, f"/api/v1/{endpoint}", headers)
+        return self.call(method, f"/api/v1/{endpoint}", headers | {"Content-Type": "application/json"}, json.dumps(body))
+
     def login(self, email, password):
         return self.post("login", {"email": email, "password": password})
 
