@@ -5,121 +5,15 @@
 //
 // Usage: node api_page.mjs [--screenshot FILE]
 
-import { spawn } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
-import { createRequire } from "node:module";
-import net from "node:net";
-import os from "node:os";
-import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const { chromium } = createRequire(path.join(ROOT, ".tools/playwright/"))("playwright-core");
+import { Checks, startBrowser } from "./checks.mjs";
+import { Functions } from "./functions.mjs";
 
 const USER = { email: "john.doe@leapify.tech", password: "changeme" };
 const PREFIX = "/stage";
-const SECOND = 1000;
-// The first start waits for a build.
-const START_LIMIT = 15 * 60 * SECOND;
-const STEP_LIMIT = 20 * SECOND;
-
-/** Prints one line per statement, and counts the results. */
-class Checks {
-  passed = 0;
-  failed = 0;
-
-  that(statement, holds, evidence = "") {
-    if (holds) {
-      this.passed += 1;
-      console.log(`ok      ${statement}`);
-    } else {
-      this.failed += 1;
-      console.log(`FAILED  ${statement}: ${evidence}`);
-    }
-  }
-
-  equal(statement, actual, expected) {
-    this.that(statement, actual === expected, `${actual} instead of ${expected}`);
-  }
-}
-
-/** The functions under `make run` on a free port. */
-class Functions {
-  static async start() {
-    const functions = new Functions();
-    functions.folder = mkdtempSync(path.join(os.tmpdir(), "api-page-"));
-    functions.log = path.join(functions.folder, "log");
-    functions.port = await freePort();
-    const output = openSync(functions.log, "a");
-    const variables = [`PORT=${functions.port}`, `LOCAL=${functions.folder}`, "STORE=file"];
-    functions.process = spawn("make", ["--no-print-directory", "run", ...variables], {
-      cwd: ROOT,
-      // Its own group, so that `stop` ends everything that it starts.
-      detached: true,
-      stdio: ["ignore", output, output],
-    });
-    functions.ended = new Promise((resolve) => functions.process.on("exit", resolve));
-    try {
-      await functions.ready();
-    } catch (error) {
-      console.error(readFileSync(functions.log, "utf8"));
-      await functions.stop();
-      throw error;
-    }
-    return functions;
-  }
-
-  async ready() {
-    const expected = [["GET", "/docs", 200], ["GET", "/api/v1/me", 401], ["POST", "/api/v1/login", 422]];
-    const limit = Date.now() + START_LIMIT;
-    while (Date.now() < limit) {
-      if (this.process.exitCode !== null) {
-        throw new Error(`make run ended with ${this.process.exitCode}`);
-      }
-      const statuses = expected.map(([method, target]) => this.status(method, target));
-      if ((await Promise.all(statuses)).every((status, i) => status === expected[i][2])) {
-        return;
-      }
-      await sleep(SECOND / 2);
-    }
-    throw new Error("the functions did not respond in time");
-  }
-
-  async status(method, target) {
-    try {
-      const response = await fetch(`http://127.0.0.1:${this.port}${target}`, { method });
-      await response.arrayBuffer();
-      return response.status;
-    } catch {
-      return null;
-    }
-  }
-
-  async stop() {
-    try {
-      process.kill(-this.process.pid, "SIGTERM");
-    } catch (error) {
-      if (error.code !== "ESRCH") {
-        throw error;
-      }
-    }
-    await this.ended;
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
+const STEP_LIMIT = 20_000;
 
 /** Serves the functions behind a prefix, as a custom domain with a base path does. */
 async function serveBehindPrefix(port) {
@@ -303,12 +197,9 @@ async function main() {
   const { values } = parseArgs({ options: { screenshot: { type: "string" } } });
   const checks = new Checks();
   const functions = await Functions.start();
-  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"]) {
-    process.once(signal, () => functions.stop().finally(() => process.exit(1)));
-  }
   let browser;
   try {
-    browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium" });
+    browser = await startBrowser();
     await checkAtRoot(checks, browser, functions, values.screenshot);
     await checkBehindPrefix(checks, browser, functions);
   } catch (error) {
@@ -317,8 +208,7 @@ async function main() {
     await browser?.close();
     await functions.stop();
   }
-  console.log(`${checks.passed} passed, ${checks.failed} failed`);
-  process.exitCode = checks.failed === 0 ? 0 : 1;
+  checks.finish();
 }
 
 await main();

@@ -27,14 +27,24 @@ use crate::{
 pub const NOW: u64 = 1_800_000_000;
 
 /// The variables with the keys of the functions.
-pub const KEYS: [(&str, &str); 3] = [
+pub const KEYS: [(&str, &str); 4] = [
     ("JWT_SECRET_KEY", forge::SECRET),
     ("SESSION_SECRET_KEY", forge::SESSION_SECRET),
     ("COUNTER_SECRET_KEY", forge::COUNTER_SECRET),
+    ("ACTION_SECRET_KEY", forge::ACTION_SECRET),
+];
+
+/// The variables with secrets that are not published, as functions in Lambda need them.
+pub const PRIVATE_KEYS: [(&str, &str); 4] = [
+    ("JWT_SECRET_KEY", "a7Vq2Xm9Kc4Zt6Wb1Yn8Rd3Lf5Hs0GjPe"),
+    ("SESSION_SECRET_KEY", "k8Wq3Zt6Yv1Xn4Rb7Mc2Jd5Hf9Gs0LpA"),
+    ("COUNTER_SECRET_KEY", "Yb7Nx2Qf5Tz9Kd4Hw8Vm1Jc6Rg3Ls0PaE"),
+    ("ACTION_SECRET_KEY", "Qd5Xk8Rv2Nc7Bt4Wz1Hm9Fs6Yg3Jp0LaTe"),
 ];
 
 /// The environment of all functions, as a test or a template would set it.
-pub const ENVIRONMENT: [(&str, &str); 4] = [("AUTH_STORE", "memory"), KEYS[0], KEYS[1], KEYS[2]];
+pub const ENVIRONMENT: [(&str, &str); 5] =
+    [("AUTH_STORE", "memory"), KEYS[0], KEYS[1], KEYS[2], KEYS[3]];
 
 /// An issuer that is a URL, so that it has metadata. Only `discovery` has it: forged tokens have the default one.
 pub const ISSUER: (&str, &str) = ("JWT_ISSUER", "https://api.example.com");

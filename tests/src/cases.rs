@@ -2,6 +2,7 @@
 //!
 //! Those to events of guards are in `events/responses/`, except for the [`refusal`]s that all guards share.
 
+mod account;
 mod guarded;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,8 @@ pub enum Body {
     Tokens,
     /// No body.
     None,
+    /// A list of sessions, that of the request first.
+    Session,
     /// Exactly this JSON.
     Json(Value),
     /// A file of this type that contains this text.
@@ -106,6 +109,7 @@ pub fn all() -> Vec<Case> {
         guarded::all(),
         discovery(),
         well_known(),
+        account::all(),
     ]
     .concat()
 }
@@ -323,6 +327,7 @@ impl Case {
         let (function, rest) = self.event.split_once('_').expect("<function>_<case>");
         let (first, others): (_, &[&str]) = match function {
             "login" => ("login", &["refresh", "logout"]),
+            "account" => return account::operation(rest),
             "discovery" => (
                 "docs",
                 &["file", "openapi", "root", "jwks", "configuration", "server"],
@@ -339,7 +344,9 @@ impl Case {
         assert_eq!(reply.status(), self.status, "{event}: {}", reply.body());
         let content_type = match self.body {
             Body::None => None,
-            Body::Login | Body::Tokens | Body::Metadata | Body::Json(_) => Some("application/json"),
+            Body::Login | Body::Tokens | Body::Metadata | Body::Session | Body::Json(_) => {
+                Some("application/json")
+            }
             Body::File(content_type, _) | Body::Gzip(content_type) => Some(content_type),
         };
         assert_eq!(reply.header("content-type"), content_type, "{event}");
@@ -358,6 +365,7 @@ impl Case {
             Body::None => assert_eq!(reply.body(), "", "{event}"),
             Body::Json(expected) => assert_eq!(&reply.json(), expected, "{event}"),
             Body::Metadata => check_metadata(&reply.json(), event),
+            Body::Session => account::check_session(&reply.json(), event),
             Body::File(_, text) => assert!(reply.body().contains(text), "{event}"),
             Body::Gzip(_) => {
                 assert_eq!(reply.header("content-encoding"), Some("gzip"), "{event}");

@@ -112,6 +112,19 @@ pub fn with_token(function: &str, token: &str) -> String {
     event.to_string()
 }
 
+/// Returns an event for `account` with a bearer token and a JSON body.
+#[must_use]
+pub fn as_caller(method: &str, path: &str, token: &str, body: &Value) -> String {
+    let mut event = object("account_success");
+    event["requestContext"]["http"]["method"] = method.into();
+    event["requestContext"]["http"]["path"] = path.into();
+    event["rawPath"] = path.into();
+    event["headers"]["authorization"] = format!("Bearer {token}").into();
+    event["headers"]["content-type"] = "application/json".into();
+    event["body"] = body.to_string().into();
+    event.to_string()
+}
+
 /// The forms of an event, as the ends of file names: that of an HTTP API and that of a REST API.
 pub const FORMS: [&str; 2] = ["", ".v1"];
 

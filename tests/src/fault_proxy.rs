@@ -34,12 +34,22 @@ pub enum Fault {
     /// It forwards the next write and closes the connection instead of responding. It forwards reads and
     /// later writes.
     CutNextResponse,
+    /// It forwards `before` writes, and then so many writes to which it closes the connection instead of responding.
+    /// It forwards reads and later writes.
+    CutResponses {
+        /// The writes before.
+        before: usize,
+        /// The writes without a response, repetitions by the SDK included.
+        count: usize,
+    },
     /// It forwards writes, and closes the connection instead of responding.
     CutResponsesToWrites,
     /// It responds like a `DynamoDB` that failed.
     InternalError,
     /// It responds like an overloaded `DynamoDB`.
     Throttle,
+    /// It refuses this number of writes, as if a transaction were writing the same item.
+    Conflict(u32),
     /// It refuses this operation, for example `GetItem`, as if a permission were missing. It forwards the others.
     Deny(&'static str),
     /// It refuses everything, as if permissions were missing.
@@ -113,6 +123,13 @@ impl FaultProxy {
         *self.state.fault.lock().expect("no panic") = fault;
     }
 
+    /// Returns what the proxy does with the next request. After a fault of a limited number of requests, it is
+    /// [`Fault::None`].
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        *self.state.fault.lock().expect("no panic")
+    }
+
     /// Returns the capacity units since the last call.
     #[must_use]
     pub fn take_units(&self) -> Units {
@@ -130,6 +147,21 @@ impl FaultProxy {
     #[must_use]
     pub fn requests(&self) -> Vec<(String, Bytes)> {
         self.state.requests.lock().expect("no panic").clone()
+    }
+}
+
+/// Returns what is left of [`Fault::CutResponses`] after a write.
+fn after_write(before: usize, count: usize) -> Fault {
+    match (before, count) {
+        (0, 0 | 1) => Fault::None,
+        (0, count) => Fault::CutResponses {
+            before: 0,
+            count: count - 1,
+        },
+        (before, count) => Fault::CutResponses {
+            before: before - 1,
+            count,
+        },
     }
 }
 
@@ -155,8 +187,14 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
     match fault {
         Fault::Protect if operation == "DescribeTable" => protected(forward().await?).await,
         Fault::Protect if operation == "DescribeContinuousBackups" => Ok(with_backups()),
-        Fault::None | Fault::Protect => forward().await,
-        Fault::FailWrites | Fault::CutNextResponse | Fault::CutResponsesToWrites if is_read => {
+        Fault::None | Fault::Protect | Fault::Conflict(0) => forward().await,
+        Fault::FailWrites
+        | Fault::CutNextResponse
+        | Fault::CutResponses { .. }
+        | Fault::CutResponsesToWrites
+        | Fault::Conflict(_)
+            if is_read =>
+        {
             forward().await
         }
         Fault::FailWritesWith(text) | Fault::DelayWritesWith(text, _) if !contains(text) => {
@@ -172,9 +210,24 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> io::Result<Respo
             forward().await?;
             Err(io::ErrorKind::ConnectionReset.into())
         }
+        Fault::CutResponses { before, count } => {
+            *state.fault.lock().expect("no panic") = after_write(before, count);
+            let response = forward().await?;
+            match before {
+                0 => Err(io::ErrorKind::ConnectionReset.into()),
+                _ => Ok(response),
+            }
+        }
         Fault::CutResponsesToWrites => {
             forward().await?;
             Err(io::ErrorKind::ConnectionReset.into())
+        }
+        Fault::Conflict(count) => {
+            *state.fault.lock().expect("no panic") = Fault::Conflict(count - 1);
+            Ok(failure(
+                StatusCode::BAD_REQUEST,
+                "TransactionConflictException",
+            ))
         }
         Fault::Deny(denied) if denied != operation => forward().await,
         Fault::Deny(_) | Fault::DenyAll => Ok(denial(&operation)),
@@ -202,11 +255,17 @@ async fn forward(
         let reads: [&[u8]; 3] = [b"GetItem", b"Query", b"Scan"];
         reads.iter().any(|read| target.as_bytes().ends_with(read))
     });
+    let transaction = transaction_units(&body);
     let body = with_units(&body);
     parts.headers.insert("content-length", body.len().into());
     let request = Request::from_parts(parts, Full::<Bytes>::from(body));
     let (parts, body) = exchange(&state.upstream, request).await?;
-    count_units(&mut state.units.lock().expect("no panic"), is_read, &body);
+    count_units(
+        &mut state.units.lock().expect("no panic"),
+        is_read,
+        transaction,
+        &body,
+    );
     Ok(Response::from_parts(parts, Full::from(body)))
 }
 
@@ -234,7 +293,15 @@ fn with_units(body: &Bytes) -> Bytes {
     request.to_string().into()
 }
 
-fn count_units(units: &mut Units, is_read: bool, body: &Bytes) {
+/// Returns the units of a transaction on small items: two for each (`DynamoDB` Developer Guide, "Capacity management
+/// for transactions"), even if a condition fails. `DynamoDB` Local reports two for all of them, or none.
+fn transaction_units(request: &Bytes) -> Option<f64> {
+    let request: Value = serde_json::from_slice(request).unwrap_or_default();
+    let items = request["TransactItems"].as_array()?;
+    Some(items.iter().map(|_| 2.0).sum())
+}
+
+fn count_units(units: &mut Units, is_read: bool, transaction: Option<f64>, body: &Bytes) {
     let response: Value = serde_json::from_slice(body).unwrap_or_default();
     let consumed = &response["ConsumedCapacity"];
     let of = |one: &Value| one["CapacityUnits"].as_f64();
@@ -243,8 +310,10 @@ fn count_units(units: &mut Units, is_read: bool, body: &Bytes) {
             .as_array()
             .map(|all| all.iter().filter_map(of).sum())
     };
-    // A write whose condition fails is charged like a write, but the error does not say so. Its item is small.
-    let consumed = of(consumed).or_else(batch_keys).unwrap_or(1.0);
+    let consumed = transaction.or_else(|| of(consumed).or_else(batch_keys));
+    // A write whose condition fails and the read of an item that does not exist are charged like others, but the
+    // response does not say so. Items are small.
+    let consumed = consumed.filter(|units| *units > 0.0).unwrap_or(1.0);
     units.requests += 1;
     if is_read {
         units.read += consumed;

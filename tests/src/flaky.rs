@@ -1,14 +1,19 @@
 //! A store that fails as scripted, and records its calls.
 
 use std::{
+    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::Poll,
     time::Duration,
 };
 
 use auth_core::{
-    Advance, AttemptRepository, Count, Counter, CredentialRepository, Email, LiveRepository,
-    NetworkCounter, Outcome, PasswordHash, RepositoryError, Reserved, Session, SessionId,
-    SessionRepository, Stale, StoredUser, User, UserRepository,
+    Account, AccountRepository, ActionMark, Advance, Ask, AskLimits, AskRepository, Asked,
+    AttemptDirectory, AttemptRepository, Count, Counter, CredentialRepository, Email, HeldAddress,
+    HeldRepository, LiveRepository, NetworkCounter, NewPassword, NoticeRepository, Outcome,
+    OwnSessionRepository, PasswordHash, Relocation, RepositoryError, Reserved, Session, SessionId,
+    SessionRepository, Stale, StoredUser, UnixTime, User, UserRepository,
 };
 
 use crate::app::TestClock;
@@ -36,6 +41,10 @@ struct State {
     delay: Option<(TestClock, Duration)>,
     /// The call that is executed twice.
     repeated: Option<&'static str>,
+    /// How many calls may begin now, if calls take turns.
+    turns: Option<usize>,
+    /// Whether a call waits for its turn.
+    is_waiting: bool,
 }
 
 impl Script {
@@ -90,6 +99,20 @@ impl Script {
         Some((*state.calls.get(at)?, failure))
     }
 
+    /// Waits for a turn. Whoever gives turns also polls the call, so nothing has to wake it.
+    async fn turn(&self) {
+        poll_fn(|_| {
+            let mut state = self.0.lock().expect("no panic");
+            state.is_waiting = state.turns == Some(0);
+            if state.is_waiting {
+                return Poll::Pending;
+            }
+            state.turns = state.turns.map(|turns| turns - 1);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     fn enter(&self, call: &'static str) -> Option<Failure> {
         let mut state = self.0.lock().expect("no panic");
         state.calls.push(call);
@@ -106,6 +129,7 @@ impl Script {
         call: &'static str,
         future: impl Future<Output = Result<T, RepositoryError>>,
     ) -> Result<T, RepositoryError> {
+        self.turn().await;
         match self.enter(call) {
             None => future.await,
             Some(Failure::Before) => Err(unavailable()),
@@ -116,6 +140,54 @@ impl Script {
 
 fn unavailable() -> RepositoryError {
     RepositoryError::Unavailable("as scripted".into())
+}
+
+/// An operation on a [`FlakyStore`] that makes one call at a time, so that another one can come in between.
+pub struct Stepped<'a, T> {
+    script: Script,
+    future: Pin<Box<dyn Future<Output = T> + 'a>>,
+    result: Option<T>,
+}
+
+impl<'a, T> Stepped<'a, T> {
+    /// Returns an operation that has not begun. All its calls follow `script`.
+    pub fn new(script: &Script, operation: impl Future<Output = T> + 'a) -> Self {
+        script.0.lock().expect("no panic").turns = Some(0);
+        Self {
+            script: script.clone(),
+            future: Box::pin(operation),
+            result: None,
+        }
+    }
+
+    /// Lets the next call begin, and returns when the operation waits for the one after it or has ended.
+    pub async fn advance(&mut self) {
+        if self.result.is_some() {
+            return;
+        }
+        {
+            let mut state = self.script.0.lock().expect("no panic");
+            state.turns = state.turns.map(|turns| turns + 1);
+            state.is_waiting = false;
+        }
+        self.result = poll_fn(|context| match self.future.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending if self.script.0.lock().expect("no panic").is_waiting => {
+                Poll::Ready(None)
+            }
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+    }
+
+    /// Makes all calls that are left.
+    pub async fn finish(self) -> T {
+        self.script.0.lock().expect("no panic").turns = None;
+        match self.result {
+            Some(result) => result,
+            None => self.future.await,
+        }
+    }
 }
 
 /// A store that follows a [`Script`].
@@ -234,5 +306,106 @@ impl<S: AttemptRepository> AttemptRepository for FlakyStore<S> {
     async fn add_network_failure(&self, counter: &NetworkCounter) -> Result<(), RepositoryError> {
         let call = self.store.add_network_failure(counter);
         self.script.run("add_network_failure", call).await
+    }
+}
+
+impl<S: AttemptDirectory> AttemptDirectory for FlakyStore<S> {
+    async fn clear_attempts(&self, counter: &Counter) -> Result<bool, RepositoryError> {
+        let call = self.store.clear_attempts(counter);
+        self.script.run("clear_attempts", call).await
+    }
+}
+
+impl<S: AskRepository> AskRepository for FlakyStore<S> {
+    async fn put_asks(
+        &self,
+        asks: &[Ask],
+        limits: &AskLimits,
+        now: UnixTime,
+    ) -> Result<Asked, RepositoryError> {
+        let call = self.store.put_asks(asks, limits, now);
+        self.script.run("put_asks", call).await
+    }
+}
+
+impl<S: NoticeRepository> NoticeRepository for FlakyStore<S> {
+    async fn put_notice(&self, notice: &Ask) -> Result<(), RepositoryError> {
+        let call = self.store.put_notice(notice);
+        self.script.run("put_notice", call).await
+    }
+}
+
+impl<S: HeldRepository> HeldRepository for FlakyStore<S> {
+    async fn find_held(&self, email: &Email) -> Result<Option<HeldAddress>, RepositoryError> {
+        let call = self.store.find_held(email);
+        self.script.run("find_held", call).await
+    }
+}
+
+impl<S: AccountRepository> AccountRepository for FlakyStore<S> {
+    async fn find_account(&self, email: &Email) -> Result<Option<Account>, RepositoryError> {
+        let call = self.store.find_account(email);
+        self.script.run("find_account", call).await
+    }
+
+    async fn create_account(
+        &self,
+        account: &Account,
+        issued_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, RepositoryError> {
+        let call = self.store.create_account(account, issued_at, now);
+        self.script.run("create_account", call).await
+    }
+
+    async fn set_password(&self, change: &NewPassword) -> Result<bool, RepositoryError> {
+        let call = self.store.set_password(change);
+        self.script.run("set_password", call).await
+    }
+
+    async fn raise_version(
+        &self,
+        email: &Email,
+        user_id: &str,
+        version: u64,
+        mark: &ActionMark,
+    ) -> Result<bool, RepositoryError> {
+        let call = self.store.raise_version(email, user_id, version, mark);
+        self.script.run("raise_version", call).await
+    }
+
+    async fn move_account(
+        &self,
+        relocation: &Relocation,
+        now: UnixTime,
+    ) -> Result<bool, RepositoryError> {
+        let call = self.store.move_account(relocation, now);
+        self.script.run("move_account", call).await
+    }
+
+    async fn delete_account(
+        &self,
+        account: &Account,
+        hold: &HeldAddress,
+        notice: &Ask,
+    ) -> Result<bool, RepositoryError> {
+        let call = self.store.delete_account(account, hold, notice);
+        self.script.run("delete_account", call).await
+    }
+}
+
+impl<S: OwnSessionRepository> OwnSessionRepository for FlakyStore<S> {
+    async fn revoke_own_session(
+        &self,
+        owner: &str,
+        id: &SessionId,
+    ) -> Result<bool, RepositoryError> {
+        let call = self.store.revoke_own_session(owner, id);
+        self.script.run("revoke_own_session", call).await
+    }
+
+    async fn end_other_sessions(&self, session: &Session) -> Result<bool, RepositoryError> {
+        let call = self.store.end_other_sessions(session);
+        self.script.run("end_other_sessions", call).await
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests share: one client for functions in process and as processes, sample events with their
 //! responses, stores, and servers to test against.
 
+pub mod accounts;
 pub mod app;
 pub mod authctl;
 pub mod authorizer;
@@ -14,12 +15,15 @@ pub mod flaky;
 pub mod functions;
 pub mod key_stack;
 pub mod linked;
+pub mod links;
 pub mod log_filter;
+pub mod mails;
 pub mod moved_clock;
 pub mod openapi;
 pub mod policy;
 pub mod process;
 pub mod project;
+pub mod queue;
 pub mod refusals;
 pub mod runtime_api;
 pub mod secrets;

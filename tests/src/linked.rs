@@ -3,9 +3,11 @@
 
 use std::{collections::BTreeMap, env::VarError};
 
+use account::AccountSettings;
 use auth_core::{KeeperSettings, SettingsError, SettingsReader};
 use authorizer::AuthorizerSettings;
 use login::LoginSettings;
+use mailer::MailerSettings;
 
 /// A function.
 pub struct Linked {
@@ -33,7 +35,12 @@ impl Linked {
 }
 
 /// The functions.
-pub const LINKED: [Linked; 5] = [
+pub const LINKED: [Linked; 7] = [
+    Linked {
+        name: "account",
+        routes: || account::ROUTES.iter().map(|r| (r.method, r.path)).collect(),
+        read_settings: |reader| AccountSettings::read(reader).map(|_| ()),
+    },
     Linked {
         name: "authorizer",
         routes: Vec::new,
@@ -58,6 +65,11 @@ pub const LINKED: [Linked; 5] = [
         name: "login",
         routes: || login::ROUTES.iter().map(|r| (r.method, r.path)).collect(),
         read_settings: |reader| LoginSettings::read(reader).map(|_| ()),
+    },
+    Linked {
+        name: "mailer",
+        routes: Vec::new,
+        read_settings: |reader| MailerSettings::read(reader).map(|_| ()),
     },
     Linked {
         name: "me",

@@ -56,6 +56,15 @@ impl Call {
         }
     }
 
+    /// Returns the calls of a request to `DynamoDB`: one, or those of the writes of a transaction.
+    #[must_use]
+    pub fn all_to_table(operation: &str, body: &Value) -> Vec<Self> {
+        writes(operation, body)
+            .iter()
+            .map(|(operation, body)| Self::to_table(operation, body))
+            .collect()
+    }
+
     /// Returns the call of a request to `DynamoDB`, from its operation and body.
     #[must_use]
     pub fn to_table(operation: &str, body: &Value) -> Self {
@@ -85,6 +94,29 @@ impl Call {
             context,
         }
     }
+}
+
+/// Returns the operations of a request with their bodies: its own, or those of the writes of a transaction, as IAM sees
+/// them.
+#[must_use]
+pub fn writes(operation: &str, body: &Value) -> Vec<(String, Value)> {
+    let Some(writes) = body["TransactItems"].as_array() else {
+        return vec![(operation.to_owned(), body.clone())];
+    };
+    let writes = writes
+        .iter()
+        .flat_map(|write| write.as_object().expect("a write"));
+    let writes = writes.map(|(kind, body)| {
+        let operation = match kind.as_str() {
+            "Put" => "PutItem",
+            "Update" => "UpdateItem",
+            "Delete" => "DeleteItem",
+            "ConditionCheck" => "ConditionCheckItem",
+            other => panic!("the tests do not know the write {other}"),
+        };
+        (operation.to_owned(), body.clone())
+    });
+    writes.collect()
 }
 
 /// Returns the attributes that the expressions of a request name.
@@ -214,7 +246,7 @@ impl Statement {
         }
         Self {
             actions: texts(&statement["Action"]),
-            resources: texts(&statement["Resource"]),
+            resources: resources(&statement["Resource"]),
             conditions,
         }
     }
@@ -254,10 +286,19 @@ impl Condition {
                 };
                 self.values.iter().any(is_like)
             }),
+            "StringEquals" => all.next().is_some_and(|value| self.values.contains(value)),
             "StringEqualsIfExists" => all.next().is_none_or(|value| self.values.contains(value)),
             other => panic!("the tests do not know the operator {other}"),
         }
     }
+}
+
+/// Returns the names of resources. `!Sub ${AuthTable.Arn}/index/name` reads as `AuthTable.Arn/index/name`.
+fn resources(value: &Value) -> Vec<String> {
+    let names = texts(value).into_iter();
+    names
+        .map(|name| name.replace(&format!("${{{TABLE}}}"), TABLE))
+        .collect()
 }
 
 /// Returns a list of texts from one text or a list, because policies allow both.

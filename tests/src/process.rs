@@ -259,6 +259,8 @@ fn command(binary: &Path, variables: &[(&str, &str)], api: &str) -> Command {
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        // Only account writes mails.
+        .env("MAIL_DIR", project::target().join("mails"))
         .envs(variables.iter().copied());
     command
 }

@@ -70,6 +70,7 @@ fn choose_secret(id: &str, secret: String) -> String {
     let other = match id.to_lowercase() {
         id if id.starts_with("session") => forge::SESSION_SECRET,
         id if id.starts_with("counter") => forge::COUNTER_SECRET,
+        id if id.starts_with("action") => forge::ACTION_SECRET,
         _ => return secret,
     };
     let jwk: Value = serde_json::from_str(&secret).unwrap_or_default();

@@ -3,9 +3,10 @@
 use std::ops::Deref;
 
 use auth_core::{
-    AttemptDirectory, CredentialRepository, Email, FileStore, InMemoryStore, LiveRepository,
-    NetworkCounter, PasswordHash, RepositoryError, Role, Session, SessionDirectory, SessionId,
-    SessionRepository, StoredUser, UnixTime, User, UserChange, UserDirectory,
+    AccountRepository, AskRepository, AttemptDirectory, CredentialRepository, Email, FileStore,
+    InMemoryStore, LiveRepository, MailDirectory, MailRepository, NetworkCounter, NoticeRepository,
+    OwnSessionRepository, PasswordHash, RepositoryError, Role, Session, SessionDirectory,
+    SessionId, SessionRepository, StoredUser, UnixTime, User, UserChange, UserDirectory,
 };
 use futures_util::FutureExt;
 use login::LoginStore;
@@ -15,7 +16,19 @@ use crate::{app::KEYS, functions};
 
 /// The access that tests need.
 pub trait TestStore:
-    LoginStore + LiveRepository + UserDirectory + SessionDirectory + AttemptDirectory + Clone + 'static
+    LoginStore
+    + LiveRepository
+    + UserDirectory
+    + SessionDirectory
+    + AttemptDirectory
+    + AskRepository
+    + NoticeRepository
+    + MailDirectory
+    + MailRepository
+    + AccountRepository
+    + OwnSessionRepository
+    + Clone
+    + 'static
 {
 }
 
@@ -25,6 +38,12 @@ impl<S> TestStore for S where
         + UserDirectory
         + SessionDirectory
         + AttemptDirectory
+        + AskRepository
+        + NoticeRepository
+        + MailDirectory
+        + MailRepository
+        + AccountRepository
+        + OwnSessionRepository
         + Clone
         + 'static
 {
@@ -74,7 +93,10 @@ pub fn forged_session_id() -> SessionId {
 
 /// Returns the stored sessions of the tutorial's user, except that of forged tokens.
 pub async fn johns_sessions(store: &impl SessionDirectory) -> Vec<Session> {
-    let sessions = store.list_sessions("1").await.expect("a result");
+    let sessions = store
+        .list_sessions("1", usize::MAX)
+        .await
+        .expect("a result");
     let sessions = sessions.into_iter();
     sessions
         .filter(|session| session.id != forged_session_id())

@@ -8,6 +8,17 @@ use serde_json::{Map, Value};
 
 use crate::{log_filter::LogFilter, policy::Policy, project};
 
+/// The parameters with which a stack has all functions and routes.
+const ALL_FUNCTIONS: [(&str, &str); 7] = [
+    ("ApiDocs", "true"),
+    ("Authorizer", "true"),
+    ("SelfService", "true"),
+    ("SignUp", "open"),
+    ("SignUpRoles", "Reader=read"),
+    ("MailFrom", "no-reply@example.com"),
+    ("AppUrl", "https://app.example.com/account"),
+];
+
 /// The template of the stack, with the values that its parameters have in a deploy.
 pub struct Template {
     document: Value,
@@ -32,10 +43,7 @@ impl Template {
             .iter()
             .map(|(name, parameter)| (name.clone(), text(&parameter["Default"])))
             .collect();
-        for (name, value) in [("ApiDocs", "true"), ("Authorizer", "true")]
-            .iter()
-            .chain(values)
-        {
+        for (name, value) in ALL_FUNCTIONS.iter().chain(values) {
             let replaced = parameters.insert((*name).to_owned(), (*value).to_owned());
             assert!(replaced.is_some(), "no parameter {name}");
         }
@@ -82,6 +90,20 @@ impl Template {
             .collect()
     }
 
+    /// Returns the descriptions of the assertions in `Rules` that the parameters violate.
+    #[must_use]
+    pub fn violations(&self) -> Vec<&str> {
+        let rules = self.document["Rules"].as_object().expect("rules");
+        let holds = |condition: &Value| holds(condition, &Map::new(), &self.parameters);
+        rules
+            .values()
+            .filter(|rule| holds(&rule["RuleCondition"]))
+            .flat_map(|rule| rule["Assertions"].as_array().expect("assertions"))
+            .filter(|assertion| !holds(&assertion["Assert"]))
+            .map(|assertion| assertion["AssertDescription"].as_str().expect("a text"))
+            .collect()
+    }
+
     /// Returns the functions by the names of their binaries.
     #[must_use]
     pub fn functions(&self) -> BTreeMap<String, Value> {
@@ -115,9 +137,17 @@ impl Template {
             .map(|(name, value)| {
                 let text = value.as_str().expect("a text");
                 let value = self.parameters.get(text).cloned();
+                let value = value.or_else(|| self.queue_url(text));
                 (name.clone(), value.unwrap_or_else(|| text.to_owned()))
             })
             .collect()
+    }
+
+    /// Returns what `!Ref` returns for a queue. `None` for anything else.
+    fn queue_url(&self, name: &str) -> Option<String> {
+        let resource = &self.document["Resources"][name];
+        (resource["Type"] == "AWS::SQS::Queue")
+            .then(|| format!("https://sqs.eu-central-1.amazonaws.com/123456789012/{name}"))
     }
 
     /// Returns what a function's own role allows.
@@ -162,6 +192,10 @@ fn holds(
         Some([Value::String(name), Value::String(value)]) => parameters[name] == *value,
         // !Not [condition]
         Some([condition]) => !holds(condition, named, parameters),
+        // !And [condition, condition]
+        Some([one, other]) => [one, other]
+            .into_iter()
+            .all(|condition| holds(condition, named, parameters)),
         _ => panic!("the tests do not know the condition {condition}"),
     }
 }

@@ -4,6 +4,7 @@
 //! is the only function that uses the bundle's own issuer.
 
 pub mod hostile;
+pub mod links;
 mod signer;
 
 pub use signer::Signer;
@@ -20,6 +21,9 @@ pub const SESSION_SECRET: &str = "test-not-for-deployment-sessions-Lw7Tq2Xz8Vn4R
 
 /// The secret of counters and device tokens.
 pub const COUNTER_SECRET: &str = "test-not-for-deployment-counters-Hs3Gm9Yc5Kd1Pj";
+
+/// The secret of the links in mails in tests.
+pub const ACTION_SECRET: &str = "test-not-for-deployment-actions-Tz6Wn3Bv8Fq2Mx";
 
 /// Returns the refresh token for a generation of a session.
 #[must_use]

@@ -6,9 +6,10 @@
 //! store panic, one of all twos makes it unavailable, and no other exists.
 
 use auth_core::{
-    Advance, AttemptRepository, Clock, Count, Counter, CredentialRepository, Email, InMemoryStore,
-    LiveRepository, NetworkCounter, Outcome, PasswordHash, RepositoryError, Reserved, Session,
-    SessionId, SessionRepository, Stale, StoredUser, User, UserRepository,
+    Advance, Ask, AttemptRepository, Clock, Count, Counter, CredentialRepository, Email,
+    InMemoryStore, LiveRepository, NetworkCounter, NoticeRepository, Outcome, PasswordHash,
+    RepositoryError, Reserved, Session, SessionId, SessionRepository, Stale, StoredUser, User,
+    UserRepository,
 };
 use auth_lambda::StartError;
 use authorizer::{Authorizer, AuthorizerSettings};
@@ -77,6 +78,12 @@ impl CredentialRepository for StagedStore {
 
     async fn end_sessions(&self, _: &Email, _: u64) -> Result<(), RepositoryError> {
         panic!("no session exists")
+    }
+}
+
+impl NoticeRepository for StagedStore {
+    async fn put_notice(&self, _: &Ask) -> Result<(), RepositoryError> {
+        panic!("no session is reused")
     }
 }
 

@@ -58,7 +58,7 @@ async fn a_missing_permission_is_exit_code_7_and_named() {
         (&["user", "show", JANE][..], "dynamodb:GetItem"),
         (&["user", "list"], "dynamodb:Scan"),
         (&["user", "disable", JANE], "dynamodb:UpdateItem"),
-        (&["user", "delete", JANE, "--yes"], "dynamodb:DeleteItem"),
+        (&["user", "delete", JANE, "--yes"], "dynamodb:GetItem"),
     ] {
         let (code, _, error) = tool.run(command, PASSWORD);
         assert_eq!(code, 7, "{command:?}: {error}");

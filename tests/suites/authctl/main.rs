@@ -7,6 +7,7 @@ mod failures;
 mod files;
 mod imports;
 mod keys;
+mod mails;
 mod prompts;
 mod rights;
 mod sessions;

@@ -10,7 +10,8 @@ use bundle_tests::{
     authctl::Tool,
     dynamodb::Table,
     fault_proxy::FaultProxy,
-    project,
+    policy, project,
+    queue::Queue,
     secrets::Secrets,
     stack::Stack,
     store::{HASHES, email},
@@ -62,14 +63,16 @@ struct Recorder {
     proxy: FaultProxy,
     manager: Secrets,
     stack: Stack,
+    queue: Queue,
     table: Table,
     taken: usize,
 }
 
 impl Recorder {
     async fn start() -> Self {
-        let table = Table::new().await;
+        let (table, queue) = (Table::new().await, Queue::serve().await);
         let outputs = [
+            ("AskQueueUrl", queue.url()),
             ("TableName", table.name()),
             ("JwtKeysSecretId", "JwtKeys"),
             ("SessionKeysSecretId", "SessionKeys"),
@@ -79,6 +82,7 @@ impl Recorder {
             proxy: FaultProxy::start(table.url()).await,
             manager: Secrets::serve(Some(KEY)).await,
             stack: Stack::serve(&outputs).await,
+            queue,
             table,
             taken: 0,
         }
@@ -89,6 +93,7 @@ impl Recorder {
         Tool::with(options, &table.environment()[2..]).and(&[
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.manager.url()),
             ("AWS_ENDPOINT_URL_CLOUDFORMATION", self.stack.url()),
+            ("AWS_ENDPOINT_URL_SQS", self.queue.url()),
         ])
     }
 
@@ -96,7 +101,12 @@ impl Recorder {
     fn take(&mut self) -> BTreeSet<String> {
         let requests = self.proxy.requests();
         let new = requests[self.taken..].iter();
-        let actions = new.map(|(target, _)| target.replace("DynamoDB_20120810.", "dynamodb:"));
+        let actions = new.flat_map(|(target, body)| {
+            let operation = target.replace("DynamoDB_20120810.", "");
+            let body = serde_json::from_slice(body).unwrap();
+            policy::writes(&operation, &body)
+        });
+        let actions = actions.map(|(operation, _)| format!("dynamodb:{operation}"));
         let actions = actions.collect();
         self.taken = requests.len();
         actions
@@ -152,13 +162,18 @@ async fn the_documented_actions_of_each_command_are_those_that_it_uses() {
         assert_eq!(Some(recorder.take()), expected, "{command}");
     }
 
-    for command in ["show", "clear"] {
-        tool.succeed(&["attempts", command, JANE], "");
+    for (command, email) in [
+        ("attempts show", JANE),
+        ("attempts clear", JANE),
+        ("user unlock", JANE),
+        ("user invite", "ann@example.com"),
+    ] {
+        let words: Vec<&str> = command.split(' ').chain([email]).collect();
+        tool.succeed(&words, "");
         let mut actions = recorder.take();
         assert_eq!(recorder.manager.requested().len(), 1, "of one secret");
         actions.insert("secretsmanager:GetSecretValue".into());
-        let expected = documented.remove(&format!("attempts {command}"));
-        assert_eq!(Some(actions), expected, "{command}");
+        assert_eq!(Some(actions), documented.remove(command), "{command}");
     }
 
     check_keys(&mut recorder, &mut documented).await;
@@ -179,6 +194,11 @@ async fn the_documented_actions_of_each_command_are_those_that_it_uses() {
     assert_eq!(recorder.manager.requested().len(), 3);
     actions.insert("secretsmanager:GetSecretValue".into());
     assert_eq!(Some(actions), documented.remove("doctor"));
+    tool.succeed(&["mail", "retry"], "");
+    let mut actions = recorder.take();
+    assert_eq!(recorder.queue.take().len(), 1, "the invitation");
+    actions.insert("sqs:SendMessage".into());
+    assert_eq!(Some(actions), documented.remove("mail retry"));
     assert!(!recorder.stack.callers().is_empty());
     let stack = documented.remove("--stack").unwrap();
     assert_eq!(stack, ["cloudformation:DescribeStacks".to_owned()].into());

@@ -118,7 +118,7 @@ async fn a_failed_command_reports_why_by_its_exit_code_and_changes_nothing() {
             &["user", "add", joe],
             "password1",
             1,
-            "most common passwords",
+            "similar to a common password",
         ),
         (&["user", "add", joe], "", 1, "fewer than 8 characters"),
         (

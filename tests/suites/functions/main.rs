@@ -3,6 +3,9 @@
 //!
 //! Each test has its own processes, and its own table or file if it needs a store.
 
+mod account;
+mod account_attacks;
+mod account_contract;
 mod attacks;
 mod attempts;
 mod authorizer;

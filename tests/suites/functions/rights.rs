@@ -1,6 +1,10 @@
 //! Each function makes exactly the calls to AWS that its role in the template allows.
 
-use auth_core::{Algorithm, PasswordHash, UserDirectory};
+mod self_service;
+
+use std::time::Duration;
+
+use auth_core::{Algorithm, LAMBDA_MARKER, PasswordHash, UserDirectory};
 use bundle_tests::{
     authorizer::Api,
     client::{ADDRESS, Client},
@@ -36,7 +40,15 @@ const PUBLISHED: &str = "keys#access-tokens";
 fn policy(function: &str) -> Policy {
     let template = Template::read();
     let policy = template.policy(&template.functions()[function]);
-    policy.without("logs:")
+    // Lambda reads the stream; mails and the queue are not in this test.
+    let others = [
+        "logs:",
+        "ses:",
+        "sqs:",
+        "dynamodb:DescribeStream",
+        "dynamodb:ListStreams",
+    ];
+    others.into_iter().fold(policy, Policy::without)
 }
 
 /// Rights of a function of your own on resources of your own are not compared.
@@ -69,13 +81,13 @@ fn no_role_allows_what_its_function_must_not_do() {
 
 /// A guard and the documents need only public keys.
 #[test]
-fn only_login_and_keys_have_rights_on_secrets() {
+fn guards_have_no_rights_on_secrets() {
     for function in functions::names() {
         let rights = policy(function).rights();
         let is_on_secrets =
             |action: &str| action.starts_with("secretsmanager:") || action.contains('*');
         let has_one = rights.iter().any(|(action, _)| is_on_secrets(action));
-        let needs_one = ["keys", "login"].contains(&function);
+        let needs_one = ["account", "keys", "login", "mailer"].contains(&function);
         assert_eq!(has_one, needs_one, "{function}: {rights:?}");
     }
 }
@@ -109,6 +121,8 @@ async fn calls(function: &str) -> Vec<Call> {
         }
         "keys" => use_keys(&process).await,
         "login" => use_login(&process).await,
+        "account" => self_service::use_account(&process, &stack).await,
+        "mailer" => self_service::use_mailer(&process, &stack).await,
         "authorizer" => {
             let token = stack.start_login().await.sign_in().await.access;
             let outcome = process.outcome(&Api::Http.with_token(&token)).await;
@@ -123,9 +137,9 @@ async fn calls(function: &str) -> Vec<Call> {
         }
         other => panic!("the test does not know how to use {other}: add everything that it does"),
     }
-    let requests = proxy.requests().into_iter().map(|(target, body)| {
+    let requests = proxy.requests().into_iter().flat_map(|(target, body)| {
         let operation = target.strip_prefix("DynamoDB_20120810.").unwrap();
-        Call::to_table(operation, &serde_json::from_slice(&body).unwrap())
+        Call::all_to_table(operation, &serde_json::from_slice(&body).unwrap())
     });
     let read = secrets.requested();
     let read = read.iter().map(|secret| Call::get_secret(secret));
@@ -156,14 +170,30 @@ async fn start(
     };
     variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", url));
     variables.push(match function {
+        // Nothing listens there, so no mail is sent, and none is queued.
+        "mailer" => ("MAIL_QUEUE_URL", "http://127.0.0.1:9/"),
         "keys" | "login" => ("JWT_KEYS_SECRET_ID", "JwtKeys.Id"),
         _ => ("JWT_KEYS_TABLE", table.name()),
     });
     if function == "keys" {
         variables.push(("JWT_ALGORITHM", "ES256"));
     }
+    if function == "login" {
+        // An old refresh token counts as reused once the second of its rotation is over.
+        variables.extend([("LOGIN_NOTICES", "on"), ("SESSION_GRACE", "0")]);
+    }
     variables.push(("SESSION_KEY_SECRET_ID", "SessionKeys.Id"));
     variables.push(("COUNTER_KEY_SECRET_ID", "CounterKeys.Id"));
+    variables.push(("ACTION_KEY_SECRET_ID", "ActionKeys.Id"));
+    if function == "account" {
+        variables.push(("SIGN_UP", "open"));
+        // Otherwise, it would send the mails itself.
+        variables.push((LAMBDA_MARKER, "on-demand"));
+    }
+    if function == "mailer" {
+        variables.push(("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:9"));
+        variables.push(("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9"));
+    }
     // A window that does not end during the test, except at midnight.
     variables.push(("LOGIN_FAILURE_WINDOW", "86400"));
     Process::start(function, &variables).await
@@ -186,6 +216,8 @@ async fn use_keys(keys: &Process) {
 async fn use_login(login: &Process) {
     let first = login.sign_in().await.refresh;
     login.refresh(&first).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    login.refresh(&first).await.unwrap_err();
     for all_sessions in [false, true] {
         let token = login.sign_in().await.refresh;
         login.log_out(&token, all_sessions).await;
@@ -208,11 +240,26 @@ fn forbidden(function: &str) -> Vec<Forbidden> {
         "discovery" => forbidden_for_discovery(),
         "keys" => forbidden_for_keys(),
         "login" => forbidden_for_login(),
+        "account" => self_service::forbidden_for_account(),
+        "mailer" => self_service::forbidden_for_mailer(),
         "authorizer" => forbidden_for_guards(),
         guard if functions::is_guard(guard) => forbidden_for_guards(),
         other => panic!("the test does not know what {other} must not do"),
     };
-    forbidden_for_all().into_iter().chain(own).collect()
+    let mut all = forbidden_for_all();
+    // What only these two may do.
+    let allowed: &[&str] = match function {
+        "account" => &[
+            "delete a user",
+            "put a user",
+            "query the index",
+            "read other items",
+        ],
+        "mailer" => &["read other items"],
+        _ => &[],
+    };
+    all.retain(|(what, _)| !allowed.contains(what));
+    all.into_iter().chain(own).collect()
 }
 
 fn forbidden_for_all() -> Vec<Forbidden> {
@@ -289,6 +336,8 @@ fn forbidden_for_login() -> Vec<Forbidden> {
             Call::change_secret("PutSecretValue", "JwtKeys.Id"),
         ),
         ("put a counter", put("attempts#1#2")),
+        ("ask for any mail", put("ask#1")),
+        ("invite a user", put_attribute("ask#reuse#1", "roles")),
         ("disable a user", update(USER, "SET disabled = :value")),
         ("change the id of a user", update(USER, "SET id = :value")),
         ("let a user expire", update(USER, "SET expires_at = :value")),
@@ -363,6 +412,13 @@ fn batch(pks: &[&str], projection: Option<&str>) -> Call {
 
 fn put(pk: &str) -> Call {
     Call::to_table("PutItem", &json!({"Item": key(pk)}))
+}
+
+/// Returns a call that puts an item with this attribute.
+fn put_attribute(pk: &str, attribute: &str) -> Call {
+    let mut item = key(pk);
+    item[attribute] = json!({"S": "value"});
+    Call::to_table("PutItem", &json!({ "Item": item }))
 }
 
 fn delete(pk: &str) -> Call {

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use auth_core::SessionRepository;
+use auth_core::{AskContent, MailDirectory, MailRepository, SessionRepository};
 use bundle_tests::{
     client::{ADDRESS, Client, Tokens},
     dynamodb::Table,
     fault_proxy::{Fault, FaultProxy},
     process::Process,
-    store::session_id,
+    store::{john, session_id},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -119,6 +119,22 @@ async fn check_outage(fault: Fault) {
     login.refresh(&token).await.unwrap();
 }
 
+/// A refresh may meet the transaction with which the user ends all other sessions.
+#[tokio::test]
+async fn a_write_that_meets_a_transaction_is_repeated() {
+    let table = Table::with_tutorial_user().await;
+    let proxy = FaultProxy::start(table.url()).await;
+    let login = start(&table.behind(proxy.url())).await;
+    let token = login.sign_in().await.refresh;
+    proxy.set(Fault::Conflict(3));
+    let next = login.refresh(&token).await.unwrap();
+    proxy.set(Fault::Conflict(3));
+    login.log_out(&next.refresh, true).await;
+    proxy.set(Fault::Conflict(u32::MAX));
+    let body = json!({"refresh_token": next.refresh});
+    assert_eq!(login.post("logout", &body, ADDRESS).await.status(), 503);
+}
+
 /// A `login` with a grace of one second.
 async fn start_with_short_grace() -> Process {
     let table = Table::with_tutorial_user().await;
@@ -151,6 +167,32 @@ async fn a_refresh_with_the_previous_token_after_the_grace_is_a_warning() {
     let refused = login.refresh(&first.refresh).await.unwrap_err();
     assert_eq!((refused.0, refused.1.as_str()), INVALID);
     check_warning(&login, &[first, second]);
+}
+
+/// The user gets a mail about the session that has ended, if the stack sends mails.
+#[tokio::test]
+async fn a_reused_token_is_reported_to_the_user() {
+    for (notices, is_expected) in [("on", true), ("off", false)] {
+        let table = Table::with_tutorial_user().await;
+        let mut variables = table.environment_with_keys();
+        variables.extend([("SESSION_GRACE", "0"), ("LOGIN_NOTICES", notices)]);
+        let login = Process::start("login", &variables).await;
+        let old = login.sign_in().await.refresh;
+        login.refresh(&old).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        for _ in 0..2 {
+            assert_eq!(login.refresh(&old).await.unwrap_err().0, 401);
+        }
+        let store = table.store().await;
+        let asks = store.list_asks().await.unwrap();
+        assert_eq!(asks.len(), usize::from(is_expected), "{notices}");
+        for id in asks {
+            assert_eq!(id.as_str(), format!("reuse#{}", session_id(&old)));
+            let ask = store.find_ask(&id).await.unwrap().unwrap();
+            assert_eq!(ask.email, john());
+            assert_eq!(ask.content, AskContent::SessionReused);
+        }
+    }
 }
 
 /// Checks that a theft is logged once, with its session, and that no log contains one of its tokens.

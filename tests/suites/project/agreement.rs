@@ -153,8 +153,13 @@ fn every_function_enables_the_features_that_it_needs() {
     for name in functions::names() {
         let manifest = project::read(&format!("functions/{name}/Cargo.toml"));
         let manifest: Value = toml::from_str(&manifest).unwrap();
+        let signs_in = if name == "account" || name == "mailer" {
+            "self-service"
+        } else {
+            "sign-in"
+        };
         for (dependency, feature) in [
-            ("auth-core", "sign-in"),
+            ("auth-core", signs_in),
             ("tracing", "release_max_level_info"),
         ] {
             let features = &manifest["dependencies"][dependency]["features"];

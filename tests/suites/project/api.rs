@@ -101,23 +101,42 @@ fn the_stage_serves_every_change_without_a_prefix() {
     assert_eq!(stage["AutoDeploy"], true);
 }
 
+/// The routes of `account` that hash passwords.
+const HASHING: [&str; 5] = [
+    "DELETE /api/v1/account",
+    "POST /api/v1/email",
+    "POST /api/v1/password",
+    "POST /api/v1/password/reset",
+    "POST /api/v1/sign-up/confirm",
+];
+
 /// API Gateway refuses settings of a route that does not exist yet.
 #[test]
 fn the_stage_throttles_all_routes_and_waits_for_those_with_their_own_limits() {
-    let template = Template::read();
-    let stage = template.resource("ApiStage");
-    let limits = |rate: &str, burst: &str| json!({"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst});
-    let login = limits("LoginRateLimit", "LoginBurstLimit");
-    let own = json!({"POST /api/v1/login": login});
-    let properties = &stage["Properties"];
-    assert_eq!(properties["RouteSettings"], own);
-    let default = limits("ApiRateLimit", "ApiBurstLimit");
-    assert_eq!(properties["DefaultRouteSettings"], default);
-    let awaited = template.resource(stage["DependsOn"].as_str().unwrap());
-    assert_eq!(
-        awaited["Properties"]["RouteKey"],
-        *own.as_object().unwrap().keys().next().unwrap()
-    );
+    for (self_service, routes) in [("false", &[][..]), ("true", &HASHING[..])] {
+        let template = Template::with(&[("SelfService", self_service)]);
+        let stage = template.resource("ApiStage");
+        let limits = |rate: &str, burst: &str| json!({"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst});
+        let properties = &stage["Properties"];
+        let default = limits("ApiRateLimit", "ApiBurstLimit");
+        assert_eq!(properties["DefaultRouteSettings"], default);
+        let own: BTreeMap<&str, Value> = [&["POST /api/v1/login"][..], routes]
+            .concat()
+            .into_iter()
+            .map(|route| (route, limits("LoginRateLimit", "LoginBurstLimit")))
+            .collect();
+        assert_eq!(properties["RouteSettings"], json!(own));
+        let referred = stage["Metadata"]["Routes"].as_array();
+        let awaited: BTreeSet<&str> = [&stage["DependsOn"]]
+            .into_iter()
+            .chain(referred.into_iter().flatten())
+            .map(|name| {
+                let route = template.resource(name.as_str().unwrap());
+                route["Properties"]["RouteKey"].as_str().unwrap()
+            })
+            .collect();
+        assert_eq!(awaited, own.into_keys().collect());
+    }
 }
 
 #[test]

@@ -41,8 +41,7 @@ fn find_in(folder: &Path, found: &mut BTreeSet<String>) {
 ///
 /// The rest of the source, from the first event whose last argument is not a literal.
 fn messages(source: &str) -> Result<Vec<String>, String> {
-    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = code.lines();
+    let lines = without_tests(source).lines();
     let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
     let code: Vec<&str> = lines.collect();
     let code = code.join("\n");
@@ -50,6 +49,17 @@ fn messages(source: &str) -> Result<Vec<String>, String> {
     // `compile_error!` also ends with `error!`, but no source uses it.
     let messages = calls.map(|call| message(call).ok_or_else(|| call.to_owned()));
     messages.collect()
+}
+
+/// Returns a source up to its tests. Tests in another file end nothing.
+fn without_tests(source: &str) -> &str {
+    let mut starts = source.match_indices("#[cfg(test)]");
+    let is_block = |start: usize| {
+        let item = source[start..].lines().nth(1);
+        item.is_some_and(|line| line.contains('{'))
+    };
+    let end = starts.find(|(start, _)| is_block(*start));
+    end.map_or(source, |(start, _)| &source[..start])
 }
 
 /// Returns the literal that ends the arguments of a call: the last one before the parenthesis that closes it.
@@ -80,6 +90,8 @@ fn message(call: &str) -> Option<String> {
 fn the_message_is_the_last_literal_of_an_event() {
     let source = r#"
         // info!("a comment");
+        #[cfg(test)]
+        mod other_file;
         tracing::info!(cause = error.cause(), "one");
         warn!(
             text = format("x"),

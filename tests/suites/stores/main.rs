@@ -1,9 +1,11 @@
 //! What every store promises, and how logins and sessions behave on it: each case once per store technology,
 //! on a new store.
 //!
-//! `users`, `sessions`, `attempts` and `outages` contain the cases; `model` compares sessions with a model; `dynamodb`
-//! and `costs` contain what only that store can show.
+//! `users`, `sessions`, `attempts`, `accounts` and `outages` contain the cases; `model` compares sessions and
+//! `account_model` self-service with a model; `dynamodb` and `costs` contain what only that store can show.
 
+mod account_model;
+mod accounts;
 mod attempts;
 mod costs;
 mod dynamodb;

@@ -25,7 +25,7 @@ use steps::{Step, sequence};
 use user::ModelUser;
 
 /// Returns the number of sequences for each store. `MODEL_SEQUENCES` changes it.
-fn sequences() -> u32 {
+pub(crate) fn sequences() -> u32 {
     let number = std::env::var("MODEL_SEQUENCES").ok();
     number.map_or(1_000, |number| number.parse().expect("a number"))
 }

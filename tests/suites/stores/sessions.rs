@@ -402,7 +402,10 @@ async fn changes_to_a_user_affect_sessions(store: &impl TestStore) {
     let tokens = app.sign_in().await;
     let found = find_with_password(store, &john()).await;
     let mut found = found.expect("a result").expect("the user");
-    store.delete_user(&john()).await.expect("deleted");
+    store
+        .delete_user(&john(), UnixTime::from_secs(NOW))
+        .await
+        .expect("deleted");
     assert!(is_invalid(&app.refresh(&tokens.refresh).await));
     let id = std::mem::replace(&mut found.user.id, "2".into());
     store.add_user(&found).await.expect("added");
@@ -410,7 +413,10 @@ async fn changes_to_a_user_affect_sessions(store: &impl TestStore) {
         is_invalid(&app.refresh(&tokens.refresh).await),
         "another user with the same address"
     );
-    store.delete_user(&john()).await.expect("deleted");
+    store
+        .delete_user(&john(), UnixTime::from_secs(NOW))
+        .await
+        .expect("deleted");
     found.user.id = id;
     store.add_user(&found).await.expect("added");
 }

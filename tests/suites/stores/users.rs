@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use auth_core::{
-    DirectoryError, InMemoryStore, PageKey, PasswordHash, RepositoryError, Role, UserChange,
-    UserPage,
+    DirectoryError, InMemoryStore, PageKey, PasswordHash, RepositoryError, Role, Session,
+    SessionRules, UnixTime, UserChange, UserPage,
 };
 use bundle_tests::{
+    app::NOW,
     dynamodb::Table,
     store::{HASHES, TemporaryFileStore, TestStore, email, find_with_password, hash, user},
 };
@@ -22,6 +23,7 @@ on_every_store![
     a_deleted_user_is_gone,
     a_hash_is_replaced_unless_there_is_a_newer_one,
     the_sessions_of_a_user_end_once,
+    as_many_sessions_are_listed_as_the_limit_says,
 ];
 
 /// A user is found as added, whatever the case of the address. Other addresses do not find the user.
@@ -155,10 +157,11 @@ async fn a_deleted_user_is_gone(store: &impl TestStore) {
         .add_user(&user("1", "delete@example.com"))
         .await
         .expect("added");
-    store.delete_user(&key).await.expect("deleted");
+    let now = UnixTime::from_secs(NOW);
+    store.delete_user(&key, now).await.expect("deleted");
     assert_eq!(store.find_by_email(&key).await.expect("a result"), None);
     assert!(matches!(
-        store.delete_user(&key).await,
+        store.delete_user(&key, now).await,
         Err(DirectoryError::NotFound)
     ));
     store
@@ -274,6 +277,29 @@ async fn many_users_in_dynamodb() {
     )];
     table.put(item.into()).await;
     many_users_are_added_listed_and_read_back(&table.store().await, 10_000).await;
+}
+
+/// More than one page of a store, and less than two.
+async fn as_many_sessions_are_listed_as_the_limit_says(store: &impl TestStore) {
+    let key = email("john@example.com");
+    let owner = user("7", "john@example.com").user;
+    for _ in 0..130 {
+        let now = UnixTime::from_secs(1_000);
+        let session = Session::new(&key, &owner, &SessionRules::default(), now).unwrap();
+        store.start_session(&session).await.expect("started");
+    }
+    for (limit, expected) in [
+        (0, 0),
+        (1, 1),
+        (100, 100),
+        (101, 101),
+        (130, 130),
+        (usize::MAX, 130),
+    ] {
+        let listed = store.list_sessions("7", limit).await.expect("a list");
+        let ids: BTreeSet<_> = listed.iter().map(|session| &session.id).collect();
+        assert_eq!((listed.len(), ids.len()), (expected, expected), "{limit}");
+    }
 }
 
 /// The sessions of a user end once. A call for another version ends nothing.

@@ -233,12 +233,16 @@ fn run_in_shell(commands: &[String]) -> String {
 async fn make_run_serves_the_commands_that_it_prints() {
     let watch = Watch::start();
     let commands = watch.printed_commands("curl -s");
-    assert_eq!(commands.len(), 2, "{}", watch.output());
-    let printed = run_in_shell(&commands);
+    assert_eq!(commands.len(), 3, "{}", watch.output());
+    let printed = run_in_shell(&commands[..2]);
     let (token, me) = printed.split_once('\n').expect("a token, then its user");
     assert_eq!(token.split('.').count(), 3, "{printed}");
     let john = r#"{"id":"1","email":"john.doe@leapify.tech","roles":["Admin"]}"#;
     assert_eq!(me, john);
+
+    assert_eq!(run_in_shell(&commands[2..]), "");
+    let email = run_in_shell(&watch.printed_commands("python3 -c"));
+    assert!(email.contains("/account#kind=sign-up&token="), "{email}");
 
     let reply = watch.invoke("me", &events::with_token("me", token)).await;
     assert_eq!(reply.status(), 200);
@@ -370,7 +374,7 @@ async fn a_logout_everywhere_ends_access_tokens_at_once() {
 #[tokio::test]
 async fn on_dynamodb_everything_survives_a_restart_and_authctl_works_on_the_table() {
     let watch = Watch::start_in(TempDir::new().unwrap(), "dynamodb");
-    assert_eq!(watch.printed_commands("curl -s").len(), 2);
+    assert_eq!(watch.printed_commands("curl -s").len(), 3);
     let authctl = watch.printed_commands("authctl");
     let users = run_in_shell(&authctl);
     assert!(users.contains("john.doe@leapify.tech"), "{users}");

@@ -205,11 +205,14 @@ impl<S: TestStore> ModelUser<S> {
                 account.access_tokens.push(access_token);
             }
             (Err(RefreshError::Repository(_)), _, Some(_))
-            | (Err(RefreshError::Invalid(InvalidRefreshToken::Reused(_))), Expected::Reuse, None) =>
-                {}
+            | (
+                Err(RefreshError::Invalid(InvalidRefreshToken::Reused { .. })),
+                Expected::Reuse,
+                None,
+            ) => {}
             (Err(RefreshError::Invalid(why)), Expected::Ended, None) => {
                 assert!(
-                    !matches!(why, InvalidRefreshToken::Reused(_)),
+                    !matches!(why, InvalidRefreshToken::Reused { .. }),
                     "not a reuse"
                 );
             }
