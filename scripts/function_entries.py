@@ -64,13 +64,13 @@ class Stack:
         added = {key.replace(MODEL_TYPE, function.type, 1) for section in SECTIONS
                  for key in keys(text, section) if is_of(MODEL_TYPE)(key)}
         target = f"Target: !Sub integrations/${{{function.type}Integration}}\n"
-        routes = re.findall(r"^      RouteKey: (\w+) ", text, re.MULTILINE)
+        used = used_methods(text)
         for section in SECTIONS:
             text = sections.remove(text, section, lambda entry: entry.key in added or target in entry.text)
         left = re.search(rf"^.*\b({'|'.join(map(re.escape, added))})\b.*$", text, re.MULTILINE)
         if left:
             raise Failure(f"{self.path} still uses what would be removed: {left[0].strip()}")
-        gone = set(routes) - set(re.findall(r"^      RouteKey: (\w+) ", text, re.MULTILINE))
+        gone = used - used_methods(text)
         return with_methods(text, [method for method in methods(text) if method not in gone])
 
 
@@ -82,8 +82,14 @@ def is_of(kind):
     return lambda key: re.match(rf"{kind}[A-Z]", key)
 
 
-# The second group is the method that only self-service needs.
-METHODS = re.compile(r"AllowMethods: \[([A-Z, ]*[A-Z])(, !If \[HasSelfService, DELETE, .*\])?\]$", re.MULTILINE)
+# The method that only self-service needs, unless another function has it too.
+CONDITIONAL = ", !If [HasSelfService, DELETE, !Ref AWS::NoValue]"
+METHODS = re.compile(rf"AllowMethods: \[([A-Z, ]*[A-Z])(?:{re.escape(CONDITIONAL)})?\]$", re.MULTILINE)
+
+
+def used_methods(text):
+    """Returns the methods of the routes that exist whatever the parameters."""
+    return set(re.findall(r"^    Type: AWS::ApiGatewayV2::Route\n    Properties:\n.*\n      RouteKey: (\w+) ", text, re.MULTILINE))
 
 
 def methods(text):
@@ -92,7 +98,7 @@ def methods(text):
 
 
 def with_methods(text, names):
-    conditional = "" if "DELETE" in names else METHODS.search(text)[2] or ""
+    conditional = "" if "DELETE" in names else CONDITIONAL
     return METHODS.sub(lambda _: f"AllowMethods: [{', '.join(dict.fromkeys(names))}{conditional}]", text)
 
 
