@@ -170,7 +170,7 @@ async fn check_refusals(contract: &mut Contract) {
     contract.check(&routes()[0].operation, &unknown).await;
 }
 
-/// Each success, on a store of its own, because most of them end the session.
+/// Checks each success on its own store, because most of them end the session.
 async fn check_successes(openapi: OpenApi) -> OpenApi {
     let mut openapi = openapi;
     for route in routes() {

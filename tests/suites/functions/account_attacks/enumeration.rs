@@ -1,4 +1,5 @@
-//! Nobody finds out who has an account: sign-up and forgot respond alike, and make the same calls to the store.
+//! Sign-up and forgot do not reveal who has an account: responses and calls to the store are the same
+//! for every address.
 
 use auth_core::{Action, Email, UserChange, UserDirectory};
 use bundle_tests::{

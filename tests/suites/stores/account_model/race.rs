@@ -170,7 +170,8 @@ impl<S: TestStore> World<S> {
         [one.finish().await, other.finish().await]
     }
 
-    /// Returns an act with its links and sessions; `None` if there are none, or the guard does not accept its caller.
+    /// Returns an act with its links and sessions; `None` if it has no link or session, or if the
+    /// guard rejects its caller.
     async fn begin(&self, act: &Act) -> Option<Begun> {
         let session = |which: &Index| pick_late(*which, self.model.sessions.len());
         Some(match act {
