@@ -198,12 +198,12 @@ $(TOOLS)/bench.stamp: $(TOOLS)/fastapi.stamp benches/peers/node/package.json | n
 	@touch $@
 
 $(GUNGRAUN_RUNNER):
-	@echo "building gungraun-runner into $(TOOLS): this takes several minutes"
-	@cargo install --quiet --locked --root $(@D)/.. --version $(GUNGRAUN) gungraun-runner
+	@echo "building gungraun-runner into $(TOOLS): this takes a few minutes"
+	@cargo install --debug --quiet --locked --root $(@D)/.. --version $(GUNGRAUN) gungraun-runner
 
 $(CARGO_DENY):
-	@echo "building cargo-deny into $(TOOLS): this takes several minutes"
-	@cargo install --quiet --locked --root $(@D)/.. --version 0.20.2 cargo-deny
+	@echo "building cargo-deny into $(TOOLS): this takes a few minutes"
+	@cargo install --debug --quiet --locked --root $(@D)/.. --version 0.20.2 cargo-deny
 
 $(TOOLS)/%/bin/pip:
 	@python3 -m venv $(TOOLS)/$* || { echo "python3 cannot create a virtual environment: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }

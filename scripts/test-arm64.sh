@@ -35,9 +35,8 @@ functions=("${functions[@]#functions/}")
 cargo lambda build --arm64 --release --locked --lambda-dir "$binaries" "${functions[@]/#/--bin=}"
 
 # argon2-rust measures in release builds whether NEON is faster than portable code, which proves nothing in an emulator.
-# Debug builds always use NEON. The other implementation would take minutes without optimization.
-tests=$(cargo lambda build --arm64 --locked --package auth-core --lib --tests \
-  --config 'profile.dev.package.argon2.opt-level=3' --message-format json-render-diagnostics \
+# Debug builds always use NEON.
+tests=$(cargo lambda build --arm64 --locked --package auth-core --lib --tests --message-format json-render-diagnostics \
   | sed -n 's/.*"executable":"\([^"]*\/auth_core-[^"]*\)".*/\1/p')
 [ -x "$tests" ] || fail "the build did not report one test program of auth-core: $tests"
 run_some "${emulator[@]}" "$tests" password::
@@ -51,4 +50,4 @@ for function in "${functions[@]}"; do
   chmod +x "$folder/$function"
 done
 export RELEASE='' BINARIES=$folder
-run_some cargo test --package bundle-tests --test functions --locked -- events:: sessions:: starts::
+run_some cargo test --workspace --test functions --locked -- events:: sessions:: starts::

@@ -304,6 +304,8 @@ fn folder() -> PathBuf {
 fn process(port: u16, files: Option<&TempDir>) -> Server {
     let mut command = Command::new("java");
     command
+        // The second compiler costs a short run more than it gains.
+        .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"])
         .args(["-Djava.library.path=DynamoDBLocal_lib", "-jar"])
         .args(["DynamoDBLocal.jar", "-sharedDb", "-disableTelemetry"])
         .args(["-port", &port.to_string()])

@@ -5,6 +5,7 @@ use std::{
     env,
     fs::File,
     io::Read,
+    iter,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
@@ -28,34 +29,57 @@ pub fn is_release() -> bool {
     env::var("RELEASE").is_ok_and(|value| value == "1")
 }
 
-/// Returns the binary of a function: a debug build, or a release build if `RELEASE=1` is set. If `BINARIES` names a
-/// folder, the binary is there: scripts/test-arm64.sh puts programs into it that start the binaries in an emulator.
+/// Returns the binary of a function: a debug build, or a release build with `RELEASE=1`, on Linux made as for a
+/// deployment but for this processor. If `BINARIES` names a folder, the binary is there: scripts/test-arm64.sh puts
+/// programs into it that start the binaries in an emulator.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     if let Some(folder) = env::var_os("BINARIES") {
         return Path::new(&folder).join(name);
     }
-    if !is_release() {
-        BUILT.get_or_init(|| build(&[]));
-        return project::target().join("debug").join(name);
+    if is_release() && cfg!(target_os = "linux") {
+        deployed(name)
+    } else if is_release() {
+        release(name)
+    } else {
+        BUILT.get_or_init(|| run_cargo(&binaries()));
+        project::target().join("debug").join(name)
     }
-    release(name)
 }
 
-/// Returns the release binary of a function.
+/// Returns the binary of a function as SAM builds it for this processor.
+fn deployed(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    let folder = project::target().join("lambda");
+    BUILT.get_or_init(|| {
+        let mut command = Command::new(project::cargo_lambda());
+        // cargo-lambda finds its linker, zig, through the `python3` installed next to it.
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = env::split_paths(&path);
+        let folders = iter::once(project::root().join(".tools/venv/bin")).chain(folders);
+        command.env("PATH", env::join_paths(folders).expect("a search path"));
+        command
+            .args(["lambda", "build", "--lambda-dir"])
+            .arg(&folder);
+        run(command, &[vec!["--release"], binaries()].concat());
+    });
+    folder.join(name).join("bootstrap")
+}
+
+/// Returns the release binary of a function for this machine.
 #[must_use]
 pub fn release(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| build(&["--release"]));
+    BUILT.get_or_init(|| run_cargo(&[vec!["--release"], binaries()].concat()));
     project::target().join("release").join(name)
 }
 
-/// Builds all functions.
-fn build(options: &[&str]) {
-    let binaries = functions::names().flat_map(|name| ["--bin", name]);
-    let options = options.iter().copied().chain(binaries);
-    run_cargo(&options.collect::<Vec<_>>());
+/// Returns the options that name all functions.
+fn binaries() -> Vec<&'static str> {
+    functions::names()
+        .flat_map(|name| ["--bin", name])
+        .collect()
 }
 
 /// Returns the operator's tool.
@@ -75,11 +99,18 @@ pub fn axum_example() -> PathBuf {
 }
 
 fn run_cargo(options: &[&str]) {
+    let mut command = Command::new(env!("CARGO"));
+    command.arg("build");
+    run(command, options);
+}
+
+/// Runs a command that builds.
+fn run(mut command: Command, options: &[&str]) {
     eprintln!("building {}: this may take minutes", options.join(" "));
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--target-dir"])
-        .arg(project::target())
+    let status = command
+        .arg("--locked")
         .args(options)
+        .env("CARGO_TARGET_DIR", project::target())
         .current_dir(project::root())
         .status();
     assert!(status.expect("cargo runs").success(), "the build failed");
@@ -259,7 +290,7 @@ fn command(binary: &Path, variables: &[(&str, &str)], api: &str) -> Command {
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-        // Only account writes mails.
+        // Only account writes emails.
         .env("MAIL_DIR", project::target().join("mails"))
         .envs(variables.iter().copied());
     command
