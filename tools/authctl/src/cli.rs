@@ -106,6 +106,12 @@ pub(crate) struct AwsOptions {
 pub(crate) enum Command {
     #[command(flatten)]
     Store(StoreCommand),
+    /// Emails of self-service: preview, retry.
+    #[command(after_help = "Example:\n  authctl mail preview reset --to jane@example.com")]
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
+    },
     /// Check what the store and authctl need, and say why a check fails. Changes nothing.
     ///
     /// For a table: its status, settings and index, the keys of the functions, the local clock, and the
@@ -155,12 +161,6 @@ pub(crate) enum StoreCommand {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
-    },
-    /// Emails of self-service: preview, retry.
-    #[command(after_help = "Example:\n  authctl mail preview reset --to jane@example.com")]
-    Mail {
-        #[command(subcommand)]
-        command: MailCommand,
     },
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use auth_aws::Aws;
-use auth_core::{Clock, Email, Letter, SettingsReader};
+use auth_core::{Clock, Email, Letter, MailDirectory, SettingsReader};
 use auth_mail::{Composer, MailSettings, read_app_name, samples};
 use serde_json::json;
 
@@ -11,8 +11,7 @@ use crate::{
     cli::Address,
     error::CommandError,
     output::{Output, Record},
-    store::{Lookup, OperatorStore},
-    target::{Opened, Target},
+    store::{Lookup, StoreLocation},
 };
 
 /// The new address in emails about a change.
@@ -50,15 +49,16 @@ pub(crate) async fn preview(
 
 /// Puts all unsent emails of a stack into its queue.
 pub(crate) async fn retry(
-    opened: &Opened<impl OperatorStore>,
+    location: &StoreLocation,
     aws: &Aws,
     output: &Output,
 ) -> Result<(), CommandError> {
-    let Target::Stack(stack) = &opened.target else {
+    let StoreLocation::Stack(name) = location else {
         return Err(CommandError::NoMailQueue);
     };
+    let stack = aws.stack(name).await?;
     let queue = aws.ask_queue(stack.ask_queue()?).await;
-    let asks = opened.store.list_asks().await?;
+    let asks = aws.store(stack.table()?).await.list_asks().await?;
     for ask in &asks {
         queue.send(ask).await?;
     }

@@ -64,9 +64,15 @@ async fn run(cli: &Cli) -> Result<(), CommandError> {
             let location = StoreLocation::choose(&cli.store, &lookup)?;
             doctor::run(&location, &aws, &lookup, &output).await
         }
-        Command::Store(StoreCommand::Mail {
+        Command::Mail {
             command: MailCommand::Preview { kind, to },
-        }) => mails::preview(&lookup, kind, to).await,
+        } => mails::preview(&lookup, kind, to).await,
+        Command::Mail {
+            command: MailCommand::Retry,
+        } => {
+            let location = StoreLocation::choose(&cli.store, &lookup)?;
+            mails::retry(&location, &aws, &output).await
+        }
         Command::Store(command) => {
             let location = StoreLocation::choose(&cli.store, &lookup)?;
             run_at(location, &aws, &lookup, &output, command).await
@@ -136,10 +142,6 @@ async fn run_on<S: OperatorStore>(
             attempts::run(&opened.store, keys, output, command).await
         }
         StoreCommand::Keys { command } => keys::run(open, aws, lookup, output, command).await,
-        StoreCommand::Mail { command } => match command {
-            MailCommand::Preview { kind, to } => mails::preview(lookup, kind, to).await,
-            MailCommand::Retry => mails::retry(&open().await?, aws, output).await,
-        },
     }
 }
 

@@ -4,8 +4,8 @@ use std::{env::VarError, path::PathBuf};
 
 use auth_core::{
     AskRepository, AttemptDirectory, AttemptRepository, CredentialDirectory, HeldRepository,
-    MailDirectory, PublishedKeyRepository, SessionDirectory, SessionRepository, SettingsReader,
-    UserDirectory, UserRepository,
+    PublishedKeyRepository, SessionDirectory, SessionRepository, SettingsReader, UserDirectory,
+    UserRepository,
 };
 
 use crate::{cli::StoreOptions, error::CommandError};
@@ -27,7 +27,6 @@ pub(crate) trait OperatorStore:
     + AttemptRepository
     + AttemptDirectory
     + HeldRepository
-    + MailDirectory
     + PublishedKeyRepository
 {
 }
@@ -42,7 +41,6 @@ impl<S> OperatorStore for S where
         + AttemptRepository
         + AttemptDirectory
         + HeldRepository
-        + MailDirectory
         + PublishedKeyRepository
 {
 }
