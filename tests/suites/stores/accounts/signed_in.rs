@@ -2,7 +2,7 @@
 
 use auth_core::{AskContent, AskId, InvalidLink, LetterContent, LiveUser, SelfServiceError};
 use bundle_tests::{
-    accounts::{Accounts, NEW_PASSWORD, OTHER_PASSWORD, network, password},
+    accounts::{Accounts, NEW_PASSWORD, OTHER_PASSWORD, PASSWORDS, network, password},
     store::{TestStore, email, john},
 };
 
@@ -22,20 +22,34 @@ async fn a_changed_password_ends_all_sessions(store: &impl TestStore) {
     set_cheap_password(&accounts, NEW_PASSWORD).await;
     let session = accounts.begin(&john()).await;
     let caller = accounts.guard(&session).await.expect("a user");
+    let other_caller = sign_in(&accounts).await;
+    let version = accounts.version(&john()).await.expect("the user");
     let network = network();
-    let change = async |current: &str, new: &str| {
+    let change = async |caller: &LiveUser, current: &str, new: &str| {
         let (current, new) = (password(current), password(new));
         let flows = &accounts.flows;
-        let changed = flows.change_password(store, &caller, &network, &current, &new);
+        let changed = flows.change_password(store, caller, &network, &current, &new);
         changed.await
     };
-    let refused = change(NEW_PASSWORD, "changeme").await;
+    let refused = change(&caller, NEW_PASSWORD, "changeme").await;
     assert!(matches!(refused, Err(SelfServiceError::Password(_))));
-    change(NEW_PASSWORD, OTHER_PASSWORD).await.expect("changed");
+    // The guard of the second click has read the user before the first one was done.
+    for click in ["first", "second"] {
+        let changed = change(&caller, NEW_PASSWORD, OTHER_PASSWORD).await;
+        changed.expect(click);
+    }
     assert!(accounts.has_password(&john(), OTHER_PASSWORD).await);
+    assert_eq!(accounts.version(&john()).await, Some(version + 1));
+    assert_eq!(store.list_asks().await.expect("a result").len(), 1);
     assert!(accounts.guard(&session).await.is_err());
-    let refused = change(OTHER_PASSWORD, NEW_PASSWORD).await;
-    assert!(matches!(refused, Err(SelfServiceError::Ended)));
+    for (caller, current, new) in [
+        (&caller, OTHER_PASSWORD, NEW_PASSWORD),
+        (&caller, NEW_PASSWORD, PASSWORDS[2]),
+        (&other_caller, NEW_PASSWORD, OTHER_PASSWORD),
+    ] {
+        let refused = change(caller, current, new).await;
+        assert!(matches!(refused, Err(SelfServiceError::Ended)));
+    }
     // A client that has lost the response repeats the request.
     let logged = accounts.token_user(&session).await;
     for (text, is_done) in [(OTHER_PASSWORD, true), (NEW_PASSWORD, false)] {
@@ -157,18 +171,24 @@ async fn a_deleted_account_is_gone_and_its_address_held(store: &impl TestStore) 
     set_cheap_password(&accounts, NEW_PASSWORD).await;
     let session = accounts.begin(&john()).await;
     let caller = accounts.guard(&session).await.expect("a user");
+    let other_caller = sign_in(&accounts).await;
     let reset = accounts.link(&john(), AskContent::Reset).await;
     let network = network();
-    let delete = async |text: &str| {
+    let delete = async |caller: &LiveUser, text: &str| {
         let known = password(text);
-        accounts
+        let deleted = accounts
             .flows
-            .delete_account(store, &caller, &network, &known)
-            .await
+            .delete_account(store, caller, &network, &known);
+        deleted.await
     };
-    let refused = delete("wrong").await;
+    let refused = delete(&caller, "wrong").await;
     assert!(matches!(refused, Err(SelfServiceError::WrongPassword)));
-    delete(NEW_PASSWORD).await.expect("deleted");
+    // The guard of the second click has read the user before the first one was done.
+    for click in ["first", "second"] {
+        delete(&caller, NEW_PASSWORD).await.expect(click);
+    }
+    let refused = delete(&other_caller, NEW_PASSWORD).await;
+    assert!(matches!(refused, Err(SelfServiceError::Ended)));
     assert_eq!(accounts.version(&john()).await, None);
     assert!(accounts.guard(&session).await.is_err());
     let new = password(OTHER_PASSWORD);

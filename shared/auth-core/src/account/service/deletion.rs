@@ -14,7 +14,8 @@ use crate::{
 const PURPOSE: &str = "deletion";
 
 impl<H: HashPassword> SelfService<H> {
-    /// Deletes the caller, who knows the password, and holds the address.
+    /// Deletes the caller, who knows the password, and holds the address. The same request in the same session succeeds
+    /// again.
     ///
     /// # Errors
     ///
@@ -29,10 +30,14 @@ impl<H: HashPassword> SelfService<H> {
         password: &Password,
     ) -> Result<(), SelfServiceError> {
         let (email, now) = (&caller.session().email, self.clock.now());
-        let account = self.check_current(store, caller, network, password).await?;
-        account.check_settled(now)?;
         let session = &caller.session().id;
         let mark = self.tokens.session_mark(PURPOSE, session).await?;
+        let account = match self.check_current(store, caller, network, password).await {
+            // The same request may have been sent twice, and the other one was first.
+            Err(SelfServiceError::Ended) => return check_mark(store, email, &mark).await,
+            checked => checked?,
+        };
+        account.check_settled(now)?;
         let hold = HeldAddress {
             user_id: account.stored.user.id.clone(),
             since: now,

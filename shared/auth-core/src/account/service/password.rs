@@ -61,7 +61,8 @@ impl<H: HashPassword> SelfService<H> {
         Ok(user_id)
     }
 
-    /// Sets the password of a signed-in user who knows the current one, and ends all sessions.
+    /// Sets the password of a signed-in user who knows the current one, and ends all sessions. The same request in the
+    /// same session succeeds again.
     ///
     /// # Errors
     ///
@@ -79,9 +80,15 @@ impl<H: HashPassword> SelfService<H> {
     ) -> Result<(), SelfServiceError> {
         let (email, now) = (&caller.session().email, self.clock.now());
         self.rules.policy.check(new, email.as_str())?;
-        let account = self.check_current(store, caller, network, current).await?;
         let session = &caller.session().id;
         let mark = self.tokens.session_mark(PURPOSE, session).await?;
+        let account = match self.check_current(store, caller, network, current).await {
+            // The same request may have been sent twice, and the other one was first.
+            Err(SelfServiceError::Ended) => {
+                return self.check_changed(store, email, new, &mark).await;
+            }
+            checked => checked?,
+        };
         let user = &account.stored.user;
         let bound = (email, user.id.as_str(), user.version);
         if self.set_password(store, bound, new, &mark, now).await? {

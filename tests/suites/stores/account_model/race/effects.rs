@@ -23,7 +23,9 @@ impl<S: TestStore> World<S> {
         match (outcome.verdict, effect) {
             (Verdict::Done, Effect::New) => vec![changed],
             (Verdict::Unknown, Effect::New) => vec![changed, model.clone()],
-            (Verdict::Refused, Effect::New) | (Verdict::Done, Effect::None) => vec![],
+            (Verdict::Refused, Effect::New | Effect::Repeat) | (Verdict::Done, Effect::None) => {
+                vec![]
+            }
             (_, Effect::Repeat | Effect::None) => vec![model.clone()],
         }
     }
