@@ -1,4 +1,4 @@
-//! Addresses that a mail can be sent to.
+//! Addresses that an email can be sent to.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ const MAX_LABEL_BYTES: usize = 63;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailAddress(String);
 
-/// The text is not an address that a mail can be sent to.
+/// The text is not an address that an email can be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an email address")]
 pub struct InvalidAddress;
@@ -25,7 +25,7 @@ impl MailAddress {
     ///
     /// # Errors
     ///
-    /// [`InvalidAddress`] for any other text, also for an address that is not in ASCII: SES sends mails only to those,
+    /// [`InvalidAddress`] for any other text, also for an address that is not in ASCII: SES sends emails only to those,
     /// and a domain has an ASCII form (RFC 3492).
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let (local, domain) = text.split_once('@').ok_or(InvalidAddress)?;
@@ -42,7 +42,7 @@ impl MailAddress {
             .ok_or(InvalidAddress)
     }
 
-    /// Parses an address that an account is to have. Unlike that of an existing account, it contains no `/`: mail
+    /// Parses an address that an account is to have. Unlike that of an existing account, it contains no `/`: email
     /// programs would make a link of `www.example.com/page@example.org`, and our own notices show the address.
     ///
     /// # Errors

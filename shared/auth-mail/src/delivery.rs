@@ -1,4 +1,4 @@
-//! From an ask to a sent mail.
+//! From an ask to a sent email.
 
 use std::{error::Error, future::Future};
 
@@ -10,7 +10,7 @@ use tracing::{error, warn};
 
 use crate::{Composer, Message};
 
-/// A mail was not sent, or an ask not put into the queue.
+/// An email was not sent, or an ask not put into the queue.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct TransportError {
@@ -46,9 +46,9 @@ impl TransportError {
     }
 }
 
-/// Sends mails.
+/// Sends emails.
 pub trait Transport: Send + Sync {
-    /// Sends a mail.
+    /// Sends an email.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ pub trait Transport: Send + Sync {
     fn send(&self, message: &Message) -> impl Future<Output = Result<(), TransportError>> + Send;
 }
 
-/// Keeps the asks whose mail could not be sent, and tries them again later.
+/// Keeps the asks whose email could not be sent, and tries them again later.
 pub trait AskQueue: Send + Sync {
     /// Puts an ask into the queue.
     ///
@@ -74,11 +74,11 @@ impl<S> MailStore for S where S: MailRepository + UserRepository + HeldRepositor
 /// What became of an ask. It needs no further attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivered {
-    /// A mail of this kind was sent.
+    /// An email of this kind was sent.
     Sent(&'static str),
     /// There was nothing to send, for example because the address has no user.
     Nothing,
-    /// No mail can be sent to the address.
+    /// No email can be sent to the address.
     Undeliverable,
     /// It was delivered before, or no longer exists.
     Before,
@@ -89,13 +89,13 @@ pub enum Delivered {
 /// Why an ask was not delivered. The same ask may succeed later.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// The store failed. The mail may have been sent anyway.
+    /// The store failed. The email may have been sent anyway.
     #[error("{}", .0.cause())]
     Repository(#[from] RepositoryError),
     /// It is not known what to send.
     #[error(transparent)]
     Mailer(#[from] MailerError),
-    /// The mail was not sent.
+    /// The email was not sent.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
@@ -110,7 +110,7 @@ pub struct Delivery<T> {
 }
 
 impl<T: Transport> Delivery<T> {
-    /// Returns a delivery of the mails of `mailer`, written by `composer`.
+    /// Returns a delivery of the emails of `mailer`, written by `composer`.
     #[must_use]
     pub fn new(mailer: Mailer, composer: Composer, transport: T, clock: Clock) -> Self {
         Self {
@@ -121,8 +121,8 @@ impl<T: Transport> Delivery<T> {
         }
     }
 
-    /// Sends the mail of an ask, unless it was sent before, and marks the ask as sent. If marking fails, the ask still
-    /// counts as delivered: another attempt would send the mail once more.
+    /// Sends the email of an ask, unless it was sent before, and marks the ask as sent. If marking fails, the ask still
+    /// counts as delivered: another attempt would send the email once more.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ impl<T: Transport> Delivery<T> {
                 error!(
                     ask = id.as_str(),
                     cause = failed.cause(),
-                    "mail sent, but not marked as sent"
+                    "email sent, but not marked as sent"
                 );
             }
             completed => completed?,
@@ -165,8 +165,8 @@ impl<T: Transport> Delivery<T> {
     }
 }
 
-/// Logs why no mail can be sent to an address.
+/// Logs why no email can be sent to an address.
 fn give_up(id: &AskId, reason: &dyn Error) -> Delivered {
-    warn!(ask = id.as_str(), %reason, "no mail can be sent");
+    warn!(ask = id.as_str(), %reason, "no email can be sent");
     Delivered::Undeliverable
 }

@@ -1,4 +1,4 @@
-//! A folder of mails as files, for local work.
+//! A folder of emails as files, for local work.
 
 use std::{
     fs::{self, DirBuilder},
@@ -10,21 +10,21 @@ use auth_core::random_id;
 
 use crate::{Message, Transport, TransportError};
 
-/// Writes each mail to a file `<seconds since 1970>-<kind>-<random>.eml`, which mail programs open.
+/// Writes each email to a file `<seconds since 1970>-<kind>-<random>.eml`, which mail programs open.
 #[derive(Debug, Clone)]
 pub struct MailFolder {
     path: PathBuf,
 }
 
 impl MailFolder {
-    /// Returns the folder at this path, which is created when the first mail is written. Only its owner may read it: the
-    /// links in mails work.
+    /// Returns the folder at this path, which is created when the first email is written. Only its owner may read it:
+    /// the links in emails work.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Writes a mail, and returns where.
+    /// Writes an email, and returns where.
     fn write(&self, message: &Message) -> io::Result<PathBuf> {
         let random = random_id().ok_or_else(|| io::Error::other("no randomness"))?;
         let name = format!("{}-{}-{random}", message.date.as_secs(), message.name);
@@ -68,7 +68,7 @@ mod tests {
             name: "reset",
             from: address.clone(),
             to: address,
-            bytes: b"a mail".into(),
+            bytes: b"an email".into(),
             date: UnixTime::from_secs(1),
         };
         MailFolder::new(&path).send(&message).await.unwrap();

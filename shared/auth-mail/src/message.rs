@@ -1,4 +1,4 @@
-//! The form of a mail (RFC 5322, RFC 2046): text and HTML with the same contents.
+//! The form of an email (RFC 5322, RFC 2046): text and HTML with the same contents.
 
 use auth_core::{Letter, Link, UnixTime};
 use mail_builder::{MessageBuilder, headers::raw::Raw};
@@ -8,16 +8,16 @@ use crate::{
     wording::{Button, Wording, lifetime, wording},
 };
 
-/// A mail that can be sent as it is.
+/// An email that can be sent as it is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Names the kind of mail, such as `reset`.
+    /// Names the kind of email, such as `reset`.
     pub name: &'static str,
     /// The sender.
     pub from: MailAddress,
     /// The recipient.
     pub to: MailAddress,
-    /// The whole mail with its headers. It may contain a link, which is a secret.
+    /// The whole email with its headers. It may contain a link, which is a secret.
     pub bytes: Vec<u8>,
     /// When it was written.
     pub date: UnixTime,
@@ -29,7 +29,7 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// Writes mails.
+/// Writes emails.
 #[derive(Debug, Clone)]
 pub struct Composer {
     settings: MailSettings,
@@ -42,11 +42,11 @@ impl Composer {
         Self { settings }
     }
 
-    /// Writes a mail.
+    /// Writes an email.
     ///
     /// # Errors
     ///
-    /// [`InvalidAddress`] if no mail can be sent to its address.
+    /// [`InvalidAddress`] if no email can be sent to its address.
     pub fn compose(&self, letter: &Letter, now: UnixTime) -> Result<Message, InvalidAddress> {
         let MailSettings { from, app_name, .. } = &self.settings;
         let to = MailAddress::parse(&letter.to)?;

@@ -1,11 +1,11 @@
-//! One mail of each kind, with links that no stack accepts, for previews and tests.
+//! One email of each kind, with links that no stack accepts, for previews and tests.
 
 use auth_core::{
     Action, ActionTokens, Algorithm, Email, EmailChange, Key, KeySet, LetterContent, SigningError,
     UnixTime, random_id,
 };
 
-/// The names of all kinds of mails.
+/// The names of all kinds of emails.
 pub const KINDS: [&str; 13] = [
     "sign-up",
     "already-registered",
@@ -60,7 +60,7 @@ pub async fn samples(
         LetterContent::Reset(link(reset.clone()).await?),
         LetterContent::Email(email.clone(), link(Action::Email(change)).await?),
         LetterContent::EmailRequested(new.clone(), link(undo.clone()).await?),
-        LetterContent::EmailChanged(new.clone(), link(undo).await?),
+        LetterContent::EmailChanged(new.clone(), Some(link(undo).await?)),
         LetterContent::EmailConfirmed,
         LetterContent::EmailRestored(link(reset).await?),
         LetterContent::EmailUndone(email.clone()),

@@ -1,4 +1,4 @@
-//! The settings of mails.
+//! The settings of emails.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ const MAX_NAME_CHARS: usize = 64;
 /// Where `cargo lambda watch` serves the page.
 const LOCAL_PAGE: &str = "http://127.0.0.1:9000/account";
 
-/// The settings of mails.
+/// The settings of emails.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
     /// The sender.
@@ -65,7 +65,7 @@ pub fn read_app_name(reader: &mut SettingsReader) -> Option<String> {
     })
 }
 
-/// Reads where mails are written outside Lambda, `MAIL_DIR`. `None` after a problem, which [`SettingsReader::finish`]
+/// Reads where emails are written outside Lambda, `MAIL_DIR`. `None` after a problem, which [`SettingsReader::finish`]
 /// reports.
 pub fn read_folder(reader: &mut SettingsReader) -> Option<PathBuf> {
     reader.optional("MAIL_DIR", ".local/mail".into(), |path| Ok(path.into()))

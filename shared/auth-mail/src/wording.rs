@@ -57,7 +57,8 @@ pub(crate) fn wording(content: &LetterContent, app: &str) -> Wording {
         LetterContent::Reset(_) => app.reset(),
         LetterContent::Email(current, _) => app.email(current),
         LetterContent::EmailRequested(new, _) => app.email_requested(new),
-        LetterContent::EmailChanged(new, _) => app.email_changed(new),
+        LetterContent::EmailChanged(new, Some(_)) => app.email_changed(new),
+        LetterContent::EmailChanged(new, None) => app.email_changed_long_ago(new),
         LetterContent::EmailConfirmed => app.email_confirmed(),
         LetterContent::EmailRestored(_) => app.email_restored(),
         LetterContent::EmailUndone(former) => app.email_undone(former),
@@ -222,6 +223,18 @@ impl App<'_> {
             ],
             button: Some("Undo the change"),
             reason: self.was_address(),
+        }
+    }
+
+    /// For an email that is so late that the change cannot be undone.
+    fn email_changed_long_ago(self, new: &Email) -> Wording {
+        Wording {
+            sentences: vec![
+                format!("The email address of your account was changed to {new}. {NOTHING_TO_DO}"),
+                format!("If it wasn't you, contact the people who run {self}."),
+            ],
+            button: None,
+            ..self.email_changed(new)
         }
     }
 

@@ -1,4 +1,4 @@
-//! Decides what an ask becomes: a mail with a link, a notice, or nothing. It sends nothing itself.
+//! Decides what an ask becomes: an email with a link, a notice, or nothing. It sends nothing itself.
 
 use super::{Action, ActionTokens, Ask, AskContent, EmailChange, HeldRepository, Link};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     user::{Email, Role, User, UserRepository},
 };
 
-/// What a mail says.
+/// What an email says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LetterContent {
     /// For a sign-up: the link confirms it.
@@ -23,8 +23,8 @@ pub enum LetterContent {
     Email(Email, Link),
     /// For the old address, when a change to this address was requested: the link undoes it.
     EmailRequested(Email, Link),
-    /// For the old address, after a change to this address: the link undoes it.
-    EmailChanged(Email, Link),
+    /// For the old address, after a change to this address: the link undoes it. `None` if that is no longer possible.
+    EmailChanged(Email, Option<Link>),
     /// For the new address, after the change.
     EmailConfirmed,
     /// For the old address, after the change was undone and the password removed: the link sets a new password.
@@ -69,8 +69,8 @@ impl LetterContent {
             | Self::Reset(link)
             | Self::Email(_, link)
             | Self::EmailRequested(_, link)
-            | Self::EmailChanged(_, link)
             | Self::EmailRestored(link) => Some(link),
+            Self::EmailChanged(_, link) => link.as_ref(),
             Self::AlreadyRegistered
             | Self::EmailConfirmed
             | Self::EmailUndone(_)
@@ -81,7 +81,7 @@ impl LetterContent {
     }
 }
 
-/// A mail that is to be sent.
+/// An email that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     /// The address, in the user's own spelling if there is a user.
@@ -101,7 +101,7 @@ pub enum MailerError {
     Signing(#[from] SigningError),
 }
 
-/// Turns asks into mails.
+/// Turns asks into emails.
 #[derive(Debug, Clone)]
 pub struct Mailer {
     tokens: ActionTokens,
@@ -114,7 +114,7 @@ impl Mailer {
         Self { tokens }
     }
 
-    /// Returns the mail for an ask as things are at `now`; `None` if there is nothing to send, for example because the
+    /// Returns the email for an ask as things are at `now`; `None` if there is nothing to send, for example because the
     /// address has no user.
     ///
     /// # Errors
@@ -146,8 +146,9 @@ impl Mailer {
                 LetterContent::EmailRequested(change.to.clone(), link)
             }
             AskContent::EmailChanged(change) if *email == change.from => {
-                // The address is held from the change on, however late this mail is.
+                // The address is held from the change on, however late this email is.
                 let link = self.undo(change, ask.asked_at).await?;
+                let link = (now < link.expires_at).then_some(link);
                 LetterContent::EmailChanged(change.to.clone(), link)
             }
             AskContent::EmailChanged(_) => LetterContent::EmailConfirmed,
@@ -336,9 +337,9 @@ mod tests {
         assert_eq!(prepare(&store, john(), AskContent::Reset).await, None);
     }
 
-    /// A mail to another spelling of the address could reach someone else.
+    /// An email to another spelling of the address could reach someone else.
     #[tokio::test]
-    async fn a_mail_to_a_user_goes_to_the_address_as_registered() {
+    async fn an_email_to_a_user_goes_to_the_address_as_registered() {
         let store = InMemoryStore::default();
         let tutorial = InMemoryStore::with_tutorial_user();
         let mut user = crate::AccountRepository::find_account(&tutorial, &john())
@@ -421,8 +422,8 @@ mod tests {
             AskContent::EmailChanged(change(0)),
         ] {
             let letter = prepare(&store, john(), content).await.unwrap();
-            let (LetterContent::EmailRequested(to, link) | LetterContent::EmailChanged(to, link)) =
-                &letter.content
+            let (LetterContent::EmailRequested(to, link)
+            | LetterContent::EmailChanged(to, Some(link))) = &letter.content
             else {
                 panic!("{letter:?}");
             };
@@ -431,6 +432,20 @@ mod tests {
         }
         let letter = prepare(&store, jane(), AskContent::EmailChanged(change(0))).await;
         assert_eq!(letter.unwrap().content, LetterContent::EmailConfirmed);
+    }
+
+    #[tokio::test]
+    async fn the_old_address_gets_no_link_once_the_change_cannot_be_undone() {
+        let store = InMemoryStore::default();
+        let content = AskContent::EmailChanged(change(0));
+        let ask = Ask::new(AskId::random().unwrap(), john(), content, NOW);
+        let mailer = Mailer::new(tokens());
+        let (end, second) = (NOW + HOLD, std::time::Duration::from_secs(1));
+        for (now, has_link) in [(end - second, true), (end, false)] {
+            let letter = mailer.prepare(&store, &ask, now).await.unwrap();
+            let content = letter.unwrap().content;
+            assert_eq!(content.link().is_some(), has_link, "{content:?}");
+        }
     }
 
     #[tokio::test]

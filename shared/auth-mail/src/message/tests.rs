@@ -1,4 +1,4 @@
-//! Each mail as a mail program sees it.
+//! Each email as a mail program sees it.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ fn compose(to: &str, content: LetterContent) -> Result<Message, InvalidAddress> 
 }
 
 #[tokio::test]
-async fn every_mail_has_the_same_contents_as_text_and_as_html() {
+async fn every_email_has_the_same_contents_as_text_and_as_html() {
     for content in contents().await {
         let message = compose("Jane@Example.com", content.clone()).unwrap();
         let mail = MessageParser::default().parse(&message.bytes).unwrap();
@@ -85,6 +85,19 @@ async fn every_mail_has_the_same_contents_as_text_and_as_html() {
     }
 }
 
+#[test]
+fn an_email_about_a_change_that_cannot_be_undone_has_no_button() {
+    let new = Email::parse("jane@example.org").unwrap();
+    let message = compose("jane@example.com", LetterContent::EmailChanged(new, None)).unwrap();
+    let message = MessageParser::default().parse(&message.bytes).unwrap();
+    let text = message.body_text(0).unwrap();
+    assert!(text.contains("contact the people who run"), "{text}");
+    let html = message.body_html(0).unwrap();
+    for body in [text, html] {
+        assert!(!body.contains("undo") && !body.contains("http"), "{body}");
+    }
+}
+
 #[tokio::test]
 async fn every_kind_has_its_name_and_title() {
     let contents = contents().await;
@@ -99,7 +112,7 @@ async fn every_kind_has_its_name_and_title() {
 
 /// RFC 5322 section 2.1.1, and no character that a relay could change.
 #[tokio::test]
-async fn every_mail_is_in_ascii_with_short_lines() {
+async fn every_email_is_in_ascii_with_short_lines() {
     for content in contents().await {
         let message = compose("jane@example.com", content).unwrap();
         let text = std::str::from_utf8(&message.bytes).unwrap();
@@ -134,7 +147,7 @@ fn the_headers_name_sender_and_recipient_and_ask_for_no_reply() {
 }
 
 #[test]
-fn no_mail_is_written_to_more_than_one_address() {
+fn no_email_is_written_to_more_than_one_address() {
     for to in ["a@b.c, d@e.f", "a@b.c\r\nBcc: d@e.f", "jane"] {
         let composed = compose(to, LetterContent::PasswordChanged);
         assert_eq!(composed, Err(InvalidAddress), "{to}");
