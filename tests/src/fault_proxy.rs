@@ -1,6 +1,9 @@
 //! An HTTP proxy between the SDK and a server, with faults that can be switched on and off. It also counts the
 //! capacity units of `DynamoDB`.
 
+mod responses;
+mod units;
+
 use std::{
     io,
     sync::{
@@ -17,8 +20,10 @@ use hyper::{
     client,
 };
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use responses::{denial, failure, protected, unprocessed, with_backups};
 use tokio::net::TcpStream;
+pub use units::Units;
+use units::{transaction_units, with_units};
 
 use crate::server::serve_counting;
 
@@ -73,17 +78,6 @@ pub struct FaultProxy {
     url: String,
     connections: Arc<AtomicUsize>,
     state: Arc<State>,
-}
-
-/// The capacity units of some requests, as `DynamoDB` charges them.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Units {
-    /// For reads.
-    pub read: f64,
-    /// For writes, including those to the index.
-    pub written: f64,
-    /// The number of requests.
-    pub requests: usize,
 }
 
 struct State {
@@ -260,12 +254,8 @@ async fn forward(
     parts.headers.insert("content-length", body.len().into());
     let request = Request::from_parts(parts, Full::<Bytes>::from(body));
     let (parts, body) = exchange(&state.upstream, request).await?;
-    count_units(
-        &mut state.units.lock().expect("no panic"),
-        is_read,
-        transaction,
-        &body,
-    );
+    let mut units = state.units.lock().expect("no panic");
+    units.add(is_read, transaction, &body);
     Ok(Response::from_parts(parts, Full::from(body)))
 }
 
@@ -282,95 +272,4 @@ pub(crate) async fn exchange(
     let (parts, body) = response.map_err(io::Error::other)?.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?;
     Ok((parts, body.to_bytes()))
-}
-
-/// Makes a request ask for the capacity units that it consumes.
-fn with_units(body: &Bytes) -> Bytes {
-    let Ok(mut request) = serde_json::from_slice::<Value>(body) else {
-        return body.clone();
-    };
-    request["ReturnConsumedCapacity"] = "TOTAL".into();
-    request.to_string().into()
-}
-
-/// Returns the units of a transaction on small items: two for each (`DynamoDB` Developer Guide, "Capacity management
-/// for transactions"), even if a condition fails. `DynamoDB` Local reports two for all of them, or none.
-fn transaction_units(request: &Bytes) -> Option<f64> {
-    let request: Value = serde_json::from_slice(request).unwrap_or_default();
-    let items = request["TransactItems"].as_array()?;
-    Some(items.iter().map(|_| 2.0).sum())
-}
-
-fn count_units(units: &mut Units, is_read: bool, transaction: Option<f64>, body: &Bytes) {
-    let response: Value = serde_json::from_slice(body).unwrap_or_default();
-    let consumed = &response["ConsumedCapacity"];
-    let of = |one: &Value| one["CapacityUnits"].as_f64();
-    let batch_keys = || {
-        consumed
-            .as_array()
-            .map(|all| all.iter().filter_map(of).sum())
-    };
-    let consumed = transaction.or_else(|| of(consumed).or_else(batch_keys));
-    // A write whose condition fails and the read of an item that does not exist are charged like others, but the
-    // response does not say so. Items are small.
-    let consumed = consumed.filter(|units| *units > 0.0).unwrap_or(1.0);
-    units.requests += 1;
-    if is_read {
-        units.read += consumed;
-    } else {
-        units.written += consumed;
-    }
-}
-
-fn unprocessed(body: &Bytes) -> Response<Full<Bytes>> {
-    let request: Value = serde_json::from_slice(body).unwrap_or_default();
-    success(&json!({"Responses": {}, "UnprocessedKeys": request["RequestItems"]}))
-}
-
-/// Returns the description of a table, changed to one that is protected from deletion.
-async fn protected(response: Response<Full<Bytes>>) -> io::Result<Response<Full<Bytes>>> {
-    let body = response.into_body().collect().await;
-    let body = body.map_err(io::Error::other)?.to_bytes();
-    let mut body: Value = serde_json::from_slice(&body)?;
-    body["Table"]["DeletionProtectionEnabled"] = true.into();
-    Ok(success(&body))
-}
-
-fn with_backups() -> Response<Full<Bytes>> {
-    success(&json!({"ContinuousBackupsDescription": {
-        "ContinuousBackupsStatus": "ENABLED",
-        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "ENABLED"}
-    }}))
-}
-
-fn success(body: &Value) -> Response<Full<Bytes>> {
-    let response = Response::builder()
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amzn-requestid", "proxy");
-    response
-        .body(Full::from(body.to_string()))
-        .expect("a response")
-}
-
-/// Returns the response to a caller without a permission, as IAM words it.
-fn denial(operation: &str) -> Response<Full<Bytes>> {
-    let message = format!(
-        "User: arn:aws:iam::123456789012:user/jane is not authorized to perform: dynamodb:{operation} on \
-         resource: arn:aws:dynamodb:eu-central-1:123456789012:table/users because no identity-based policy \
-         allows the dynamodb:{operation} action"
-    );
-    error(StatusCode::BAD_REQUEST, "AccessDeniedException", &message)
-}
-
-fn failure(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
-    error(status, kind, "no")
-}
-
-fn error(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
-    let body =
-        format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"{message}"}}"#);
-    let response = Response::builder()
-        .status(status)
-        .header("content-type", "application/x-amz-json-1.0");
-    response.body(Full::from(body)).expect("a response")
 }

@@ -1,82 +1,21 @@
 //! Batches of both kinds, with a transport and a queue that fail when a test says so.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod outside;
+
+use std::time::Duration;
 
 use auth_core::{
     ActionTokens, Algorithm, Ask, AskContent, AskId, AskLimits, AskRepository, Asked, Clock, Email,
-    HeldAddress, HeldRepository, InMemoryStore, Key, KeySet, MailRepository, RepositoryError,
-    UnixTime, User, UserRepository,
+    InMemoryStore, Key, KeySet, UnixTime,
 };
-use auth_mail::{
-    AskQueue, Composer, Delivery, MailAddress, MailSettings, Message, Transport, TransportError,
-    TransportFailure,
-};
+use auth_mail::{Composer, Delivery, MailAddress, MailSettings};
+use outside::{Outside, Unmarked};
 use serde_json::{Value, json};
 
 use crate::Mailer;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const JOHN: &str = "john.doe@leapify.tech";
-
-/// Records what is sent. Fails for recipients in `broken`, for those in `refused` for ever.
-#[derive(Debug, Clone, Default)]
-struct Outside {
-    sent: Arc<Mutex<Vec<(String, &'static str)>>>,
-    broken: Arc<Mutex<BTreeSet<String>>>,
-    refused: Arc<Mutex<BTreeSet<String>>>,
-    queued: Arc<Mutex<Vec<String>>>,
-    is_queue_broken: Arc<Mutex<bool>>,
-    /// How often a service was called that does not respond; `None` if it does.
-    timeouts: Arc<Mutex<Option<u32>>>,
-}
-
-impl Transport for Outside {
-    async fn send(&self, message: &Message) -> Result<(), TransportError> {
-        if let Some(timeouts) = &mut *self.timeouts.lock().unwrap() {
-            *timeouts += 1;
-            let kind = TransportFailure::Outage;
-            return Err(TransportError::with_kind(kind, "SES does not respond"));
-        }
-        let to = message.to.to_string();
-        if self.broken.lock().unwrap().contains(&to) {
-            return Err(TransportError::new("SES is down"));
-        }
-        if self.refused.lock().unwrap().contains(&to) {
-            let kind = TransportFailure::Permanent;
-            return Err(TransportError::with_kind(kind, "a bad request"));
-        }
-        self.sent.lock().unwrap().push((to, message.name));
-        Ok(())
-    }
-}
-
-impl AskQueue for Outside {
-    async fn put(&self, id: &AskId) -> Result<(), TransportError> {
-        if *self.is_queue_broken.lock().unwrap() {
-            return Err(TransportError::new("SQS is down"));
-        }
-        self.queued.lock().unwrap().push(id.as_str().to_owned());
-        Ok(())
-    }
-}
-
-impl Outside {
-    fn sent(&self) -> Vec<(String, &'static str)> {
-        std::mem::take(&mut *self.sent.lock().unwrap())
-    }
-
-    fn queued(&self) -> Vec<String> {
-        std::mem::take(&mut *self.queued.lock().unwrap())
-    }
-
-    fn break_for(&self, address: &str) {
-        self.broken.lock().unwrap().insert(address.to_owned());
-    }
-}
 
 /// Returns a delivery at this time.
 fn delivery(outside: &Outside, now: UnixTime) -> Delivery<Outside> {
@@ -223,7 +162,7 @@ async fn lambda_sends_a_record_again_if_the_queue_fails_too() {
 }
 
 #[tokio::test]
-async fn an_address_that_no_mail_can_be_sent_to_is_given_up() {
+async fn an_address_that_no_email_can_be_sent_to_is_given_up() {
     let world = World::new();
     let address = "a@b.c\r\nBcc: joe@example.com";
     world.ask("a", address, AskContent::SignUp).await;
@@ -234,7 +173,7 @@ async fn an_address_that_no_mail_can_be_sent_to_is_given_up() {
 
 /// Otherwise strangers could fill the queue, and ring its alarms, with addresses that SES refuses.
 #[tokio::test]
-async fn a_mail_that_will_never_be_sent_is_given_up_at_once() {
+async fn an_email_that_will_never_be_sent_is_given_up_at_once() {
     let world = World::new();
     let address = "jane@example.com";
     world.ask("a", address, AskContent::SignUp).await;
@@ -306,31 +245,6 @@ async fn a_record_that_lambda_gave_up_is_not_an_ask() {
     let world = World::new();
     let record = json!({"requestContext": {"condition": "RetryAttemptsExhausted"}}).to_string();
     assert_eq!(world.handle(queue(&[&record])).await.len(), 1);
-}
-
-/// A store that cannot mark an ask as sent.
-struct Unmarked(InMemoryStore);
-
-impl MailRepository for Unmarked {
-    async fn find_ask(&self, id: &AskId) -> Result<Option<Ask>, RepositoryError> {
-        self.0.find_ask(id).await
-    }
-
-    async fn complete_ask(&self, _: &AskId) -> Result<(), RepositoryError> {
-        Err(RepositoryError::Unavailable("as a test wants it".into()))
-    }
-}
-
-impl UserRepository for Unmarked {
-    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, RepositoryError> {
-        self.0.find_by_email(email).await
-    }
-}
-
-impl HeldRepository for Unmarked {
-    async fn find_held(&self, email: &Email) -> Result<Option<HeldAddress>, RepositoryError> {
-        self.0.find_held(email).await
-    }
 }
 
 /// Otherwise, the queue would send the email again and again.

@@ -1,5 +1,7 @@
 //! Each function makes exactly the calls to AWS that its role in the template allows.
 
+mod calls;
+mod forbidden;
 mod self_service;
 
 use std::time::Duration;
@@ -21,7 +23,7 @@ use bundle_tests::{
     store::tutorial_user,
     template::Template,
 };
-use serde_json::{Value, json};
+use forbidden::forbidden;
 
 /// A hash of `changeme` that a login renews.
 const BCRYPT: &str = "$2b$10$gV8eQ.uFSGIvWZKHKTRteuHxJ3IJ.ApQ5v8.gbz3eUnvM4O59uMTm";
@@ -40,7 +42,7 @@ const PUBLISHED: &str = "keys#access-tokens";
 fn policy(function: &str) -> Policy {
     let template = Template::read();
     let policy = template.policy(&template.functions()[function]);
-    // Lambda reads the stream; mails and the queue are not in this test.
+    // Lambda reads the stream; emails and the queue are not in this test.
     let others = [
         "logs:",
         "ses:",
@@ -170,7 +172,7 @@ async fn start(
     };
     variables.push(("AWS_ENDPOINT_URL_SECRETS_MANAGER", url));
     variables.push(match function {
-        // Nothing listens there, so no mail is sent, and none is queued.
+        // Nothing listens there, so no email is sent, and none is queued.
         "mailer" => ("MAIL_QUEUE_URL", "http://127.0.0.1:9/"),
         "keys" | "login" => ("JWT_KEYS_SECRET_ID", "JwtKeys.Id"),
         _ => ("JWT_KEYS_TABLE", table.name()),
@@ -187,7 +189,7 @@ async fn start(
     variables.push(("ACTION_KEY_SECRET_ID", "ActionKeys.Id"));
     if function == "account" {
         variables.push(("SIGN_UP", "open"));
-        // Otherwise, it would send the mails itself.
+        // Otherwise, it would send the emails itself.
         variables.push((LAMBDA_MARKER, "on-demand"));
     }
     if function == "mailer" {
@@ -229,207 +231,4 @@ async fn use_login(login: &Process) {
         let refused = login.post("login", &wrong, ADDRESS).await;
         assert_eq!(refused.status(), expected);
     }
-}
-
-/// A call, and what it would do.
-type Forbidden = (&'static str, Call);
-
-/// Returns calls that a function must not be allowed to make.
-fn forbidden(function: &str) -> Vec<Forbidden> {
-    let own = match function {
-        "discovery" => forbidden_for_discovery(),
-        "keys" => forbidden_for_keys(),
-        "login" => forbidden_for_login(),
-        "account" => self_service::forbidden_for_account(),
-        "mailer" => self_service::forbidden_for_mailer(),
-        "authorizer" => forbidden_for_guards(),
-        guard if functions::is_guard(guard) => forbidden_for_guards(),
-        other => panic!("the test does not know what {other} must not do"),
-    };
-    let mut all = forbidden_for_all();
-    // What only these two may do.
-    let allowed: &[&str] = match function {
-        "account" => &[
-            "delete a user",
-            "put a user",
-            "query the index",
-            "read other items",
-        ],
-        "mailer" => &["read other items"],
-        _ => &[],
-    };
-    all.retain(|(what, _)| !allowed.contains(what));
-    all.into_iter().chain(own).collect()
-}
-
-fn forbidden_for_all() -> Vec<Forbidden> {
-    vec![
-        ("delete a user", delete(USER)),
-        ("put a user", put(USER)),
-        (
-            "change the roles of a user",
-            update(USER, "SET #roles = :value"),
-        ),
-        ("read the whole table", Call::to_table("Scan", &json!({}))),
-        (
-            "query the index",
-            Call::to_table("Query", &json!({"IndexName": "by_owner"})),
-        ),
-        ("read other items", read("held#1")),
-        (
-            "read other published keys",
-            read_attributes("keys#other", "key_set"),
-        ),
-        (
-            "read other items in a batch",
-            batch(&["held#1"], Some("pk")),
-        ),
-        (
-            "read the keys of tokens in a batch",
-            batch(&[PUBLISHED], Some("pk")),
-        ),
-        ("read another secret", Call::get_secret("OtherKeys.Id")),
-    ]
-}
-
-fn forbidden_for_discovery() -> Vec<Forbidden> {
-    vec![
-        ("read a user", read(USER)),
-        (
-            "read an attribute of a user",
-            read_attributes(USER, "key_set"),
-        ),
-        (
-            "read another attribute of the keys",
-            read_attributes(PUBLISHED, "key_set, version"),
-        ),
-        ("read the whole item of the keys", read(PUBLISHED)),
-        ("read users in a batch", batch(&[USER], Some("pk"))),
-        ("read the keys of tokens", Call::get_secret("JwtKeys.Id")),
-    ]
-}
-
-fn forbidden_for_keys() -> Vec<Forbidden> {
-    vec![
-        ("read a user", read(USER)),
-        ("publish other keys", put("keys#other")),
-        (
-            "read the keys of refresh tokens",
-            Call::get_secret("SessionKeys.Id"),
-        ),
-        (
-            "replace the keys of refresh tokens",
-            Call::change_secret("PutSecretValue", "SessionKeys.Id"),
-        ),
-        (
-            "delete its secret",
-            Call::change_secret("DeleteSecret", "JwtKeys.Id"),
-        ),
-    ]
-}
-
-fn forbidden_for_login() -> Vec<Forbidden> {
-    vec![
-        ("read the published keys", read(PUBLISHED)),
-        (
-            "replace the keys of tokens",
-            Call::change_secret("PutSecretValue", "JwtKeys.Id"),
-        ),
-        ("put a counter", put("attempts#1#2")),
-        ("ask for any mail", put("ask#1")),
-        ("invite a user", put_attribute("ask#reuse#1", "roles")),
-        ("disable a user", update(USER, "SET disabled = :value")),
-        ("change the id of a user", update(USER, "SET id = :value")),
-        ("let a user expire", update(USER, "SET expires_at = :value")),
-        (
-            "give a session another user",
-            update(SESSION, "SET #owner = :value"),
-        ),
-        (
-            "change the version of another item",
-            update(PUBLISHED, "SET version = :value"),
-        ),
-    ]
-}
-
-fn forbidden_for_guards() -> Vec<Forbidden> {
-    vec![
-        (
-            "read a password hash",
-            batch(&[USER, SESSION], Some("pk, password_hash")),
-        ),
-        ("read whole items", batch(&[USER, SESSION], None)),
-        ("read a counter", batch(&[USER, "attempts#1#2"], Some("pk"))),
-        (
-            "read a counter of a network",
-            batch(&["network#1#2"], Some("pk")),
-        ),
-        ("read one item", read(USER)),
-        ("read the whole item of the keys", read(PUBLISHED)),
-        (
-            "read another attribute of the keys",
-            read_attributes(PUBLISHED, "key_set, version"),
-        ),
-        (
-            "read the keys of another item",
-            read_attributes(USER, "key_set"),
-        ),
-        ("publish keys", put(PUBLISHED)),
-        ("read the keys of tokens", Call::get_secret("JwtKeys.Id")),
-        ("revoke a session", update(SESSION, "SET revoked = :value")),
-        (
-            "read the keys of refresh tokens",
-            Call::get_secret("SessionKeys.Id"),
-        ),
-        (
-            "read the keys of counters",
-            Call::get_secret("CounterKeys.Id"),
-        ),
-    ]
-}
-
-fn key(pk: &str) -> Value {
-    json!({"pk": {"S": pk}})
-}
-
-fn read(pk: &str) -> Call {
-    Call::to_table("GetItem", &json!({"Key": key(pk)}))
-}
-
-fn read_attributes(pk: &str, projection: &str) -> Call {
-    let body = json!({"Key": key(pk), "ProjectionExpression": projection});
-    Call::to_table("GetItem", &body)
-}
-
-fn batch(pks: &[&str], projection: Option<&str>) -> Call {
-    let keys: Vec<Value> = pks.iter().map(|pk| key(pk)).collect();
-    let mut table = json!({"Keys": keys});
-    if let Some(projection) = projection {
-        table["ProjectionExpression"] = projection.into();
-    }
-    Call::to_table("BatchGetItem", &json!({"RequestItems": {"users": table}}))
-}
-
-fn put(pk: &str) -> Call {
-    Call::to_table("PutItem", &json!({"Item": key(pk)}))
-}
-
-/// Returns a call that puts an item with this attribute.
-fn put_attribute(pk: &str, attribute: &str) -> Call {
-    let mut item = key(pk);
-    item[attribute] = json!({"S": "value"});
-    Call::to_table("PutItem", &json!({ "Item": item }))
-}
-
-fn delete(pk: &str) -> Call {
-    Call::to_table("DeleteItem", &json!({"Key": key(pk)}))
-}
-
-fn update(pk: &str, expression: &str) -> Call {
-    let body = json!({
-        "Key": key(pk),
-        "UpdateExpression": expression,
-        "ExpressionAttributeNames": {"#roles": "roles", "#owner": "owner"},
-    });
-    Call::to_table("UpdateItem", &body)
 }

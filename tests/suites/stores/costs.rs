@@ -1,22 +1,23 @@
 //! What requests cost in `DynamoDB`, in capacity units: also while many attempts are in progress, and at the end of
 //! an attack, when counters are at their largest.
 
+mod self_service;
+
 use std::{collections::HashMap, time::Duration};
 
 use auth_aws::DynamoDbStore;
 use auth_core::{
-    Algorithm, Asked, AttemptLimits, AttemptRepository, Attempts, Key, KeySet, MailDirectory,
-    Outcome, SourceNetwork, Stale, UserDirectory,
+    Algorithm, AttemptLimits, AttemptRepository, Attempts, Key, KeySet, Outcome, SourceNetwork,
+    Stale, UserDirectory,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use bundle_tests::{
-    accounts::{Accounts, PASSWORDS, network, password},
     app::App,
     client::{ADDRESS, Client, Tokens},
     dynamodb::Table,
     events,
     fault_proxy::{FaultProxy, Units},
-    store::{email, john, tutorial_user},
+    store::{john, tutorial_user},
 };
 use serde_json::json;
 
@@ -258,124 +259,4 @@ async fn a_flood_from_a_full_device_in_a_full_network_costs_no_writes() {
         stranger.written <= 0.0 && stranger.read <= 2.0,
         "{stranger:?}"
     );
-}
-
-/// Checks what the last step has cost, in reads and writes, and prints it.
-fn check_spent(proxy: &FaultProxy, step: &str, read: f64, written: f64) {
-    let units = proxy.take_units();
-    println!("{step}: {units:?}");
-    assert!(
-        units.read <= read && units.written <= written,
-        "{step}: {units:?}"
-    );
-}
-
-/// The prices in docs/costs.md are computed from these units.
-#[tokio::test]
-async fn self_service_costs_few_units() {
-    let table = Table::with_tutorial_user().await;
-    let proxy = FaultProxy::start(table.url()).await;
-    let metered = Accounts::new(&table.behind(proxy.url()).store().await);
-    let (store, flows, clock) = (&metered.store, &metered.flows, &metered.clock);
-    let unmetered = table.store().await;
-    let spent = |step: &str, read, written| check_spent(&proxy, step, read, written);
-    // Sends the mails that were asked for, and returns the tokens of their links.
-    let deliver = async |step: &str, read, written| {
-        let mut tokens = Vec::new();
-        for id in unmetered.list_asks().await.unwrap() {
-            let _ = proxy.take_units();
-            let letter = metered.deliver(&id).await.expect("a letter");
-            spent(step, read, written);
-            let link = letter.content.link();
-            tokens.extend(link.map(|link| link.token.expose().to_owned()));
-        }
-        tokens
-    };
-    let (jane, new, network) = (
-        email("jane@example.com"),
-        email("jane@example.org"),
-        network(),
-    );
-    let _ = proxy.take_units();
-
-    flows.ask_sign_up(store, &jane, &network).await.unwrap();
-    spent("ask", 0.0, 6.0);
-    let throttled = flows.ask_sign_up(store, &jane, &network).await.unwrap();
-    assert_eq!(throttled, Asked::Throttled);
-    spent("throttled ask", 0.0, 6.0);
-    let tokens = deliver("mail with a link for a new address", 3.0, 1.0).await;
-    let (first, second) = (password(PASSWORDS[0]), password(PASSWORDS[1]));
-    flows
-        .confirm_sign_up(store, &tokens[0], &first)
-        .await
-        .unwrap();
-    spent("confirm sign-up", 2.0, 4.0);
-
-    flows.ask_reset(store, &jane, &network).await.unwrap();
-    spent("ask", 0.0, 6.0);
-    let tokens = deliver("mail with a link that resets a password", 2.0, 1.0).await;
-    flows
-        .reset_password(store, &tokens[0], &second)
-        .await
-        .unwrap();
-    spent("reset", 1.0, 8.0);
-    deliver("notice", 1.0, 1.0).await;
-
-    let session = metered.begin(&jane).await;
-    let caller = async |session| metered.guard(session).await.expect("a live user");
-    let _ = proxy.take_units();
-    let user = caller(&session).await;
-    spent("guard", 2.0, 0.0);
-    let changed = flows.change_password(store, &user, &network, &second, &first);
-    changed.await.unwrap();
-    spent("password", 1.0, 6.0);
-    deliver("notice", 1.0, 1.0).await;
-
-    let (session, other) = (metered.begin(&jane).await, metered.begin(&jane).await);
-    let user = caller(&session).await;
-    let _ = proxy.take_units();
-    assert_eq!(flows.sessions(store, &user).await.unwrap().len(), 2);
-    spent("sessions", 4.0, 0.0);
-    assert!(
-        flows
-            .end_session(store, &user, &other.session.id)
-            .await
-            .unwrap()
-    );
-    spent("end a session", 0.0, 1.0);
-    flows.end_other_sessions(store, &user).await.unwrap();
-    spent("end all others", 0.0, 4.0);
-
-    let user = caller(&session).await;
-    let _ = proxy.take_units();
-    let asked = flows.ask_email_change(store, &user, &network, &new, &first);
-    assert_eq!(asked.await.unwrap(), Asked::Put);
-    spent("email", 1.0, 12.0);
-    // One of the two links confirms.
-    for token in deliver("mails of an email change", 4.0, 1.0).await {
-        if flows.confirm_email(store, &token).await.is_ok() {
-            break;
-        }
-    }
-    spent("confirm email", 4.0, 12.0);
-    assert!(metered.version(&new).await.is_some(), "confirmed");
-    let tokens = deliver("notice", 1.0, 1.0).await;
-    clock.advance(Duration::from_secs(1));
-    let _ = proxy.take_units();
-    flows.undo_email(store, &tokens[0]).await.unwrap();
-    spent("undo", 4.0, 10.0);
-    let tokens = deliver("mails after an undo", 2.0, 1.0).await;
-    flows
-        .reset_password(store, &tokens[0], &second)
-        .await
-        .unwrap();
-    deliver("notice", 1.0, 1.0).await;
-
-    let session = metered.begin(&jane).await;
-    let user = caller(&session).await;
-    let _ = proxy.take_units();
-    let deleted = flows.delete_account(store, &user, &network, &second);
-    deleted.await.unwrap();
-    spent("delete", 2.0, 8.0);
-    deliver("notice", 1.0, 1.0).await;
 }

@@ -2,7 +2,8 @@
 //! on a new store.
 //!
 //! `users`, `sessions`, `attempts`, `accounts` and `outages` contain the cases; `model` compares sessions and
-//! `account_model` self-service with a model; `dynamodb` and `costs` contain what only that store can show.
+//! `account_model` self-service with a model, in random `sequences`; `dynamodb` and `costs` contain what only that
+//! store can show.
 
 mod account_model;
 mod accounts;
@@ -12,6 +13,7 @@ mod dynamodb;
 mod keys;
 mod model;
 mod outages;
+mod sequences;
 mod sessions;
 mod users;
 

@@ -9,78 +9,42 @@ mod account;
 mod steps;
 mod user;
 
-use std::panic::AssertUnwindSafe;
-
-use auth_core::InMemoryStore;
-use bundle_tests::{
-    dynamodb::Table,
-    store::{TemporaryFileStore, TestStore},
-};
-use futures_util::{FutureExt, StreamExt, stream};
-use proptest::{
-    strategy::{Strategy, ValueTree},
-    test_runner::{Config, TestRunner},
-};
+use bundle_tests::store::TestStore;
+use proptest::strategy::Strategy;
 use steps::{Step, sequence};
 use user::ModelUser;
 
-/// Returns the number of sequences for each store. `MODEL_SEQUENCES` changes it.
-pub(crate) fn sequences() -> u32 {
-    let number = std::env::var("MODEL_SEQUENCES").ok();
-    number.map_or(1_000, |number| number.parse().expect("a number"))
-}
+use crate::sequences::{Modelled, run_in_dynamodb, run_in_files, run_in_memory};
 
-const EMAIL: &str = "jane@example.com";
+struct SessionModel;
 
-async fn run(store: &impl TestStore, email: &str, steps: &[Step]) {
-    let mut user = ModelUser::new(store.clone(), email).await;
-    for step in steps {
-        user.run(step).await;
+impl Modelled for SessionModel {
+    type Step = Step;
+
+    fn sequences() -> impl Strategy<Value = Vec<Step>> {
+        sequence()
     }
-}
 
-/// Runs the sequences on stores that never wait.
-fn run_all(run: impl Fn(&[Step]) -> Option<()>) {
-    let config = Config {
-        cases: sequences(),
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let tested = TestRunner::new(config).run(&sequence(), |steps| {
-        run(&steps).expect("the store does not wait");
-        Ok(())
-    });
-    tested.unwrap();
+    async fn run(store: &impl TestStore, name: &str, steps: &[Step]) {
+        let email = format!("{name}@example.com");
+        let mut user = ModelUser::new(store.clone(), &email).await;
+        for step in steps {
+            user.run(step).await;
+        }
+    }
 }
 
 #[test]
 fn sessions_in_memory_match_the_model() {
-    run_all(|steps| run(&InMemoryStore::default(), EMAIL, steps).now_or_never());
+    run_in_memory::<SessionModel>();
 }
 
-/// Each sequence has its own file.
 #[test]
 fn sessions_in_files_match_the_model() {
-    run_all(|steps| run(&*TemporaryFileStore::new(), EMAIL, steps).now_or_never());
+    run_in_files::<SessionModel>();
 }
 
-/// All sequences share a table, each with its own user.
 #[tokio::test]
 async fn sessions_in_dynamodb_match_the_model() {
-    let store = Table::new().await.store().await;
-    let mut runner = TestRunner::new(Config::default());
-    let sequences = (0..sequences()).map(|i| {
-        let steps = sequence().new_tree(&mut runner).unwrap().current();
-        (i, steps)
-    });
-    stream::iter(sequences)
-        .for_each_concurrent(32, |(i, steps)| {
-            let store = &store;
-            async move {
-                let email = format!("model{i}@example.com");
-                let run = AssertUnwindSafe(run(store, &email, &steps));
-                assert!(run.catch_unwind().await.is_ok(), "{steps:#?}");
-            }
-        })
-        .await;
+    run_in_dynamodb::<SessionModel>().await;
 }

@@ -17,8 +17,9 @@ use bundle_tests::{
 use serde_json::{Value, json};
 
 use super::{
-    Forbidden, PUBLISHED, SESSION, USER, delete, key, put, put_attribute, read, read_attributes,
-    update,
+    PUBLISHED, SESSION, USER,
+    calls::{delete, key, put, put_attribute, read, read_attributes, update},
+    forbidden::Forbidden,
 };
 
 const JOHN: &str = "john.doe@leapify.tech";
@@ -97,7 +98,7 @@ impl World<'_> {
         self.use_link("email/undo", Action::Undo(change)).await;
     }
 
-    /// Returns the change. Its mails were asked for, unless the limit of an address was reached.
+    /// Returns the change. Its emails were asked for, unless the limit of an address was reached.
     async fn request_the_change(&self) -> EmailChange {
         let token = self.sign_in("changeme").await;
         let body = json!({"new_email": NEW, "password": "changeme"});
@@ -131,15 +132,15 @@ impl World<'_> {
     }
 }
 
-/// Makes `mailer` read everything that it can read, and complete an ask. Its mails go to the queue, because SES does not
-/// respond.
+/// Makes `mailer` read everything that it can read, and complete an ask. Its emails go to the queue, because SES does
+/// not respond.
 pub(super) async fn use_mailer(mailer: &Process, stack: &SigningStack) {
     let now = Clock::system().now();
     let ask = |id: &str, content| {
         let (id, email) = (AskId::from_text(id), Email::parse("a@b.c").unwrap());
         Ask::new(id, email, content, now)
     };
-    // No mail is sent to a stranger who has forgotten a password. The other one cannot be sent.
+    // No email is sent to a stranger who has forgotten a password. The other one cannot be sent.
     let asks = [ask("1", AskContent::Reset), ask("2", AskContent::SignUp)];
     let limits = AskLimits {
         addresses: vec![],
@@ -226,7 +227,7 @@ pub(super) fn forbidden_for_mailer() -> Vec<Forbidden> {
         ("read a session", read_attributes(SESSION, "id")),
         ("put an ask", put("ask#1")),
         (
-            "change what a mail says",
+            "change what an email says",
             update("ask#1", "SET kind = :value"),
         ),
         ("raise a version", update(USER, "SET version = :value")),

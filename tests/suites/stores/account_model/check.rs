@@ -1,20 +1,21 @@
 //! Compares everything stored with the model.
 
-use auth_core::{HeldAddress, PasswordHasher, StoredUser};
+use auth_core::{HeldAddress, PasswordHash, PasswordHasher, StoredUser};
 use bundle_tests::{
     accounts::{PASSWORDS, password},
     store::TestStore,
 };
 
-use super::{expected::Model, steps::ADDRESSES, world::World};
-
-/// The number of passwords of the model.
-const COUNT: usize = 3;
+use super::{
+    expected::Model,
+    steps::{ADDRESSES, PASSWORD_COUNT},
+    world::World,
+};
 
 /// What is stored.
 pub(crate) struct Seen {
     /// The users of the addresses, and which passwords each of them has.
-    users: Vec<Option<(StoredUser, [bool; COUNT])>>,
+    users: Vec<Option<(StoredUser, [bool; PASSWORD_COUNT])>>,
     held: Vec<Option<HeldAddress>>,
     /// Which sessions a guard accepts.
     live: Vec<bool>,
@@ -28,9 +29,7 @@ impl<S: TestStore> World<S> {
         for email in &self.addresses {
             let found = store.find_account(email).await.expect("a result");
             users.push(found.map(|account| {
-                let hash = &account.stored.password_hash;
-                let has = |text| PasswordHasher::new().verify(&password(text), Some(hash));
-                let has: [bool; COUNT] = std::array::from_fn(|i| has(PASSWORDS[i]) == Ok(true));
+                let has = self.matches(&account.stored.password_hash);
                 (account.stored, has)
             }));
             held.push(store.find_held(email).await.expect("a result"));
@@ -44,6 +43,15 @@ impl<S: TestStore> World<S> {
             }));
         }
         Seen { users, held, live }
+    }
+
+    /// Returns which passwords match a hash. Remembers the result, because the hash of a removed password is costly.
+    fn matches(&self, hash: &PasswordHash) -> [bool; PASSWORD_COUNT] {
+        let mut checked = self.checked.borrow_mut();
+        *checked.entry(hash.expose().to_owned()).or_insert_with(|| {
+            let matches = |text| PasswordHasher::new().verify(&password(text), Some(hash));
+            std::array::from_fn(|i| matches(PASSWORDS[i]) == Ok(true))
+        })
     }
 
     /// Checks that what is stored matches a model.
@@ -80,7 +88,7 @@ impl<S: TestStore> World<S> {
             return Err(format!("{at}: the user is lost"));
         };
         let user = &found.user;
-        let expected: [bool; COUNT] = std::array::from_fn(|i| known.password == Some(i));
+        let expected: [bool; PASSWORD_COUNT] = std::array::from_fn(|i| known.password == Some(i));
         let matches = (&user.id, user.email.as_str()) == (id, email.as_str())
             && user.version == known.version
             && user.disabled == known.is_disabled

@@ -6,6 +6,9 @@ use proptest::{collection::vec, option, prelude::*, sample::Index};
 /// The number of addresses.
 pub(crate) const ADDRESSES: usize = 3;
 
+/// The number of passwords.
+pub(crate) const PASSWORD_COUNT: usize = 3;
+
 /// A call that fails, counted from 0, and how.
 pub(crate) type Fault = Option<(usize, Failure)>;
 
@@ -60,8 +63,22 @@ pub(crate) enum Act {
     Operate(usize, Operation),
 }
 
+impl Step {
+    /// Returns whether the step only sends emails, for which nothing is written.
+    pub(crate) fn only_sends(&self) -> bool {
+        matches!(
+            self,
+            Self::SignUp(_)
+                | Self::Invite(_)
+                | Self::Forget(_)
+                | Self::ChangeEmail(..)
+                | Self::Report(_)
+        )
+    }
+}
+
 fn act() -> impl Strategy<Value = Act> {
-    let (address, password, any) = (|| 0..ADDRESSES, || 0..3_usize, any::<Index>);
+    let (address, password, any) = (|| 0..ADDRESSES, || 0..PASSWORD_COUNT, any::<Index>);
     prop_oneof![
         6 => (any(), password()).prop_map(|(link, new)| Act::Use(link, new)),
         1 => (any(), password()).prop_map(|(session, new)| Act::ChangePassword(session, new)),
@@ -97,7 +114,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 
 fn step() -> impl Strategy<Value = Step> {
     let address = || 0..ADDRESSES;
-    let (password, any) = (|| 0..3_usize, any::<Index>);
+    let (password, any) = (|| 0..PASSWORD_COUNT, any::<Index>);
     let seconds = prop_oneof![
         4 => Just(1_u64),
         2 => Just(60),
