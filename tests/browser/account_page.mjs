@@ -1,4 +1,4 @@
-// The page behind the links of mails in Chromium, on a stub of its API. `make test-browser` runs it.
+// The page behind the links of emails in Chromium, on a stub of its API. `make test-browser` runs it.
 //
 // Any error in the console or on the page, any violation of the page's policy, any request to another origin and any
 // violation that axe finds fails the test.

@@ -1,6 +1,6 @@
 // The functions under `make run`, for the tests in browsers.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
 import os from "node:os";
@@ -73,6 +73,13 @@ export class Functions {
     } catch {
       return null;
     }
+  }
+
+  /** Runs the operator's tool on the store. */
+  authctl(...words) {
+    const file = path.join(this.folder, "store.json");
+    const command = ["run", "--quiet", "--locked", "--package", "authctl", "--", "--file", file, ...words];
+    execFileSync("cargo", command, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
   }
 
   async stop() {

@@ -1,10 +1,10 @@
-// The mails that `account` writes to a folder outside Lambda.
+// The emails that `account` writes to a folder outside Lambda.
 
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long a mail may take, in milliseconds. It is written before the response to the request that asks for it. */
+/** How long an email may take, in milliseconds. It is written before the response to the request that asks for it. */
 const LIMIT = 5_000;
 
 export class Mails {
@@ -12,19 +12,19 @@ export class Mails {
     this.folder = folder;
   }
 
-  /** Removes the mail to an address from the folder, and returns it. The mail must be the only one to it. */
+  /** Removes the email to an address from the folder, and returns it. The email must be the only one to it. */
   async take(address) {
     for (const limit = Date.now() + LIMIT; Date.now() < limit; await sleep(50)) {
       const found = this.all().filter((mail) => mail.to === address);
       if (found.length > 0) {
         found.forEach(({ file }) => rmSync(file));
         if (found.length > 1) {
-          throw new Error(`${found.length} mails to ${address}`);
+          throw new Error(`${found.length} emails to ${address}`);
         }
         return found[0];
       }
     }
-    throw new Error(`no mail to ${address}`);
+    throw new Error(`no email to ${address}`);
   }
 
   all() {
@@ -34,7 +34,7 @@ export class Mails {
   }
 }
 
-/** Parses a mail with a text and an HTML part (RFC 5322, RFC 2046). */
+/** Parses an email with a text and an HTML part (RFC 5322, RFC 2046). */
 function parse(file, source) {
   const [headers, body] = split(source);
   const boundary = /boundary="?([^";\r\n]+)/.exec(headers["content-type"])[1];

@@ -1,99 +1,25 @@
-// Self-service from the mail to the login: under `make run`, the links of the mails in its folder are opened in
+// Self-service from the email to the login: under `make run`, the links of the emails in its folder are opened in
 // Chromium. `make test-browser` runs it.
 //
 // Usage: node self_service.mjs [--screenshots FOLDER]
 //
-// FOLDER gets a picture of each mail.
+// FOLDER gets a picture of each email.
 
 import { mkdirSync } from "node:fs";
-import path from "node:path";
 import { parseArgs } from "node:util";
 
-import { PASSWORD, View, importFromPage } from "./account_view.mjs";
+import { PASSWORD, View } from "./account_view.mjs";
 import { Checks, startBrowser } from "./checks.mjs";
 import { Functions } from "./functions.mjs";
-import { Mails } from "./mails.mjs";
-
-const texts = await importFromPage("texts.js");
+import { Run, texts } from "./self_service_run.mjs";
 
 const JOHN = "john.doe@leapify.tech";
 const JANE = "jane@example.com";
 const MOVED = "jane.doe@example.com";
+const MARY = "mary@example.com";
+const STRANGER = "stranger@example.com";
 const OLD = "changeme";
 const OTHER_PASSWORD = "eleven amber kites ascend";
-
-class Run {
-  constructor(functions, browser, checks, { screenshots }) {
-    Object.assign(this, { functions, browser, checks, folder: screenshots });
-    this.mails = new Mails(path.join(functions.folder, "mail"));
-  }
-
-  async call(method, target, body, token) {
-    const authorization = token ? { authorization: `Bearer ${token}` } : {};
-    const headers = { "content-type": "application/json", ...authorization };
-    const response = await fetch(`${this.functions.origin}/api/v1/${target}`, { method, headers, body: JSON.stringify(body) });
-    const text = await response.text();
-    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
-  }
-
-  logIn(email, password) {
-    return this.call("POST", "login", { email, password });
-  }
-
-  /** Checks that a login with the new password leads to the user. */
-  async checkLogin(name, email, password) {
-    const { status, body } = await this.logIn(email, password);
-    this.checks.equal(`${name}: the login responds with 200`, status, 200);
-    const me = await fetch(`${this.functions.origin}/api/v1/me`, {
-      headers: { authorization: `Bearer ${body?.access_token}` },
-    });
-    this.checks.equal(`${name}: the token is that of the user`, (await me.json()).email, email);
-    return body?.access_token;
-  }
-
-  /** Checks that asking responds with 202, and returns the mail to an address. */
-  async ask(name, target, body, token, to) {
-    const { status } = await this.call("POST", target, body, token);
-    this.checks.equal(`${name}: asking responds with 202`, status, 202);
-    return this.mails.take(to);
-  }
-
-  /** Opens a link of a mail and runs the steps. */
-  async open(name, link, steps) {
-    const page = `${this.functions.origin}/account`;
-    this.checks.that(`${name}: the mail has a link to the local page`, link?.startsWith(`${page}#kind=`), link);
-    const view = await View.open(this.browser, this.functions, new URL(link).hash);
-    this.checks.equal(`${name}: the address bar shows no token`, view.page.url(), page);
-    await steps(view);
-    this.checks.equal(`${name}: no error, violation or foreign request`, view.problems.join("\n"), "");
-    await view.close();
-  }
-
-  /** Uses a link of a mail, with a new password if its kind sets one. */
-  use(name, kind, { link }, password) {
-    return this.open(name, link, async (view) => {
-      this.checks.equal(`${name}: the heading`, await view.title(), texts.kinds[kind].heading);
-      await view.use(password);
-      await view.titled(texts.kinds[kind].done.heading);
-    });
-  }
-
-  /** Checks the HTML of a mail: its button leads to the link, and it loads nothing. */
-  async checkMail(name, mail) {
-    const context = await this.browser.newContext({ viewport: { width: 640, height: 720 } });
-    const page = await context.newPage();
-    const requests = [];
-    page.on("request", (request) => requests.push(request.url()));
-    await page.setContent(mail.html);
-    const links = await page.locator("a").evaluateAll((all) => all.map(({ href }) => href));
-    this.checks.that(`${name}: the mail has the link`, links.length > 0 && links.every((href) => href === mail.link), links);
-    this.checks.equal(`${name}: the mail loads nothing`, requests.join(), "");
-    if (this.folder) {
-      await page.screenshot({ path: path.join(this.folder, `mail-${name}.png`), fullPage: true });
-    }
-    await context.close();
-  }
-}
 
 async function checkSignUp(run) {
   const name = "sign-up";
@@ -154,6 +80,33 @@ async function checkUndo(run, undo) {
   await run.checkLogin("restored", JANE, OTHER_PASSWORD);
 }
 
+/** An operator invites a user. `account` writes the email when it handles the next POST. */
+async function checkInvitation(run) {
+  run.functions.authctl("user", "invite", MARY, "--role", "Reader=read");
+  const name = "invite";
+  const { status } = await run.call("POST", "password/forgot", { email: STRANGER });
+  run.checks.equal(`${name}: another request responds with 202`, status, 202);
+  const mail = await run.mails.take(MARY);
+  await run.checkMail(name, mail);
+  await run.use(name, "invite", mail, PASSWORD);
+  await run.checkLogin(name, MARY, PASSWORD);
+}
+
+/** The link to the old address cancels a change that was not confirmed. */
+async function checkCancel(run) {
+  const { checks, mails } = run;
+  const token = await run.checkLogin("cancel", MARY, PASSWORD);
+  const change = { new_email: STRANGER, password: PASSWORD };
+  const confirm = await run.ask("cancel", "email", change, token, STRANGER);
+  await run.use("cancel", "undo", await mails.take(MARY));
+  await run.open("cancelled", confirm.link, async (view) => {
+    await view.use();
+    await view.titled(texts.views.invalid.heading);
+  });
+  checks.equal("cancel: the new address cannot log in", (await run.logIn(STRANGER, PASSWORD)).status, 401);
+  await run.checkLogin("cancelled", MARY, PASSWORD);
+}
+
 /** The page itself refuses what cannot be a link, and sends nothing. */
 async function checkIncomplete(run) {
   for (const fragment of ["", "#", "#kind=reset", "#kind=reset&token=", "#token=AAAA", "#kind=reset&token=AAAA"]) {
@@ -184,6 +137,8 @@ async function main() {
     await checkSignUp(run);
     await checkReset(run);
     await checkUndo(run, await checkEmail(run));
+    await checkInvitation(run);
+    await checkCancel(run);
   } catch (error) {
     checks.that("the run completed", false, error.stack);
   } finally {

@@ -42,7 +42,7 @@ enum Place {
 }
 
 /// A store with the tutorial's user and the settings of functions on it. On a table they run as in Lambda, so no
-/// function but `mailer` would send a mail; on a file, `account` writes mails.
+/// function but `mailer` would send an email; on a file, `account` writes emails.
 struct Stack {
     place: Place,
     mails: Mails,

@@ -15,7 +15,7 @@ const MAX_PER_NETWORK: usize = 50;
 /// A response with everything that a caller sees of it, and the calls to the store.
 type Seen = (u16, Vec<(String, String)>, Vec<u8>, Vec<Value>);
 
-/// Asks for a mail from a network. If the store was too slow, asks again.
+/// Asks for an email from a network. If the store was too slow, asks again.
 async fn ask(account: &Process, proxy: &FaultProxy, path: &str, address: &str, from: &str) -> Seen {
     let event = events::post(path, &json!({ "email": address }), from);
     let (before, reply) = loop {

@@ -1,4 +1,4 @@
-//! A thousand asks in a day for one address, from a hundred networks: few mails, and the user logs in all the time.
+//! A thousand asks in a day for one address, from a hundred networks: few emails, and the user logs in all the time.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Stack {
         process
     }
 
-    /// Returns the number of mails that were asked for.
+    /// Returns the number of emails that were asked for.
     async fn count_mails(&self) -> usize {
         match &self.place {
             Place::File(_) => self.mails.take().len(),
@@ -72,12 +72,12 @@ async fn check(stack: Stack, path: &str) {
         }
     }
     let mails = stack.count_mails().await;
-    println!("{ASKS} asks for one address from {NETWORKS} networks in a day: {mails} mails");
-    assert!((MIN_MAILS..=MAX_MAILS).contains(&mails), "{mails} mails");
+    println!("{ASKS} asks for one address from {NETWORKS} networks in a day: {mails} emails");
+    assert!((MIN_MAILS..=MAX_MAILS).contains(&mails), "{mails} emails");
 }
 
 #[tokio::test]
-async fn a_thousand_asks_for_a_new_password_send_as_many_mails_as_documented() {
+async fn a_thousand_asks_for_a_new_password_send_as_many_emails_as_documented() {
     check(Stack::on_file(), "password/forgot").await;
 }
 

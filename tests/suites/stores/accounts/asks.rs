@@ -1,4 +1,4 @@
-//! Asks for mails: found until they are sent, and limited.
+//! Asks for emails: found until they are sent, and limited.
 
 use std::time::Duration;
 

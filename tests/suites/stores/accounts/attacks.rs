@@ -86,7 +86,7 @@ async fn pre_hijacking_by_a_sign_up_leaves_neither_an_account_nor_a_password(
     assert!(store.find_account(&jane).await.expect("a result").is_none());
     accounts.clock.advance(MINUTE);
 
-    // Two mails arrive, and the victim uses the second link.
+    // Two emails arrive, and the victim uses the second link.
     let first = accounts.link(&jane, AskContent::SignUp).await;
     accounts.clock.advance(MINUTE);
     let second = accounts.link(&jane, AskContent::SignUp).await;
@@ -221,7 +221,7 @@ async fn session_fixation_no_session_from_before_survives_a_new_password(store: 
     assert!(accounts.guard(&next).await.is_err());
 }
 
-/// The link was sent before the user was disabled. It does nothing then or later, and costs no hash; no mail is sent
+/// The link was sent before the user was disabled. It does nothing then or later, and costs no hash; no email is sent
 /// while the user is disabled.
 async fn a_reset_while_the_user_is_disabled_changes_nothing(store: &impl TestStore) {
     let accounts = Accounts::new(store);

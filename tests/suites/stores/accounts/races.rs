@@ -4,11 +4,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use auth_core::{
-    Advance, AskContent, Email, InvalidLink, RepositoryError, Session, SessionId,
-    SessionRepository, User, UserRepository,
+    Advance, AskContent, Email, InvalidLink, RepositoryError, SelfServiceError, Session, SessionId,
+    SessionRepository, User, UserChange, UserRepository,
 };
 use bundle_tests::{
     accounts::{Accounts, CheapHasher, NEW_PASSWORD, OTHER_PASSWORD, network, password},
+    flaky::{FlakyStore, Script, Stepped},
     store::{TestStore, email, john},
 };
 use futures_util::{future::BoxFuture, join};
@@ -23,6 +24,8 @@ on_every_store![
     a_deletion_during_a_refresh_leaves_no_session,
     an_address_never_belongs_to_two_users,
     a_sign_up_and_a_change_to_one_address_at_once_make_one_user,
+    an_undo_wins_against_a_thief_who_keeps_changing_the_user,
+    an_undo_that_gives_up_does_not_cost_the_link,
 ];
 
 /// The login has checked the old password before the reset, and stores its session after it.
@@ -222,4 +225,58 @@ async fn a_sign_up_and_a_change_to_one_address_at_once_make_one_user(store: &imp
         set_cheap_password(&accounts, OTHER_PASSWORD).await;
         accounts.clock.advance(HOUR);
     }
+}
+
+/// A change to an address of a thief who is signed in.
+struct Theft<S> {
+    accounts: Accounts<S>,
+    new: Email,
+    /// The token of the link that undoes the change.
+    link: String,
+}
+
+impl<S: TestStore> Theft<S> {
+    async fn new(store: &S) -> Self {
+        let (accounts, new) = (Accounts::new(store), email("thief@example.com"));
+        let (confirm, link) = request_change(&accounts, &new).await;
+        let confirmed = accounts.flows.confirm_email(store, &confirm).await;
+        confirmed.expect("confirmed");
+        Self {
+            accounts,
+            new,
+            link,
+        }
+    }
+
+    /// Undoes the change, while the thief changes the user before each of the first `changes` calls to the store. An
+    /// undo makes four calls for each of its 16 tries.
+    async fn undo(&self, changes: usize) -> Result<String, SelfServiceError> {
+        let (store, script) = (&self.accounts.store, Script::default());
+        let flaky = FlakyStore::new(store.clone(), &script);
+        let undo = self.accounts.flows.undo_email(&flaky, &self.link);
+        let mut undo = Stepped::new(&script, undo);
+        for _ in 0..changes {
+            let raised = store.change_user(&self.new, UserChange::EndSessions).await;
+            raised.expect("the next version");
+            undo.advance().await;
+        }
+        undo.finish().await
+    }
+}
+
+async fn an_undo_wins_against_a_thief_who_keeps_changing_the_user(store: &impl TestStore) {
+    let theft = Theft::new(store).await;
+    theft.undo(40).await.expect("undone");
+    let accounts = &theft.accounts;
+    assert!(accounts.version(&john()).await.is_some());
+    assert_eq!(accounts.version(&theft.new).await, None);
+}
+
+async fn an_undo_that_gives_up_does_not_cost_the_link(store: &impl TestStore) {
+    let theft = Theft::new(store).await;
+    let undone = theft.undo(100).await;
+    let is_outage = matches!(undone, Err(SelfServiceError::Repository(_)));
+    assert!(is_outage, "{undone:?}");
+    theft.undo(0).await.expect("undone");
+    assert!(theft.accounts.version(&john()).await.is_some());
 }
