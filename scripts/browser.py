@@ -1,4 +1,4 @@
-"""Chromium, in which the test opens mails and their links, as users do."""
+"""Chromium, in which the test opens emails and their links, as users do."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Browser:
         return result["shown"], result["problems"]
 
     def show(self, mail, name):
-        """Opens a mail. Returns its heading and the targets of its links."""
+        """Opens an email. Returns its heading and the targets of its links."""
         result = self.command({"mail": mail.html, "name": name})
         return result["heading"], result["links"]
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Builds the stack, deploys it to a local AWS, signs in, opens the links of its mails, changes its keys and deletes it
+"""Builds the stack, deploys it to a local AWS, signs in, opens the links of its emails, changes its keys and deletes it
 again. `make e2e` runs it.
 
 The local AWS runs the functions' binaries and denies them the actions that their roles don't allow. It cannot evaluate
-dynamodb:Select, nor who sends a mail, so it gets a copy of the template without these conditions. Nothing outlives the run.
+dynamodb:Select, nor who sends an email, so it gets a copy of the template without these conditions. Nothing outlives
+the run.
 """
 
 import argparse
@@ -133,14 +134,14 @@ def use_account(checks, stack, ids):
     """Uses self-service in every way. Returns what no log may contain."""
     with Browser() as browser:
         site = Site(checks, stack, Api(stack.port, ids["Api"]), Mailbox(stack.port), browser)
-        step("mail about the refresh token that was used twice")
+        step("email about the refresh token that was used twice")
         site.mail(EMAIL, "session-reused")
         for flow in (e2e_links.sign_up, e2e_links.invite, e2e_links.reset, e2e_links.change_email, e2e_links.cancel_email,
                      e2e_own_account.change_password, e2e_own_account.sessions, e2e_own_account.delete):
             flow(site)
         Delivery(site, ids).check()
         unexpected = [(mail.to, mail.subject) for mail in site.mailbox.new().values()]
-        checks.that("no other mail was sent", not unexpected, unexpected)
+        checks.that("no other email was sent", not unexpected, unexpected)
     return site.secrets
 
 

@@ -1,4 +1,4 @@
-"""What the steps of `make e2e` about self-service share: users, their mails, and the links in them."""
+"""What the steps of `make e2e` about self-service share: users, their emails, and the links in them."""
 
 import email
 import email.policy
@@ -21,7 +21,7 @@ class User(NamedTuple):
 
 
 class Site:
-    """The API, the mails that it sends, and the browser of its users."""
+    """The API, the emails that it sends, and the browser of its users."""
 
     def __init__(self, checks, stack, api, mailbox, browser):
         self.checks, self.stack, self.api = checks, stack, api
@@ -48,11 +48,11 @@ class Site:
         return tokens
 
     def mail(self, address, kind, has_link=False, name=None):
-        """Takes a mail of a kind, and checks its sender, its HTML and its links."""
+        """Takes an email of a kind, and checks its sender, its HTML and its links."""
         title = subject(kind)
         mail = self.mailbox.take(address, title)
         heading, targets = self.browser.show(mail, f"mail-{name or kind}")
-        self.checks.that(f"{address} gets the mail: {title}", (mail.sender, heading) == (SENDER, title), (mail.sender, heading))
+        self.checks.that(f"{address} gets the email: {title}", (mail.sender, heading) == (SENDER, title), (mail.sender, heading))
         # The HTML has a button and the plain link.
         self.checks.that("its text and its HTML have " + ("the same link" if has_link else "no link"),
                          targets == mail.links * 2 and len(mail.links) == has_link, f"{len(targets)}, {len(mail.links)}")
@@ -60,7 +60,7 @@ class Site:
         return mail
 
     def use(self, mail, passwords, name, expected):
-        """Opens the link of a mail in Chromium, and clicks its button once for each password."""
+        """Opens the link of an email in Chromium, and clicks its button once for each password."""
         shown, problems = self.browser.use(mail.link, passwords, name)
         self.checks.that(f"the page behind its link shows: {', '.join(expected)}", shown == [OPEN, *expected], shown)
         self.checks.that("Chromium reports no problem with it", not problems, problems)
@@ -71,6 +71,6 @@ class Site:
 
 @functools.cache
 def subject(kind):
-    """Returns the subject of mails of a kind."""
+    """Returns the subject of emails of a kind."""
     preview = run(["env", f"APP_NAME={APP}", AUTHCTL, "mail", "preview", kind, "--to", "anyone@example.com"], SECONDS_FOR_AUTHCTL)
     return email.message_from_string(preview, policy=email.policy.default)["Subject"]

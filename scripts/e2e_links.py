@@ -1,4 +1,4 @@
-"""Steps of `make e2e` about the links in mails: sign-up, invitation, new password and new email."""
+"""Steps of `make e2e` about the links in emails: sign-up, invitation, new password and new email."""
 
 from e2e_account import COMMON, DONE, ENDED, INVALID, REFUSED
 from local_aws import step
@@ -43,7 +43,7 @@ def reset(site):
     tokens = site.log_in(*user)
     statuses = [site.api.login(user.email, user.password + "x")[0] for _ in range(6)]
     site.expect("five wrong passwords are checked, the sixth is not", statuses, [401] * 5 + [429])
-    # The second one comes too early for another mail.
+    # The second one comes too early for another email.
     for email in (user.email, user.email, "nobody@example.com"):
         site.expect("forgot responds the same way, whoever the email belongs to",
                     site.api.post("password/forgot", {"email": email}), ACCEPTED)
@@ -95,7 +95,7 @@ def cancel_email(site):
 
 
 def ask_for_change(site, user, new):
-    """Asks for another email. Returns the mails to the new one and to the old one."""
+    """Requests a change of the address. Returns the emails to the new and to the old one."""
     token = site.log_in(*user)["access_token"]
     body = {"new_email": new, "password": user.password}
     site.expect("a change of the email needs the password", site.api.signed_in(

@@ -1,4 +1,4 @@
-"""Steps of `make e2e` about mails that cannot be sent: they wait in a queue, and none of them holds up others."""
+"""Steps of `make e2e` about emails that cannot be sent: they wait in a queue, and none of them holds up others."""
 
 import json
 import time
@@ -35,7 +35,7 @@ class Delivery:
         self.queues.set_queue_attributes(QueueUrl=self.ids["AskQueue"], Attributes=attributes)
 
     def give_up_early(self):
-        """Lets a mail be tried twice from the queue, and not for three days."""
+        """Lets an email be tried twice from the queue, and not for three days."""
         attributes = self.queues.get_queue_attributes(QueueUrl=self.ids["AskQueue"], AttributeNames=["RedrivePolicy"])["Attributes"]
         self.set_queue(RedrivePolicy=json.dumps(json.loads(attributes["RedrivePolicy"]) | {"maxReceiveCount": 2}))
 
@@ -74,12 +74,12 @@ class Delivery:
     def ask(self, name):
         """Adds a user who has forgotten the password."""
         user = self.site.add_user(name)
-        self.site.expect("forgot does not show whether mails can be sent",
+        self.site.expect("forgot does not show whether emails can be sent",
                          self.site.api.post("password/forgot", {"email": user.email}), ACCEPTED)
         return user
 
     def check_mail(self, user, name):
-        """Checks that a mail arrives and its link works."""
+        """Checks that an email arrives and its link works."""
         site, new = self.site, self.site.new_password()
         mail = site.mail(user.email, "reset", has_link=True, name=name)
         site.use(mail, [new], name, [DONE])
@@ -90,12 +90,12 @@ class Delivery:
         step("SES is down, and works again")
         self.stop_ses()
         user = self.ask("olga.poe")
-        self.wait("the mail waits in the queue, and is tried again", lambda: max(self.messages("AskQueue").values(), default=0) > 1)
-        self.site.expect("no mail was sent", len(self.site.mailbox.new()), 0)
+        self.wait("the email waits in the queue, and is tried again", lambda: max(self.messages("AskQueue").values(), default=0) > 1)
+        self.site.expect("no email was sent", len(self.site.mailbox.new()), 0)
         self.start_ses()
         self.check_mail(user, "late")
         self.wait("the queue is empty", lambda: not self.messages("AskQueue"))
-        self.site.expect("no mail was given up", self.messages("UnsentAsks"), {})
+        self.site.expect("no email was given up", self.messages("UnsentAsks"), {})
 
     def poison(self):
         step("an ask that cannot be read")
@@ -110,9 +110,9 @@ class Delivery:
         step("SES is down for too long, and an operator tries again")
         self.stop_ses()
         user = self.ask("olaf.poe")
-        self.wait("the mail is given up, too", lambda: len(self.messages("UnsentAsks")) == 2)
+        self.wait("the email is given up, too", lambda: len(self.messages("UnsentAsks")) == 2)
         self.start_ses()
-        self.site.expect("no mail was sent", len(self.site.mailbox.new()), 0)
+        self.site.expect("no email was sent", len(self.site.mailbox.new()), 0)
         printed = json.loads(self.site.stack.authctl("--json", "mail", "retry"))
         self.site.expect("authctl mail retry tries both unsent asks again", printed, {"retried": 2})
         self.check_mail(user, "retried")

@@ -94,7 +94,7 @@ class Resources:
             # Skip Lambda's own lines, which ministack writes as text.
             lines = [line for line in lines if not re.match(r"(START|END|REPORT) RequestId:", line)]
             self.checks.that(f"{group} has log lines, all of them JSON", lines and all(map(is_json, lines)), lines[:3])
-            self.checks.that(f"{group} contains no password, token or key, nor an address of a mail",
+            self.checks.that(f"{group} contains no password, token or key, nor the address of a recipient",
                              not any(text in line for text in secret_texts for line in lines), "it contains one")
 
     def delete_table(self, ids):
@@ -114,9 +114,9 @@ class Resources:
                 lambda: self.client("secretsmanager").describe_secret(SecretId=ids["SessionKeys"]),
             "the secret of counters": lambda: self.client("secretsmanager").describe_secret(SecretId=ids["CounterKeys"]),
             "the secret of links": lambda: self.client("secretsmanager").describe_secret(SecretId=ids["ActionKeys"]),
-            "the queue of mails": lambda: self.client("sqs").get_queue_attributes(QueueUrl=ids["AskQueue"]),
-            "the queue of unsent mails": lambda: self.client("sqs").get_queue_attributes(QueueUrl=ids["UnsentAsks"]),
-            "the sender of mails": lambda: self.client("sesv2").get_email_identity(EmailIdentity=ids["MailIdentity"]),
+            "the queue of emails": lambda: self.client("sqs").get_queue_attributes(QueueUrl=ids["AskQueue"]),
+            "the queue of unsent emails": lambda: self.client("sqs").get_queue_attributes(QueueUrl=ids["UnsentAsks"]),
+            "the sender of emails": lambda: self.client("sesv2").get_email_identity(EmailIdentity=ids["MailIdentity"]),
             "the function account": lambda: self.client("lambda").get_function(FunctionName=ids["AccountFunction"]),
             "the function mailer": lambda: self.client("lambda").get_function(FunctionName=ids["MailerFunction"]),
             "the function login": lambda: self.client("lambda").get_function(FunctionName=ids["LoginFunction"]),

@@ -24,17 +24,17 @@ def without_select(template):
 
 
 def with_any_sender(template):
-    """Writes a copy of a template whose role may send mails from any address. Returns its path.
+    """Writes a copy of a template whose role may send emails from any address. Returns its path.
 
     The local AWS does not know which identity of SES a call uses, nor ses:FromAddress.
     """
     resources = r"(            - ses:SendRawEmail\n            Resource:\n)(?:            .*\n)+"
     text, replaced = re.subn(resources, r"\1            - '*'\n", template.read_text())
     if replaced != 1 or "ses:FromAddress" in text:
-        raise Failure(f"{template} has no right to send mails, or it is written differently")
+        raise Failure(f"{template} has no right to send emails, or it is written differently")
     copy = template.with_name("template-with-any-sender.yaml")
     copy.write_text(text)
-    print("        and without the conditions on the sender of mails, which it cannot evaluate either", flush=True)
+    print("        and without the conditions on the sender of emails, which it cannot evaluate either", flush=True)
     return copy
 
 

@@ -1,4 +1,4 @@
-"""The mails that the local AWS has sent. It delivers none to the outside, but keeps them."""
+"""The emails that the local AWS has sent. It delivers none to the outside, but keeps them."""
 
 import json
 import re
@@ -11,7 +11,7 @@ SECONDS_TO_ARRIVE = 30
 
 
 class Mail(NamedTuple):
-    """A mail that was sent."""
+    """An email that was sent."""
 
     sender: str
     to: list
@@ -28,28 +28,28 @@ class Mail(NamedTuple):
     def link(self):
         """Returns the only link of the text."""
         if len(self.links) != 1:
-            raise Failure(f"the mail {self.subject!r} has {len(self.links)} links instead of one")
+            raise Failure(f"the email {self.subject!r} has {len(self.links)} links instead of one")
         return self.links[0]
 
 
 class Mailbox:
-    """All sent mails. Each of them is taken once, so those that no one expected remain."""
+    """All sent emails. Each of them is taken once, so those that no one expected remain."""
 
     def __init__(self, port):
         self.port = port
         self.taken = set()
 
     def new(self):
-        """Returns the mails that were not taken, by their ids."""
+        """Returns the emails that were not taken, by their ids."""
         status, _, text = request(self.port, "GET", "/_ministack/ses/messages", "localhost")
         if status != 200:
-            raise Failure(f"the local AWS does not show its mails: {status} {text[:300]}")
+            raise Failure(f"the local AWS does not show its emails: {status} {text[:300]}")
         sent = [one for account in json.loads(text)["messages"].values() for one in account]
         return {one["MessageId"]: Mail(one["Source"], one["To"], one["Subject"], one["BodyText"], one["BodyHtml"] or "")
                 for one in sent if one["MessageId"] not in self.taken}
 
     def take(self, address, subject):
-        """Waits for a mail to this address with this subject, and returns it."""
+        """Waits for an email to this address with this subject, and returns it."""
         deadline = time.monotonic() + SECONDS_TO_ARRIVE
         while True:
             mails = self.new()
@@ -59,5 +59,5 @@ class Mailbox:
                     return mail
             if time.monotonic() > deadline:
                 found = [(mail.to, mail.subject) for mail in mails.values()]
-                raise Failure(f"no mail {subject!r} to {address} arrived, only {found}")
+                raise Failure(f"no email {subject!r} to {address} arrived, only {found}")
             time.sleep(0.1)

@@ -1,4 +1,4 @@
-//! The tokens of links, issued without a mail.
+//! The tokens of links, issued without an email.
 
 use auth_core::{Action, ActionTokens, Algorithm, Clock, Email, EmailChange, Key, KeySet, User};
 

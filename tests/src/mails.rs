@@ -1,11 +1,11 @@
-//! The mails that `account` writes to a folder.
+//! The emails that `account` writes to a folder.
 
 use std::fs;
 
 use mail_parser::MessageParser;
 use tempfile::TempDir;
 
-/// A mail as its recipient sees it.
+/// An email as its recipient sees it.
 #[derive(Debug, Clone)]
 pub struct Mail {
     /// The address.
@@ -15,7 +15,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// Returns the token of the link in the mail.
+    /// Returns the token of the link in the email.
     #[must_use]
     pub fn token(&self) -> &str {
         let (_, rest) = self.text.split_once("&token=").expect("a link");
@@ -23,7 +23,7 @@ impl Mail {
     }
 }
 
-/// A folder of mails, for `MAIL_DIR`.
+/// A folder of emails, for `MAIL_DIR`.
 #[derive(Debug)]
 pub struct Mails(TempDir);
 
@@ -40,15 +40,15 @@ impl Mails {
         self.0.path().to_str().expect("UTF-8")
     }
 
-    /// Removes all mails, and returns them in no particular order.
+    /// Removes all emails, and returns them in no particular order.
     #[must_use]
     pub fn take(&self) -> Vec<Mail> {
         let files = fs::read_dir(self.0.path()).expect("the folder");
         let mails = files.map(|file| {
             let path = file.expect("a file").path();
-            let bytes = fs::read(&path).expect("a mail");
+            let bytes = fs::read(&path).expect("an email");
             fs::remove_file(&path).expect("removed");
-            let mail = MessageParser::default().parse(&bytes).expect("a mail");
+            let mail = MessageParser::default().parse(&bytes).expect("an email");
             let to = mail.to().and_then(|to| to.first()?.address());
             Mail {
                 to: to.expect("an address").to_owned(),
@@ -58,7 +58,7 @@ impl Mails {
         mails.collect()
     }
 
-    /// Removes all mails, and returns the one to an address.
+    /// Removes all emails, and returns the one to an address.
     #[must_use]
     pub fn take_to(&self, address: &str) -> Mail {
         let mails = self.take();

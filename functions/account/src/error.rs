@@ -85,7 +85,7 @@ fn refused(refusal: PasswordRefusal, member: &'static str) -> ApiError {
     invalid(member, kind, msg)
 }
 
-/// Returns the 422 for an address that no mail can be sent to.
+/// Returns the 422 for an address that no email can be sent to.
 pub(crate) fn invalid_email(member: &'static str) -> ApiError {
     invalid(
         member,

@@ -35,17 +35,17 @@ pub use settings::{AccountSettings, LocalMail};
 /// The endpoints of the function.
 #[derive(Debug, Clone, Copy)]
 pub enum Endpoint {
-    /// Asks for a mail that confirms a sign-up.
+    /// Asks for an email that confirms a sign-up.
     SignUp,
     /// Adds the user of a link.
     ConfirmSignUp,
-    /// Asks for a mail that sets a new password.
+    /// Asks for an email that sets a new password.
     ForgotPassword,
     /// Sets the password of a link's user.
     ResetPassword,
     /// Sets the caller's password.
     ChangePassword,
-    /// Asks for a mail that confirms a new address.
+    /// Asks for an email that confirms a new address.
     ChangeEmail,
     /// Moves the user of a link to the new address.
     ConfirmEmail,

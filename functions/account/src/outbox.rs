@@ -1,4 +1,4 @@
-//! The mails of local work. In a stack, the table's stream starts `mailer`; on a laptop no stream does, so `account`
+//! The emails of local work. In a stack, the table's stream starts `mailer`; on a laptop no stream does, so `account`
 //! writes them itself, to files.
 
 use auth_core::{ActionTokens, Clock, Mailer};
@@ -7,7 +7,7 @@ use tracing::warn;
 
 use crate::{AccountStore, LocalMail};
 
-/// Sends mails to a folder.
+/// Sends emails to a folder.
 #[derive(Debug)]
 pub(crate) struct Outbox(Delivery<MailFolder>);
 
@@ -22,15 +22,15 @@ impl Outbox {
         ))
     }
 
-    /// Sends all mails that were asked for. A failure does not change the response; the next request tries again.
+    /// Sends all emails that were asked for. A failure does not change the response; the next request tries again.
     pub(crate) async fn send_all(&self, store: &impl AccountStore) {
         let asks = match store.list_asks().await {
             Ok(asks) => asks,
-            Err(error) => return warn!(cause = error.cause(), "no mails sent"),
+            Err(error) => return warn!(cause = error.cause(), "no emails sent"),
         };
         for id in asks {
             if let Err(error) = self.0.deliver(store, &id).await {
-                warn!(ask = id.as_str(), cause = %error, "mail not sent");
+                warn!(ask = id.as_str(), cause = %error, "email not sent");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The page behind the links of mails: its markup with two settings, and the files next to it.
+//! The page behind the links of emails: its markup with two settings, and the files next to it.
 //!
 //! The function never sees the token of a link when it serves the page: the token is in the fragment, which browsers do
 //! not send. `tests/browser/account_page.mjs` tests the page itself.

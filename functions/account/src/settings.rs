@@ -19,7 +19,7 @@ pub struct AccountSettings {
     pub common: Settings,
     /// The settings of attempts to guess a password.
     pub attempts: AttemptSettings,
-    /// The keys of links in mails.
+    /// The keys of links in emails.
     pub actions: KeySettings,
     /// Which passwords are accepted.
     pub policy: PasswordPolicy,
@@ -27,14 +27,14 @@ pub struct AccountSettings {
     pub is_sign_up_open: bool,
     /// The roles of users who sign up.
     pub sign_up_roles: Vec<Role>,
-    /// How the function sends mails itself. Only outside Lambda.
+    /// How the function sends emails itself. Only outside Lambda.
     pub local_mail: Option<LocalMail>,
 }
 
-/// How the function sends mails itself.
+/// How the function sends emails itself.
 #[derive(Debug, Clone)]
 pub struct LocalMail {
-    /// The settings of mails.
+    /// The settings of emails.
     pub settings: MailSettings,
     /// Where they are written.
     pub folder: PathBuf,

@@ -1,4 +1,4 @@
-//! The function in process, on the store in memory, with mails as files.
+//! The function in process, on the store in memory, with emails as files.
 
 mod caller;
 mod links;
@@ -33,7 +33,7 @@ const JOHN: &str = "john.doe@leapify.tech";
 const PASSWORD: &str = "changeme";
 const NEW_PASSWORD: &str = "correct horse battery staple";
 
-/// The function with its store, its mails and a clock that only tests advance.
+/// The function with its store, its emails and a clock that only tests advance.
 struct World {
     account: Account<InMemoryStore>,
     store: InMemoryStore,
@@ -42,7 +42,7 @@ struct World {
     access_tokens: KeySet,
 }
 
-/// A mail as its recipient sees it.
+/// An email as its recipient sees it.
 #[derive(Debug, Clone)]
 struct Mail {
     to: String,
@@ -140,7 +140,7 @@ impl World {
         self.send(Method::POST, path, None, &body).await
     }
 
-    /// Returns the mails that were sent since the last call, in the order of their file names.
+    /// Returns the emails that were sent since the last call, in the order of their file names.
     fn take_mails(&self) -> Vec<Mail> {
         let entries = fs::read_dir(self.mails.path()).unwrap();
         let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -154,7 +154,7 @@ impl World {
         mails.collect()
     }
 
-    /// Returns the only mail since the last call.
+    /// Returns the only email since the last call.
     fn take_mail(&self) -> Mail {
         let mut mails = self.take_mails();
         assert_eq!(mails.len(), 1, "{mails:?}");

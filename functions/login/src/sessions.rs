@@ -34,8 +34,8 @@ impl<S: LoginStore> Login<S> {
         }
     }
 
-    /// Asks for a mail to the user of a session that has been revoked, if this stack sends mails. If that fails, the session
-    /// stays revoked.
+    /// Asks for an email to the user of a session that has been revoked, if this stack sends emails. If that fails, the
+    /// session stays revoked.
     async fn notify_of_reuse(&self, session_id: &SessionId, email: Email) {
         if !self.sends_notices {
             return;

@@ -24,7 +24,7 @@ pub struct LoginSettings {
     pub attempts: AttemptSettings,
     /// The texts of refused logins.
     pub errors: LoginErrors,
-    /// Whether a mail reports a session that has ended because an old refresh token was used.
+    /// Whether an email reports a session that has ended because an old refresh token was used.
     pub sends_notices: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `mailer`: sends the mails that were asked for. It has no route.
+//! `mailer`: sends the emails that were asked for. It has no route.
 //!
 //! Start at [`Mailer::handle`]. The table's stream reports new asks; those that cannot be sent go to a queue, which starts
 //! the function again later. Delivery is at least once. No log line contains an address or a link.
@@ -74,7 +74,7 @@ impl<S: MailStore, T: Transport, Q: AskQueue> Mailer<S, T, Q> {
     }
 
     /// Delivers an ask, logs the outcome, and returns whether it needs no further attention. If the service that sends
-    /// mails does not respond, sets `is_outage`.
+    /// emails does not respond, sets `is_outage`.
     async fn deliver(&self, ask: &AskId, is_outage: &mut bool) -> bool {
         let id = ask.as_str();
         match self.delivery.deliver(&self.store, ask).await {

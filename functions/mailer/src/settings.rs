@@ -11,9 +11,9 @@ const MAX_SET_BYTES: usize = 64;
 pub struct MailerSettings {
     /// The table's name or ARN.
     pub table: String,
-    /// The keys of links in mails.
+    /// The keys of links in emails.
     pub actions: KeySettings,
-    /// The settings of mails.
+    /// The settings of emails.
     pub mail: MailSettings,
     /// The configuration set of SES that counts bounces and complaints.
     pub configuration_set: Option<String>,
@@ -38,7 +38,7 @@ impl MailerSettings {
         let table = match store {
             Some(Store::DynamoDb { table }) => Some(table),
             Some(Store::File { .. } | Store::Memory) => {
-                let what = "must be dynamodb: with other stores, account sends the mails itself";
+                let what = "must be dynamodb: with other stores, account sends the emails itself";
                 reader.problem("AUTH_STORE", what)
             }
             None => None,

@@ -1,4 +1,4 @@
-//! Mails through Amazon SES, and the queue of asks whose mail could not be sent.
+//! Emails through Amazon SES, and the queue of asks whose email could not be sent.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use futures_util::FutureExt;
 
 use crate::{Aws, call_error::CallError};
 
-/// No user waits for a mail, and a mail that is sent again because its response came late arrives twice.
+/// No user waits for an email, and an email that is sent again because its response came late arrives twice.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sends mails through SES, without tracking of opens and clicks.
+/// Sends emails through SES, without tracking of opens and clicks.
 #[derive(Debug, Clone)]
 pub struct SesTransport {
     client: aws_sdk_sesv2::Client,
@@ -77,8 +77,8 @@ impl Transport for SesTransport {
     }
 }
 
-/// Returns why a mail was not sent. SES says of a mail that it will never send that the request is bad. It does not say it
-/// of an address that it has not verified, as long as the account is in the sandbox.
+/// Returns why an email was not sent. If SES will never send it, it says that the request is bad. In the sandbox, it
+/// rejects addresses that it has not verified with another error, so these emails are retried.
 fn transport_error(error: SdkError<SendEmailError>) -> TransportError {
     let kind = match &error {
         SdkError::TimeoutError(_) => TransportFailure::Outage,
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_mail_that_ses_will_never_send_is_given_up() {
+    fn only_an_email_that_ses_will_never_send_is_given_up() {
         let bad = BadRequestException::builder().message("Missing final '@domain'");
         let rejected = MessageRejected::builder().message("Email address is not verified");
         let busy = TooManyRequestsException::builder();

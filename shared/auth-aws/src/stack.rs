@@ -82,7 +82,7 @@ impl Stack {
         })
     }
 
-    /// Returns the URL of the queue of mails that could not be sent.
+    /// Returns the URL of the queue of emails that could not be sent.
     ///
     /// # Errors
     ///

@@ -22,7 +22,7 @@ pub const SESSION_SECRET: &str = "test-not-for-deployment-sessions-Lw7Tq2Xz8Vn4R
 /// The secret of counters and device tokens.
 pub const COUNTER_SECRET: &str = "test-not-for-deployment-counters-Hs3Gm9Yc5Kd1Pj";
 
-/// The secret of the links in mails in tests.
+/// The secret of the links in emails in tests.
 pub const ACTION_SECRET: &str = "test-not-for-deployment-actions-Tz6Wn3Bv8Fq2Mx";
 
 /// Returns the refresh token for a generation of a session.

@@ -1,7 +1,7 @@
 //! Measures whether the time of a response reveals who has an account: the release binaries on DynamoDB Local, all
 //! cases of a request in turn. `make bench` runs it.
 //!
-//! The requests are a login that is refused, and what asks for a mail: a sign-up and a forgotten password.
+//! The requests are a login that is refused, and what asks for an email: a sign-up and a forgotten password.
 
 use std::{
     process::ExitCode,
@@ -26,7 +26,7 @@ const WARM_UP: usize = 30;
 const MOST: f64 = 1.05;
 
 /// An address that a request is about. Each round has its own, because an email may fail only 100 times a day and asks
-/// for a mail only once a minute.
+/// for an email only once a minute.
 struct Case {
     name: &'static str,
     address: fn(usize) -> String,
@@ -94,8 +94,8 @@ async fn main() -> ExitCode {
             store.add_user(&user).await.expect("added");
         }
     }
-    // As in Lambda, where a stream starts `mailer`; elsewhere, `account` sends mails before it responds. The secrets of
-    // the tests are refused there.
+    // As in Lambda, where a stream starts `mailer`; elsewhere, `account` sends emails before it responds. Lambda refuses
+    // the secrets of the tests.
     let secrets: [String; 4] = std::array::from_fn(|_| {
         let half = || random_id().expect("randomness");
         half() + &half()

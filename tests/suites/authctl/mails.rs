@@ -1,4 +1,4 @@
-//! Invitations, and the commands about mails.
+//! Invitations, and the commands about emails.
 
 use auth_core::{AskId, MailDirectory, UserRepository};
 use auth_mail::KINDS;
@@ -30,7 +30,7 @@ async fn an_invited_user_chooses_a_password_and_has_the_roles_of_the_invitation(
     let account = Process::start("account", &variables).await;
     assert_eq!(tool.json(&INVITE, ""), json!({"invited": JANE}));
 
-    // Any request makes account write the mails that are due.
+    // Any request makes account write the emails that are due.
     let forgot = json!({"email": "ann@example.com"});
     assert_eq!(
         account
@@ -80,7 +80,7 @@ fn an_invitation_with_roles_that_no_link_has_room_for_is_refused() {
 }
 
 #[test]
-fn an_address_that_gets_no_mail_is_not_invited() {
+fn an_address_that_gets_no_email_is_not_invited() {
     let store = TemporaryFileStore::new();
     let tool = Tool::on_file(store.path());
     let (code, _, error) = tool.run(&["user", "invite", "root@localhost"], "");
@@ -119,7 +119,7 @@ async fn a_stack_without_self_service_invites_no_one() {
 }
 
 #[test]
-fn every_kind_of_mail_can_be_previewed() {
+fn every_kind_of_email_can_be_previewed() {
     let store = TemporaryFileStore::new();
     let tool = Tool::on_file(store.path()).and(&[("APP_NAME", "Example")]);
     for kind in KINDS {
@@ -138,7 +138,7 @@ fn every_kind_of_mail_can_be_previewed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_mails_of_a_stack_are_queued_again() {
+async fn the_emails_of_a_stack_are_queued_again() {
     let (table, queue) = (Table::new().await, Queue::serve().await);
     let outputs = [("TableName", table.name()), ("AskQueueUrl", queue.url())];
     let stack = Stack::serve(&outputs).await;
@@ -160,7 +160,7 @@ async fn the_mails_of_a_stack_are_queued_again() {
 }
 
 #[test]
-fn only_a_stack_has_a_queue_of_mails() {
+fn only_a_stack_has_a_queue_of_emails() {
     let store = TemporaryFileStore::new();
     let (code, _, error) = Tool::on_file(store.path()).run(&["mail", "retry"], "");
     assert!(

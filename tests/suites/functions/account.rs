@@ -1,4 +1,4 @@
-//! Self-service through the real functions: mails, their links, and logins with what they set.
+//! Self-service through the real functions: emails, their links, and logins with what they set.
 
 use bundle_tests::{
     client::{ADDRESS, Client, Reply},
@@ -13,7 +13,7 @@ const JOHN: &str = "john.doe@leapify.tech";
 const NEW: &str = "john@example.com";
 const PASSWORD: &str = "correct horse battery staple";
 
-/// The functions on a file store, with a folder of mails.
+/// The functions on a file store, with a folder of emails.
 struct World {
     functions: Processes,
     mails: Mails,

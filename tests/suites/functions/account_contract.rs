@@ -297,7 +297,7 @@ async fn openapi_describes_every_response_of_account_and_no_other() {
     check_limits(&mut contract).await;
     let openapi = check_outage(contract.openapi).await;
     let openapi = check_panics(openapi, &clock).await;
-    assert!(!contract.mails.take().is_empty(), "mails were sent");
+    assert!(!contract.mails.take().is_empty(), "emails were sent");
     let own: BTreeSet<&str> = routes().iter().map(|route| &*route.operation).collect();
     let mut unseen = openapi.unseen();
     unseen.retain(|(operation, _)| own.contains(&**operation));

@@ -169,7 +169,7 @@ async fn a_refresh_with_the_previous_token_after_the_grace_is_a_warning() {
     check_warning(&login, &[first, second]);
 }
 
-/// The user gets a mail about the session that has ended, if the stack sends mails.
+/// The user gets an email about the session that has ended, if the stack sends emails.
 #[tokio::test]
 async fn a_reused_token_is_reported_to_the_user() {
     for (notices, is_expected) in [("on", true), ("off", false)] {

@@ -29,7 +29,7 @@ async fn a_malformed_body_is_a_422_that_names_the_members() {
 }
 
 #[tokio::test]
-async fn an_address_that_no_mail_can_be_sent_to_is_a_422() {
+async fn an_address_that_no_email_can_be_sent_to_is_a_422() {
     let world = World::new();
     for path in ["/api/v1/sign-up", "/api/v1/password/forgot"] {
         for email in [
@@ -47,7 +47,7 @@ async fn an_address_that_no_mail_can_be_sent_to_is_a_422() {
     }
 }
 
-/// Our own mails would show it as a link. The user of an existing address may still reset the password.
+/// Our own emails would show it as a link. The user of an existing address may still reset the password.
 #[tokio::test]
 async fn an_address_with_a_slash_is_a_422_unless_it_exists() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! Asks: mails that are to be sent, and the limits of asking.
+//! Asks: emails that are to be sent, and the limits of asking.
 //!
 //! An ask is put without looking at any user. Its limits count asks per address and kind, and per network; they are
 //! apart from those of logins, so asking locks no one out.
@@ -55,7 +55,7 @@ impl AskId {
     }
 }
 
-/// What a mail is about.
+/// What an email is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum AskContent {
@@ -107,14 +107,14 @@ impl AskContent {
     }
 }
 
-/// A mail that is to be sent.
+/// An email that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
     /// Identifies the ask.
     pub id: AskId,
-    /// The address that the mail is for. A user is looked up by it, and the mail is sent to the user's own spelling.
+    /// The address that the email is for. A user is looked up by it, and the email is sent to the user's own spelling.
     pub email: Email,
-    /// What the mail is about.
+    /// What the email is about.
     #[serde(flatten)]
     pub content: AskContent,
     /// When it was asked for.
@@ -124,7 +124,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Returns an ask for a mail at `now`.
+    /// Returns an ask for an email at `now`.
     #[must_use]
     pub fn new(id: AskId, email: Email, content: AskContent, now: UnixTime) -> Self {
         Self {
@@ -232,7 +232,7 @@ mod tests {
         );
     }
 
-    /// A day has room for the frequent asks and one in each hour after them: the documented number of mails.
+    /// A day has room for the frequent asks and one in each hour after them: the documented number of emails.
     #[test]
     fn a_day_of_constant_asking_puts_28_asks() {
         let (mut count, day) = (AskCount::default(), 24 * 3_600);

@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Attempts {
-    /// Returns asks for these mails at `now`, and everything that limits them. Asks of one kind for one address in one
+    /// Returns asks for these emails at `now`, and everything that limits them. Asks of one kind for one address in one
     /// minute have one id. An operator has no network.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ mod tests {
         assert_ne!(first.addresses, next_day.addresses);
     }
 
-    /// Otherwise `a+1@b.c`, `a+2@b.c` and so on would get any number of mails to one mailbox.
+    /// Otherwise `a+1@b.c`, `a+2@b.c` and so on would get any number of emails to one mailbox.
     #[tokio::test]
     async fn addresses_of_one_mailbox_share_a_limit_but_no_ask() {
         let prepare = async |address: &str| prepare(address, AskContent::SignUp, "", NOW).await;

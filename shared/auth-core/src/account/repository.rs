@@ -129,7 +129,7 @@ pub trait MailRepository: Send + Sync {
     fn complete_ask(&self, id: &AskId) -> impl Future<Output = Result<(), RepositoryError>> + Send;
 }
 
-/// Lists mails that are to be sent. For local work, where no stream reports new ones.
+/// Lists emails that are to be sent. For local work, where no stream reports new ones.
 pub trait MailDirectory: Send + Sync {
     /// Returns the ids of the asks that were not sent, in no particular order.
     ///

@@ -107,7 +107,7 @@ impl<H: HashPassword> SelfService<H> {
         }
     }
 
-    /// Asks for a mail with a link that confirms a sign-up. Reads no user.
+    /// Asks for an email with a link that confirms a sign-up. Reads no user.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl<H: HashPassword> SelfService<H> {
         self.ask(store, email, AskContent::SignUp, network).await
     }
 
-    /// Asks for a mail with a link that sets a new password. Reads no user.
+    /// Asks for an email with a link that sets a new password. Reads no user.
     ///
     /// # Errors
     ///

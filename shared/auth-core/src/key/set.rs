@@ -22,7 +22,7 @@ pub enum KeyUse {
     Sessions,
     /// Naming counters, and issuing and verifying device tokens, which needs HS256 keys.
     Counters,
-    /// Issuing and verifying the tokens of links in mails, which needs HS256 keys.
+    /// Issuing and verifying the tokens of links in emails, which needs HS256 keys.
     Actions,
 }
 
@@ -167,7 +167,7 @@ impl KeySet {
         match key_use {
             KeyUse::Sessions if !is_hs256 => Err(KeyError::NotHs256("refresh tokens")),
             KeyUse::Counters if !is_hs256 => Err(KeyError::NotHs256("counters")),
-            KeyUse::Actions if !is_hs256 => Err(KeyError::NotHs256("links in mails")),
+            KeyUse::Actions if !is_hs256 => Err(KeyError::NotHs256("links in emails")),
             KeyUse::Sign | KeyUse::Sessions | KeyUse::Counters | KeyUse::Actions
                 if self.signing_key().is_none() =>
             {
@@ -288,7 +288,7 @@ mod tests {
         for (key_use, what) in [
             (KeyUse::Sessions, "refresh tokens"),
             (KeyUse::Counters, "counters"),
-            (KeyUse::Actions, "links in mails"),
+            (KeyUse::Actions, "links in emails"),
         ] {
             let check = |text: &str| parse(text).for_use(key_use).map(|_| ());
             assert_eq!(check(&oct("HS256", "a", 0)), Ok(()));

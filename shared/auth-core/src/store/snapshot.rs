@@ -37,7 +37,7 @@ pub struct Snapshot {
     /// The last changes that users made themselves, by address.
     #[serde(default, skip_serializing_if = "Items::is_empty")]
     pub(super) changes: Items,
-    /// Mails that are to be sent, or were sent lately.
+    /// Emails that are to be sent, or were sent lately.
     #[serde(default, skip_serializing_if = "Items::is_empty")]
     pub(super) asks: Items,
     #[serde(default, skip_serializing_if = "Items::is_empty")]

@@ -47,7 +47,7 @@ fn the_environment_of_each_function_is_what_it_reads() {
         accepted.unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut read = read.into_inner();
         let set: BTreeSet<String> = set.into_keys().collect();
-        // Only outside Lambda, account sends mails itself.
+        // Only outside Lambda, account sends emails itself.
         read.remove(LAMBDA_MARKER);
         if !["keys", "login", "mailer"].contains(&name) {
             // Guards read it to refuse it.
@@ -121,10 +121,10 @@ fn functions_trace_only_with_the_parameter() {
     }
 }
 
-/// X-Ray has no resources that a policy could name. In the sandbox of SES, the recipient of a mail is a resource, too. The
-/// role that reads the table's stream may read former ones.
+/// X-Ray has no resources that a policy could name. In the sandbox of SES, the recipient of an email is a resource, too.
+/// The role that reads the table's stream may read former ones.
 #[test]
-fn only_x_ray_mails_and_streams_have_resources_with_a_star() {
+fn only_x_ray_emails_and_streams_have_resources_with_a_star() {
     let template = Template::with(&[("Tracing", "Active")]);
     for name in functions::names() {
         for (action, resource) in template.policy(&template.functions()[name]).rights() {

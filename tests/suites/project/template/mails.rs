@@ -54,7 +54,7 @@ fn an_ask_that_cannot_be_sent_is_tried_for_more_than_two_days_and_never_lost() {
 /// SQS forgets the age of a message that was received more than three times, so an alarm on the age would end during an
 /// outage. A message that fails is hidden until the next attempt; without `mailer`, it stays visible.
 #[test]
-fn alarms_watch_mails_that_wait_for_an_hour_and_asks_that_are_not_read() {
+fn alarms_watch_emails_that_wait_for_an_hour_and_asks_that_are_not_read() {
     let template = Template::read();
     for (alarm, metric, statistic) in [
         (

@@ -126,7 +126,7 @@ const STREAM: (&str, &str) = (
     "arn:aws:dynamodb:eu-central-1:123456789012:table/restored/stream/1",
 );
 
-/// Otherwise a stack would be deployed whose mails are never sent.
+/// Otherwise a stack would be deployed whose emails are never sent.
 #[test]
 fn self_service_needs_a_sender_and_the_stream_of_an_existing_table() {
     let without = ("SelfService", "false");

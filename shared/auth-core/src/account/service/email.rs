@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl<H: HashPassword> SelfService<H> {
-    /// Asks for a mail to the new address with a link that confirms it, and for a notice to the old address with a link
-    /// that undoes the change. If the new address is the old one, nothing is asked for.
+    /// Asks for an email to the new address with a link that confirms it, and for a notice to the old address with a
+    /// link that undoes the change. If the new address is the old one, nothing is asked for.
     ///
     /// # Errors
     ///

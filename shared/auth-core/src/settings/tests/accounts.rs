@@ -6,7 +6,7 @@ use crate::password::PasswordPolicy;
 const STORE: (&str, &str) = ("AUTH_STORE", "memory");
 const ACTION_SECRET: &str = "Qw7Lm2Tk9Vb4Xp6Hn1Yc8Jd3Ks5Fg0Ru";
 
-/// Reads the keys of a guard and those of links in mails.
+/// Reads the keys of a guard and those of links in emails.
 fn read_actions(variables: &[(&str, &str)]) -> Result<KeySettings, Vec<String>> {
     read_from(variables, |reader| {
         let common = Settings::read(reader, KeyUse::Verify);
@@ -17,7 +17,7 @@ fn read_actions(variables: &[(&str, &str)]) -> Result<KeySettings, Vec<String>> 
 }
 
 #[test]
-fn links_in_mails_have_their_own_keys() {
+fn links_in_emails_have_their_own_keys() {
     let access = ("JWT_SECRET_KEY", SECRET);
     let fixed = read_actions(&[STORE, access, ("ACTION_SECRET_KEY", ACTION_SECRET)]);
     assert!(matches!(fixed, Ok(KeySettings::Fixed(_))));
@@ -31,7 +31,7 @@ fn links_in_mails_have_their_own_keys() {
 }
 
 #[test]
-fn the_keys_of_links_in_mails_must_be_set_and_differ() {
+fn the_keys_of_links_in_emails_must_be_set_and_differ() {
     let access = ("JWT_SECRET_KEY", SECRET);
     assert_eq!(
         read_actions(&[STORE, access]).unwrap_err(),
