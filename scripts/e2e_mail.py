@@ -35,12 +35,12 @@ class Delivery:
         self.queues.set_queue_attributes(QueueUrl=self.ids["AskQueue"], Attributes=attributes)
 
     def give_up_early(self):
-        """Lets an email be tried twice from the queue, and not for three days."""
+        """Makes the queue give up an email after two attempts instead of three days."""
         attributes = self.queues.get_queue_attributes(QueueUrl=self.ids["AskQueue"], AttributeNames=["RedrivePolicy"])["Attributes"]
         self.set_queue(RedrivePolicy=json.dumps(json.loads(attributes["RedrivePolicy"]) | {"maxReceiveCount": 2}))
 
     def stop_ses(self):
-        """Names an endpoint of SES that refuses connections."""
+        """Points `mailer` at an endpoint of SES that refuses connections."""
         self.set_endpoint({"AWS_ENDPOINT_URL_SESV2": f"http://127.0.0.1:{free_port()}"})
 
     def start_ses(self):
@@ -62,7 +62,7 @@ class Delivery:
                 for messages in queues.values() for one in messages}
 
     def wait(self, what, holds):
-        """Waits until the queues are in a state."""
+        """Waits until a condition about the queues holds."""
         deadline = time.monotonic() + SECONDS_TO_QUEUE
         while not holds():
             if time.monotonic() > deadline:

@@ -18,7 +18,7 @@ def change_password(site):
     status, refusal = site.api.signed_in("POST", "password", token, body | {"new_password": "password1234"})
     site.expect("a common password is refused", (status, refusal["detail"][0]["type"]), (422, "password_common"))
     site.expect("a good one is accepted", site.api.signed_in("POST", "password", token, body), NO_CONTENT)
-    site.expect("a repetition of the request has the same response", site.api.signed_in("POST", "password", token, body), NO_CONTENT)
+    site.expect("repeating the request gets the same response", site.api.signed_in("POST", "password", token, body), NO_CONTENT)
     site.expect("the session has ended", site.api.me(token), ENDED)
     site.mail(user.email, "password-changed", name="password-changed-by-user")
     site.expect("the old password is refused", site.api.login(*user), REFUSED)
@@ -42,7 +42,7 @@ def sessions(site):
     site.expect("all others are ended", site.api.signed_in("DELETE", "sessions", own["access_token"]), NO_CONTENT)
     site.expect("their access tokens are refused", site.api.me(third["access_token"]), ENDED)
     site.expect("so are their refresh tokens", site.api.refresh(third["refresh_token"])[0], 401)
-    site.expect("the user sees only the own session", [one["current"] for one in own_sessions(site, own)], [True])
+    site.expect("the user sees only their own session", [one["current"] for one in own_sessions(site, own)], [True])
     site.expect("which can be refreshed", site.api.refresh(own["refresh_token"])[0], 200)
 
 
@@ -58,7 +58,7 @@ def delete(site):
     site.expect("the deletion needs the password", site.api.signed_in(
         "DELETE", "account", token, {"password": user.password + "x"}), REFUSED)
     site.expect("with the password, the account is deleted", site.api.signed_in("DELETE", "account", token, body), NO_CONTENT)
-    site.expect("a repetition of the request has the same response", site.api.signed_in("DELETE", "account", token, body), NO_CONTENT)
+    site.expect("repeating the request gets the same response", site.api.signed_in("DELETE", "account", token, body), NO_CONTENT)
     site.mail(user.email, "account-deleted")
     site.expect("the session has ended", site.api.me(token), ENDED)
     site.expect("the user can no longer log in", site.api.login(*user), REFUSED)

@@ -1,4 +1,4 @@
-"""The emails that the local AWS has sent. It delivers none to the outside, but keeps them."""
+"""The emails that the local AWS has sent. It keeps them instead of delivering them."""
 
 import json
 import re

@@ -40,7 +40,7 @@ async function checkKeyboard(run) {
   }
 }
 
-/** What a screen reader finds: names, roles and descriptions. */
+/** Checks what a screen reader finds: names, roles and descriptions. */
 async function checkScreenReader(run) {
   await run.visit("screen reader", fragment("reset"), {}, async (view) => {
     await view.password.fill("seven");
@@ -67,7 +67,7 @@ async function checkScreenReader(run) {
   });
 }
 
-/** 320 pixels are also what 400 % of zoom leave of 1280 (WCAG 2.2, 1.4.10). */
+/** A width of 320 pixels is also what remains of 1280 at a zoom of 400 % (WCAG 2.2, 1.4.10). */
 async function checkMobile(run) {
   const longEmail = `${"a".repeat(64)}@${"b".repeat(60)}.example`;
   for (const kind of Object.keys(KINDS)) {

@@ -76,7 +76,7 @@ const BAD_LINKS = {
   "an address that is too long": forged(`${"j".repeat(243)}@example.com`),
 };
 
-/** Returns a link to a change of the address to another text. */
+/** Returns a link that undoes a change of the address to any text. */
 function forged(to) {
   return fragment("undo", token("undo", { to }));
 }

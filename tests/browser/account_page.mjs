@@ -1,11 +1,11 @@
-// The page behind the links of emails in Chromium, on a stub of its API. `make test-browser` runs it.
+// Tests the page that links in emails open: in Chromium, on a stub of its API. `make test-browser` runs it.
 //
 // Any error in the console or on the page, any violation of the page's policy, any request to another origin and any
 // violation that axe finds fails the test.
 //
 // Usage: node account_page.mjs [--screenshot FILE] [--screenshots FOLDER]
 //
-// FILE is for the documentation; FOLDER gets a picture of each state of the page.
+// FILE is a screenshot for the documentation; FOLDER gets one of each state of the page.
 
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";

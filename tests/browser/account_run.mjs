@@ -58,5 +58,5 @@ export function filled(text, values = {}) {
 /** Returns the response to a password that the API refuses. */
 export const invalid = (type) => ({ status: 422, body: { detail: [{ type, loc: ["body", "password"], msg: "no" }] } });
 
-/** Returns the response to a request too many. */
+/** Returns the response to a request beyond a limit. */
 export const limited = (after) => ({ status: 429, headers: after ? { "retry-after": after } : {}, body: { detail: "Too many" } });

@@ -13,7 +13,7 @@ const TYPES = { ".css": "text/css; charset=utf-8", ".js": "text/javascript; char
 
 const POLICY = readFileSync(path.join(FOLDER, "content-security-policy.txt"), "utf8").trim();
 
-/** Behind this prefix, as a stage or a custom domain has it, the stub serves the same. */
+/** The stub serves the same below this prefix, which is like that of a stage or a custom domain. */
 export const PREFIX = "/stage";
 
 export class Stub {

@@ -44,7 +44,7 @@ export function fragment(kind, text = token(kind)) {
   return `#kind=${kind}&token=${text}`;
 }
 
-/** Imports a module of the page that imports no other. Node.js would take the file itself for CommonJS. */
+/** Imports a module of the page that imports no other. Node.js would treat the file itself as CommonJS. */
 export function importFromPage(name) {
   const source = readFileSync(path.join(ROOT, "functions/account/page", name), "utf8");
   return import(`data:text/javascript,${encodeURIComponent(source)}`);
@@ -152,7 +152,7 @@ export class View {
     return stored + (await this.page.content());
   }
 
-  /** Returns the violations that axe finds, with all of its rules, also those of WCAG's level AAA. */
+  /** Returns the violations that axe finds, with all of its rules, including those of WCAG's level AAA. */
   async violations() {
     await this.page.evaluate(AXE);
     const found = await this.page.evaluate(async () => {

@@ -12,7 +12,7 @@ export class Mails {
     this.folder = folder;
   }
 
-  /** Removes the email to an address from the folder, and returns it. The email must be the only one to it. */
+  /** Removes the email to an address from the folder, and returns it. It must be the only one to that address. */
   async take(address) {
     for (const limit = Date.now() + LIMIT; Date.now() < limit; await sleep(50)) {
       const found = this.all().filter((mail) => mail.to === address);

@@ -1,7 +1,7 @@
 // Opens emails and their links in Chromium for `make e2e`. It reads commands and writes results: lines of JSON.
 //
 // { link, passwords, name } opens a link, and clicks the button once for each password, which is typed unless it is null.
-// { mail, name } shows the HTML of an email. With SCREENSHOTS=folder, pictures of all this are saved there.
+// { mail, name } shows the HTML of an email. With SCREENSHOTS=folder, screenshots of everything are saved there.
 
 import path from "node:path";
 import { createInterface } from "node:readline";

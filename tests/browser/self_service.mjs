@@ -1,9 +1,9 @@
-// Self-service from the email to the login: under `make run`, the links of the emails in its folder are opened in
-// Chromium. `make test-browser` runs it.
+// Tests self-service from the email to the login: opens the links in the emails that `make run` writes, in Chromium.
+// `make test-browser` runs it.
 //
 // Usage: node self_service.mjs [--screenshots FOLDER]
 //
-// FOLDER gets a picture of each email.
+// FOLDER gets a screenshot of each email.
 
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -25,7 +25,7 @@ export class Run {
     return this.call("POST", "login", { email, password });
   }
 
-  /** Checks that a login with the new password leads to the user. */
+  /** Checks that a login works and that its token is that of the user. */
   async checkLogin(name, email, password) {
     const { status, body } = await this.logIn(email, password);
     this.checks.equal(`${name}: the login responds with 200`, status, 200);

@@ -50,7 +50,7 @@ pub const PASSWORDS: [&str; 22] = [
     "k8#vQ2!zPw19",
 ];
 
-/// How long a device is known, which no test here needs.
+/// How long a device is known. No test depends on it.
 const DEVICE_LIFETIME: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// Hashes with almost no memory, and counts.
@@ -243,7 +243,7 @@ impl<S: TestStore> Accounts<S> {
         self.bearer.authenticate_live(&headers, &self.store).await
     }
 
-    /// Returns the user of an access token that has not expired, whatever its session.
+    /// Returns the user of an access token that has not expired, whatever the state of its session.
     pub async fn token_user(&self, issued: &IssuedTokens) -> LoggedUser {
         let verified = self.bearer.verify(issued.access_token.expose()).await;
         verified.expect("a token")

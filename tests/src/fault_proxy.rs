@@ -39,12 +39,12 @@ pub enum Fault {
     /// It forwards the next write and closes the connection instead of responding. It forwards reads and
     /// later writes.
     CutNextResponse,
-    /// It forwards `before` writes, and then so many writes to which it closes the connection instead of responding.
-    /// It forwards reads and later writes.
+    /// It forwards `before` writes. It also forwards the next `count` writes, but closes the connection instead of
+    /// responding. It forwards reads and later writes.
     CutResponses {
         /// The writes before.
         before: usize,
-        /// The writes without a response, repetitions by the SDK included.
+        /// The writes without a response, including retries by the SDK.
         count: usize,
     },
     /// It forwards writes, and closes the connection instead of responding.

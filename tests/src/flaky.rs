@@ -68,13 +68,13 @@ impl Script {
         *self.0.lock().expect("no panic") = State::default();
     }
 
-    /// Makes each call take `seconds` on a clock.
+    /// Makes each call advance a clock by `seconds`.
     pub fn delay_each(&self, clock: &TestClock, seconds: u64) {
         let delay = (clock.clone(), Duration::from_secs(seconds));
         self.0.lock().expect("no panic").delay = Some(delay);
     }
 
-    /// Makes a call execute twice, as a retry of the SDK whose first response was lost.
+    /// Makes a call execute twice, as if the SDK had retried it after a lost response.
     pub fn repeat(&self, call: &'static str) {
         self.0.lock().expect("no panic").repeated = Some(call);
     }
@@ -97,7 +97,7 @@ impl Script {
         Some((*state.calls.get(at)?, failure))
     }
 
-    /// Waits for a turn. Whoever gives turns also polls the call, so nothing has to wake it.
+    /// Waits for a turn. The code that gives turns also polls the call, so nothing has to wake it.
     async fn turn(&self) {
         poll_fn(|_| {
             let mut state = self.0.lock().expect("no panic");

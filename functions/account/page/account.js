@@ -123,7 +123,7 @@ async function act() {
     showRefusal(refusal);
     return;
   }
-  // Browsers offer what was typed in a field that shows it again, in other forms.
+  // If a field shows its text, browsers remember it and offer it in other forms.
   element.show.checked = false;
   showPassword();
   const used = link;
@@ -142,7 +142,7 @@ async function act() {
 function setBusy(isNowBusy) {
   isBusy = isNowBusy;
   const { busy, button } = texts.kinds[link.kind];
-  // A button that is disabled would lose the focus.
+  // A disabled button would lose the focus.
   element.act.setAttribute("aria-disabled", String(isBusy));
   fill(element.act, isBusy ? busy : button);
   fill(element.status, isBusy ? busy : "");

@@ -17,8 +17,8 @@ const MAC_BYTES = 32;
 const TIME_LIMIT = 35_000;
 
 /**
- * What the page shows as an address: anyone can forge a token, and a sentence or a text that reads in another direction
- * must not appear in its place. The second part is the characters that are not visible or change the direction.
+ * What the page shows as an address. Anyone can forge a token, so neither a sentence nor text that runs in another
+ * direction must appear in its place: spaces, and characters that are invisible or change the direction, are excluded.
  */
 const ADDRESS = /^[^@\s\p{Cc}\p{Cf}]+@[^@\s\p{Cc}\p{Cf}]+$/u;
 
@@ -66,7 +66,7 @@ export class Link {
 
   /**
    * Does what the link is for. It may be repeated with the same password if it failed: the API recognizes a request
-   * that it has already done.
+   * that it has already carried out.
    *
    * Throws a Failure.
    */

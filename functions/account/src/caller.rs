@@ -32,8 +32,8 @@ impl<S: AccountStore> Account<S> {
         caller.ok_or(ApiError::SessionEnded)
     }
 
-    /// Returns the caller. `None` if the user or the session has ended: perhaps by an earlier request of which this is a
-    /// repetition.
+    /// Returns the caller. `None` if the user is gone or the session has ended, perhaps because of an earlier request
+    /// that this one repeats.
     async fn find_caller<B>(&self, request: &Request<B>) -> Result<Option<LiveUser>, ApiError> {
         let caller = self
             .bearer
@@ -60,7 +60,7 @@ impl<S: AccountStore> Account<S> {
         self.respond_to_caller(changed.await, "password", request, &caller)
     }
 
-    /// Returns the response to a change of the password that has ended its own session.
+    /// Returns the response to a repeated password change, whose first request may have ended the session.
     async fn repeat_change<B: AsRef<[u8]>>(
         &self,
         request: &Request<B>,
@@ -111,7 +111,7 @@ impl<S: AccountStore> Account<S> {
         let caller = self.authenticate(request).await?;
         let path = request.uri().path();
         let id = path.rsplit('/').next().unwrap_or_default();
-        // Any other text is the id of no session, and so none of the caller's.
+        // Any other text is not a session's id, so it does not name one of the caller's sessions.
         let id = SessionId::try_from(id.to_owned()).map_err(|_| ApiError::NotFound)?;
         let ended = self.service.end_session(&self.store, &caller, &id).await;
         if let Ok(false) = ended {
@@ -134,7 +134,7 @@ impl<S: AccountStore> Account<S> {
         request: &Request<B>,
     ) -> Result<Response, ApiError> {
         let Some(caller) = self.find_caller(request).await? else {
-            // The account may have been deleted by an earlier request of which this is a repetition.
+            // The account may have been deleted by an earlier request that this one repeats.
             let caller = self.bearer.authenticate(request.headers()).await?;
             let deleted = self.service.check_account_deleted(&self.store, &caller);
             let deleted = deleted
@@ -200,7 +200,7 @@ impl<'a> From<&'a OwnSession> for SessionResponse<'a> {
     }
 }
 
-/// Returns a time as RFC 3339 has it, in UTC. The year of a stored time has four digits.
+/// Returns a time in the format of RFC 3339, in UTC. The year of a stored time has four digits.
 fn rfc3339(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     let time = OffsetDateTime::from_unix_timestamp(seconds).ok();

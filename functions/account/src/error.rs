@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 use tracing::info;
 
-/// Where a request comes from, by which refused ones can be grouped in the log.
+/// The origin of a request. Refused requests can be grouped by it in the log.
 pub(crate) struct Origin<'a> {
     pub(crate) network: &'a SourceNetwork,
     /// The id of the signed-in user; `None` if anyone may make the request.
@@ -70,8 +70,8 @@ fn outcome(error: &SelfServiceError) -> &'static str {
     }
 }
 
-/// Returns the 422 for a password that the policy refuses. Pydantic has words only for the first rule; the names of the
-/// others are what clients translate.
+/// Returns the 422 for a password that the policy refuses. Pydantic has a message only for the first rule; for the
+/// others, clients translate the name.
 fn refused(refusal: PasswordRefusal, member: &'static str) -> ApiError {
     let rejection = format!("The password is rejected: {refusal}");
     let (kind, msg) = match refusal {

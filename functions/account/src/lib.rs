@@ -59,7 +59,7 @@ pub enum Endpoint {
     EndOtherSessions,
     /// Deletes the caller.
     Delete,
-    /// Returns the page behind links.
+    /// Returns the page that links open.
     Page,
     /// Returns a file that the page needs.
     PageFile,

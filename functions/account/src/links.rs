@@ -1,4 +1,4 @@
-//! What anyone may call: asking for an email, and using its link.
+//! Routes that anyone may call: those that ask for an email, and those that use its link.
 
 use auth_core::{
     Asked, Email, MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, SelfServiceError, SourceNetwork,
@@ -130,7 +130,7 @@ pub(crate) fn parse_password(body: &mut JsonBody, member: &str) -> Option<Passwo
     body.text(member, Password::parse, limit)
 }
 
-/// Returns the address of a member to which an email can be sent.
+/// Returns the address in the member `email`, if an email can be sent to it.
 fn email<B: AsRef<[u8]>>(
     request: &Request<B>,
     parse: impl FnOnce(&str) -> Result<MailAddress, InvalidAddress>,

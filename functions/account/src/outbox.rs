@@ -1,5 +1,5 @@
-//! The emails of local work. In a stack, the table's stream starts `mailer`; on a laptop no stream does, so `account`
-//! writes them itself, to files.
+//! Sends emails outside Lambda. In a stack, the table's stream starts `mailer`; on a laptop there is no stream, so
+//! `account` writes the emails to files itself.
 
 use auth_core::{ActionTokens, Clock, Mailer};
 use auth_mail::{Composer, Delivery, MailFolder};

@@ -89,7 +89,7 @@ fn respond(request: &HeaderMap, content_type: &'static str, bytes: &[u8]) -> Res
         cache_control: REVALIDATED,
         policy: POLICY,
         bytes,
-        // All files together have a few ten thousand bytes, and few users open the page twice.
+        // All files together are only tens of kilobytes, and few users open the page twice.
         gzip: None,
         hash: &hash_document(bytes),
     };

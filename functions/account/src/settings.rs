@@ -8,8 +8,8 @@ use auth_core::{
 };
 use auth_mail::{MailSettings, read_app_name, read_folder};
 
-/// The most bytes of the roles of users who sign up. Every token contains them, and AWS Lambda allows 4 KB for all
-/// variables of a function. Roles that `authctl` sets are not in a variable and may have 4,096 bytes.
+/// The maximum size in bytes of the roles of users who sign up. Every token contains them, and AWS Lambda allows 4 KB
+/// for all variables of a function. Roles that `authctl` sets are not in a variable and may have 4,096 bytes.
 const MAX_ROLES_BYTES: usize = 1024;
 
 /// Everything that `account` reads from its environment.

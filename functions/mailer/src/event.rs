@@ -4,7 +4,7 @@ use auth_core::AskId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What precedes the id in the key of an ask.
+/// The prefix of an ask's key; the id follows.
 const KEY_PREFIX: &str = "ask#";
 
 /// An ask of a batch.
@@ -59,7 +59,7 @@ impl Batch {
                 Record::Stream { dynamodb } => stream.push(dynamodb.into()),
                 Record::Queue { message_id, body } => queue.push(Entry {
                     item: message_id,
-                    // A record that Lambda gave up is a JSON object.
+                    // A record that Lambda gave up on is a JSON object.
                     ask: (!body.is_empty() && !body.starts_with('{'))
                         .then(|| AskId::from_text(body)),
                 }),

@@ -56,14 +56,14 @@ impl<S: MailStore, T: Transport, Q: AskQueue> Mailer<S, T, Q> {
         for entry in entries {
             let Some(ask) = entry.ask else {
                 error!(item = entry.item, "not an ask");
-                // The stream would repeat it in vain. The queue gives it up after some attempts, and keeps it for an
-                // operator.
+                // Repeating it from the stream would be pointless. A message of the queue is given up after some
+                // attempts and kept for an operator.
                 if !is_new {
                     failed.push(entry.item);
                 }
                 continue;
             };
-            // Each wait for a service that does not respond could exceed the time of the batch.
+            // A second wait for a service that does not respond could exceed the time limit of the batch.
             let is_done = !is_outage && self.deliver(&ask, &mut is_outage).await
                 || is_new && self.postpone(&ask).await;
             if !is_done {

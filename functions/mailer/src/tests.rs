@@ -239,7 +239,7 @@ async fn a_batch_waits_only_once_for_a_service_that_does_not_respond() {
     assert_eq!(world.outside.sent().len(), 3);
 }
 
-/// After a redrive of a queue by hand. Lambda keeps it for an operator, instead of losing it.
+/// As after an operator redrives a queue. The record is kept for the operator instead of being lost.
 #[tokio::test]
 async fn a_record_that_lambda_gave_up_is_not_an_ask() {
     let world = World::new();

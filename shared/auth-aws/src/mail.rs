@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 
 use crate::{Aws, call_error::CallError};
 
-/// No user waits for an email, and an email that is sent again because its response came late arrives twice.
+/// No user waits for an email, and a retry after a late response would deliver it twice.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -77,8 +77,8 @@ impl Transport for SesTransport {
     }
 }
 
-/// Returns why an email was not sent. If SES will never send it, it says that the request is bad. In the sandbox, it
-/// rejects addresses that it has not verified with another error, so these emails are retried.
+/// Returns why an email was not sent. If SES will never send an email, it reports a bad request. In the sandbox, it
+/// rejects unverified addresses with a different error, so these emails are retried.
 fn transport_error(error: SdkError<SendEmailError>) -> TransportError {
     let kind = match &error {
         SdkError::TimeoutError(_) => TransportFailure::Outage,
@@ -96,7 +96,7 @@ impl SqsQueue {
     ///
     /// # Errors
     ///
-    /// [`CallError`] if it was not put, or if that is unknown.
+    /// [`CallError`] if it was not put, or if the outcome is unknown.
     pub async fn send(&self, id: &AskId) -> Result<(), CallError> {
         let request = self.client.send_message().queue_url(&self.url);
         let sent = request.message_body(id.as_str()).send().boxed().await;
@@ -110,7 +110,7 @@ impl AskQueue for SqsQueue {
     }
 }
 
-/// Removes addresses from a message: SES names the ones that it refuses, and logs must not.
+/// Removes addresses from a message: SES names those that it refuses, and logs must not contain them.
 fn without_addresses(message: &str) -> String {
     let words = message.split(' ');
     let words = words.map(|word| {

@@ -44,7 +44,7 @@ const BATCH_ATTEMPTS: u32 = 3;
 /// How much longer to wait before each further attempt.
 const BATCH_PAUSE: Duration = Duration::from_millis(50);
 
-/// How often a write is tried while transactions write the same item, which the SDK does not repeat.
+/// How often a write is tried while transactions write the same item. The SDK does not retry such a write.
 const MAX_WRITES: u32 = 6;
 
 /// How much longer to wait before each further try.
@@ -211,14 +211,14 @@ impl DynamoDbStore {
     }
 }
 
-/// Waits before a further try of a write. A sleep of no time would also delay the first one, to the timer's next tick.
+/// Waits before a write is tried again. Even a sleep of zero would delay the first try, until the timer's next tick.
 async fn pause(attempt: u32) {
     if attempt > 0 {
         tokio::time::sleep(WRITE_PAUSE * attempt).await;
     }
 }
 
-/// Returns the error of a write that others have prevented.
+/// Returns the error for a write that other transactions have prevented.
 fn busy() -> RepositoryError {
     RepositoryError::Unavailable("other transactions write the same items".into())
 }

@@ -2,11 +2,11 @@
 //!
 //! A link in an email carries a token, which is stored nowhere ([`ActionTokens`]). A request for an email only puts an
 //! [`Ask`], so the response cannot depend on whether a user exists; `Mailer` decides later what to send. A link works
-//! once, because the write that it leads to is conditional on the state that its token is bound to, and records the
-//! token ([`ActionMark`]): a repeated request finds its own mark and succeeds again.
+//! once, because its write is conditional on the state that its token is bound to. The write also records the token
+//! ([`ActionMark`]), so a repeated request finds its own mark and succeeds again.
 //!
-//! The data and the traits are here with the feature `sign-in`, because every function shares the stores. The rules of
-//! the flows need the feature `self-service`: start at `SelfService` and `Mailer`.
+//! The feature `sign-in` contains the data and the traits, because every function shares the stores. The feature
+//! `self-service` adds the rules of the flows: start at `SelfService` and `Mailer`.
 
 mod action;
 mod ask;

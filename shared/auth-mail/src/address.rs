@@ -11,7 +11,7 @@ const MAX_LABEL_BYTES: usize = 63;
 
 /// An address `local-part@domain` in ASCII, without quotes, comments and address literals (RFC 5322 section 3.4.1:
 /// `dot-atom` on both sides). It cannot contain a second address or a line break, so it can be put into a header. The
-/// domain has a dot and a letter in its last label, so it is neither the name of a host without a domain nor a number.
+/// domain has a dot and a letter in its last label, so it is neither a bare host name nor a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailAddress(String);
 
@@ -25,8 +25,8 @@ impl MailAddress {
     ///
     /// # Errors
     ///
-    /// [`InvalidAddress`] for any other text, also for an address that is not in ASCII: SES sends emails only to those,
-    /// and a domain has an ASCII form (RFC 3492).
+    /// [`InvalidAddress`] for any other text, including an address that is not in ASCII: SES sends emails only to ASCII
+    /// addresses, and every domain has an ASCII form (RFC 3492).
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let (local, domain) = text.split_once('@').ok_or(InvalidAddress)?;
         let is_local = local.len() <= MAX_LOCAL_BYTES
@@ -42,8 +42,9 @@ impl MailAddress {
             .ok_or(InvalidAddress)
     }
 
-    /// Parses an address that an account is to have. Unlike that of an existing account, it contains no `/`: email
-    /// programs would make a link of `www.example.com/page@example.org`, and our own notices show the address.
+    /// Parses an address that an account is to have. Unlike the address of an existing account, it must not contain
+    /// `/`: email programs would turn `www.example.com/page@example.org` into a link, and our own notices show the
+    /// address.
     ///
     /// # Errors
     ///
@@ -68,12 +69,12 @@ impl fmt::Display for MailAddress {
     }
 }
 
-/// `atext` (RFC 5322 section 3.2.3).
+/// Returns whether a byte is `atext` (RFC 5322 section 3.2.3).
 fn is_atom_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// A label of a host name (RFC 1123 section 2.1).
+/// Returns whether a text is a label of a host name (RFC 1123 section 2.1).
 fn is_label(label: &str) -> bool {
     (1..=MAX_LABEL_BYTES).contains(&label.len())
         && !label.starts_with('-')

@@ -10,7 +10,7 @@ use tracing::{error, warn};
 
 use crate::{Composer, Message};
 
-/// An email was not sent, or an ask not put into the queue.
+/// An email was not sent, or an ask was not put into the queue.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct TransportError {
@@ -19,12 +19,12 @@ pub struct TransportError {
     pub kind: TransportFailure,
 }
 
-/// What a failure says about further attempts.
+/// Whether further attempts can succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportFailure {
     /// The same attempt may succeed later.
     Temporary,
-    /// The service does not respond: other attempts would fail now, too, after as long a wait.
+    /// The service does not respond: for now, any other attempt would fail too, after an equally long wait.
     Outage,
     /// The same attempt never succeeds.
     Permanent,
@@ -52,7 +52,7 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`TransportError`] if it was not sent, or if that is unknown.
+    /// [`TransportError`] if it was not sent, or if the outcome is unknown.
     fn send(&self, message: &Message) -> impl Future<Output = Result<(), TransportError>> + Send;
 }
 
@@ -62,7 +62,7 @@ pub trait AskQueue: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`TransportError`] if it was not put, or if that is unknown.
+    /// [`TransportError`] if it was not put, or if the outcome is unknown.
     fn put(&self, id: &AskId) -> impl Future<Output = Result<(), TransportError>> + Send;
 }
 
@@ -71,7 +71,7 @@ pub trait MailStore: MailRepository + UserRepository + HeldRepository {}
 
 impl<S> MailStore for S where S: MailRepository + UserRepository + HeldRepository {}
 
-/// What became of an ask. It needs no further attention.
+/// The outcome of an ask that needs no further attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivered {
     /// An email of this kind was sent.
@@ -92,7 +92,7 @@ pub enum DeliveryError {
     /// The store failed. The email may have been sent anyway.
     #[error("{}", .0.cause())]
     Repository(#[from] RepositoryError),
-    /// It is not known what to send.
+    /// What to send could not be determined.
     #[error(transparent)]
     Mailer(#[from] MailerError),
     /// The email was not sent.
@@ -110,7 +110,7 @@ pub struct Delivery<T> {
 }
 
 impl<T: Transport> Delivery<T> {
-    /// Returns a delivery of the emails of `mailer`, written by `composer`.
+    /// Returns a delivery that sends what `mailer` decides and `composer` writes.
     #[must_use]
     pub fn new(mailer: Mailer, composer: Composer, transport: T, clock: Clock) -> Self {
         Self {
@@ -126,8 +126,8 @@ impl<T: Transport> Delivery<T> {
     ///
     /// # Errors
     ///
-    /// [`DeliveryError::Repository`] if the store fails; [`DeliveryError::Mailer`] if it is not known what to send;
-    /// [`DeliveryError::Transport`] if the email was not sent. The ask is not marked as sent.
+    /// [`DeliveryError::Repository`] if the store fails; [`DeliveryError::Mailer`] if what to send could not be
+    /// determined; [`DeliveryError::Transport`] if the email was not sent. The ask is not marked as sent.
     pub async fn deliver(
         &self,
         store: &impl MailStore,

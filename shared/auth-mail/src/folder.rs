@@ -17,14 +17,14 @@ pub struct MailFolder {
 }
 
 impl MailFolder {
-    /// Returns the folder at this path, which is created when the first email is written. Only its owner may read it:
-    /// the links in emails work.
+    /// Returns the folder at this path, which is created when the first email is written. Only its owner may read it,
+    /// because the links in the emails work.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Writes an email, and returns where.
+    /// Writes an email, and returns the path of its file.
     fn write(&self, message: &Message) -> io::Result<PathBuf> {
         let random = random_id().ok_or_else(|| io::Error::other("no randomness"))?;
         let name = format!("{}-{}-{random}", message.date.as_secs(), message.name);

@@ -1,8 +1,8 @@
 //! The emails of self-service: what they say (`wording`), their form (`message`, `html`), and how they are delivered.
 //!
 //! Start at [`Delivery::deliver`], which turns an ask into an email and sends it with a [`Transport`]: SES in a stack,
-//! or a [`MailFolder`] on a laptop. What an ask becomes is decided by [`auth_core::Mailer`]. Nothing here logs an address
-//! or a link.
+//! or a [`MailFolder`] on a laptop. [`auth_core::Mailer`] decides what an ask becomes. Nothing here logs an address or
+//! a link.
 
 mod address;
 mod delivery;

@@ -77,7 +77,7 @@ impl Composer {
         })
     }
 
-    /// Returns the address of a link. Its secret is in the fragment, which browsers send to no server.
+    /// Returns the address of a link. Its secret is in the fragment, which browsers never send to a server.
     fn url(&self, link: &Link) -> String {
         let (page, kind, token) = (&self.settings.page, link.kind.name(), link.token.expose());
         format!("{page}#kind={kind}&token={token}")

@@ -22,8 +22,8 @@ pub const KINDS: [&str; 13] = [
     "session-reused",
 ];
 
-/// Returns one content of each kind, in the order of [`KINDS`], for a user of an address who wants another one. The links
-/// are signed with a random key, so they do nothing.
+/// Returns one content of each kind, in the order of [`KINDS`], for a user who changes from one address to another. The
+/// links are signed with a random key, so they do nothing.
 ///
 /// # Errors
 ///

@@ -25,9 +25,9 @@ pub struct MailSettings {
 }
 
 impl MailSettings {
-    /// Reads `MAIL_FROM` and `APP_URL`, of a function with this [name](read_app_name) and this issuer of access tokens,
-    /// if it has one. Outside Lambda, both have defaults. `None` after a problem, which [`SettingsReader::finish`]
-    /// reports.
+    /// Reads `MAIL_FROM` and `APP_URL`, for an application with this [name](read_app_name). Outside Lambda, both have
+    /// defaults; that of `APP_URL` depends on the function's issuer of access tokens, if it has one. `None` after a
+    /// problem, which [`SettingsReader::finish`] reports.
     pub fn read(
         reader: &mut SettingsReader,
         app_name: Option<&str>,

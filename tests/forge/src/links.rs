@@ -48,7 +48,7 @@ pub fn claims(action: &Value, now: u64) -> Value {
     json!({"action": action, "issued_at": now, "expires_at": now + 600})
 }
 
-/// Returns a token with any contents and a right MAC of a kind.
+/// Returns a token with any contents and a valid MAC of a kind.
 #[must_use]
 pub fn token(secret: &str, kind: &str, contents: impl AsRef<[u8]>) -> String {
     let contents = contents.as_ref();
@@ -67,8 +67,8 @@ fn with_mac(contents: &[u8], mac: &[u8]) -> String {
     b64([contents, mac].concat())
 }
 
-/// Returns tokens that a route must refuse that accepts links of these kinds, made at `now`, in seconds since 1970. They
-/// are variants of a valid link of the first kind.
+/// Returns tokens that a route for links of these kinds must refuse. They are made at `now`, in seconds since 1970.
+/// They are variants of a valid link of the first kind.
 #[must_use]
 pub fn hostile(secret: &str, accepted: &[&str], now: u64) -> Vec<HostileLink> {
     let list = HostileLinks {
@@ -135,7 +135,7 @@ impl HostileLinks<'_> {
         self
     }
 
-    /// Cut after each character, and with one bit changed in each byte.
+    /// Adds tokens that are cut after each character, or have one bit changed in each byte.
     fn add_cut_and_changed(mut self) -> Self {
         let valid = self.valid();
         for length in 1..valid.len() {
@@ -150,7 +150,7 @@ impl HostileLinks<'_> {
         self
     }
 
-    /// Links of other kinds, and those whose label and contents name different kinds.
+    /// Adds links of other kinds, and those whose label and contents name different kinds.
     fn add_of_other_kinds(mut self, accepted: &[&str]) -> Self {
         let (secret, now) = (self.secret, self.now);
         for other in KINDS {
@@ -178,7 +178,8 @@ impl HostileLinks<'_> {
         self
     }
 
-    /// Of other keys of the bundle, of no key, and with MACs that the same key makes for other purposes.
+    /// Adds tokens with MACs of the bundle's other keys, with none, and with those that the same key makes for other
+    /// purposes.
     fn add_with_other_macs(mut self) -> Self {
         let contents = claims(&self.action(), self.now).to_string();
         for other in ["", "A", SECRET, SESSION_SECRET, COUNTER_SECRET] {
@@ -199,7 +200,7 @@ impl HostileLinks<'_> {
         self
     }
 
-    /// The contents of the victim's link with the MAC of the attacker's, and the other way round.
+    /// Adds the contents of the victim's link with the MAC of the attacker's, and vice versa.
     fn add_of_other_users(mut self) -> Self {
         let own = valid(self.secret, self.kind, ATTACKER, self.now);
         for (name, contents, mac) in [
@@ -228,7 +229,7 @@ impl HostileLinks<'_> {
         self
     }
 
-    /// With a right MAC, as only a bug could make them.
+    /// Adds malformed contents with a valid MAC, as only a bug could make them.
     fn add_malformed(mut self) -> Self {
         let claims = claims(&self.action(), self.now);
         for text in ["", "{}", "[]", "null", "0", "\"reset\"", "{", "\u{0}"] {

@@ -1,7 +1,7 @@
-//! Measures whether the time of a response reveals who has an account: the release binaries on DynamoDB Local, all
-//! cases of a request in turn. `make bench` runs it.
+//! Measures whether the response time reveals who has an account: the release binaries on DynamoDB Local, all cases of
+//! a request in turn. `make bench` runs it.
 //!
-//! The requests are a login that is refused, and what asks for an email: a sign-up and a forgotten password.
+//! The requests are a refused login and those that ask for an email: a sign-up and a forgotten password.
 
 use std::{
     process::ExitCode,
@@ -22,11 +22,11 @@ const ROUNDS: usize = 200;
 /// Rounds before measuring: the server compiles while it runs.
 const WARM_UP: usize = 30;
 
-/// The highest ratio of two medians that does not reveal which case a request was.
+/// The highest ratio of two medians that is too small to reveal the case of a request.
 const MOST: f64 = 1.05;
 
-/// An address that a request is about. Each round has its own, because an email may fail only 100 times a day and asks
-/// for an email only once a minute.
+/// The addresses that requests are about. Each round has its own, because logins with an address may fail only 100
+/// times a day, and an email to it can be requested only once a minute.
 struct Case {
     name: &'static str,
     address: fn(usize) -> String,
@@ -44,7 +44,7 @@ const DISABLED: Case = Case {
     name: "disabled user",
     address: |round| format!("disabled{round}@example.com"),
 };
-/// An address that the round before has asked for.
+/// The address for which the previous round has requested an email.
 const THROTTLED: Case = Case {
     name: "throttled address",
     address: |round| (UNKNOWN.address)(round.wrapping_sub(1)),
@@ -168,8 +168,8 @@ impl Compared {
     }
 }
 
-/// Returns the order of the cases in a round. In twice as many rounds as there are cases, each case follows every other
-/// one equally often.
+/// Returns the order of the cases in a round. Over twice as many rounds as there are cases, each case follows every
+/// other one equally often.
 fn order(count: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |position| {
         let position = if (round / count).is_multiple_of(2) {

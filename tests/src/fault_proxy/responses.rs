@@ -1,4 +1,4 @@
-//! Responses that the proxy gives instead of `DynamoDB`, or changes.
+//! Responses that the proxy sends instead of those of `DynamoDB`, or changes.
 
 use std::io;
 

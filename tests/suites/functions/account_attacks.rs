@@ -145,10 +145,10 @@ fn secret() -> &'static str {
     secret.unwrap().1
 }
 
-/// How often a request is sent to a store that is too slow, because other tests use the machine.
+/// How often a request is sent while the store is too slow because other tests use the machine.
 const TRIES: usize = 10;
 
-/// Sends an event, again if the store was too slow, as clients do.
+/// Sends an event, and repeats it while the store is too slow, as clients do.
 async fn send(function: &Process, event: &str) -> Reply {
     for _ in 0..TRIES {
         let reply = function.send(event).await;

@@ -253,7 +253,7 @@ async fn check_page(contract: &mut Contract) {
     }
 }
 
-/// Reading a clock that fails is a panic. Each route has its own store, because some requests move or delete the user.
+/// Reading a clock that fails panics. Each route has its own store, because some requests move or delete the user.
 async fn check_panics(openapi: OpenApi, clock: &MovedClock) -> OpenApi {
     let mut openapi = openapi;
     for route in routes().iter().filter(|route| !is_of_page(route)) {

@@ -1,6 +1,6 @@
 //! Self-service compared with a model: random sequences of sign-ups, links, changes of address, undos, deletions and
 //! what operators do, with stores that fail and a clock that moves. In a race, two of them happen at once: their calls to
-//! the store come in any order, and together they must have done what one after the other would have done.
+//! the store come in any order, and the result must be the same as if they had run one after the other.
 //!
 //! After every step, the result and everything stored must match the model: no link works twice, or after the state
 //! that it was bound to has changed; no deleted user and no role comes back; no session outlives what ends it; no

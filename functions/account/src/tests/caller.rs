@@ -120,7 +120,7 @@ async fn a_user_moves_to_another_address_and_back() {
 
 /// Otherwise a user with very many sessions could make each request read them all.
 #[tokio::test]
-async fn a_list_has_at_most_200_sessions_and_that_of_the_request() {
+async fn a_list_has_at_most_200_sessions_including_that_of_the_request() {
     let world = World::new();
     let (first, token) = world.begin_session(JOHN).await;
     for _ in 0..210 {

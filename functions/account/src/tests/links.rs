@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_forgotten_password_is_set_again_behind_the_link_of_an_email() {
+async fn a_forgotten_password_is_reset_with_the_link_in_an_email() {
     let world = World::new();
     let (session, access_token) = world.begin_session(JOHN).await;
     let response = world
@@ -74,7 +74,7 @@ async fn a_forgotten_password_is_set_again_behind_the_link_of_an_email() {
 }
 
 #[tokio::test]
-async fn a_link_expires_and_is_of_one_kind() {
+async fn a_link_expires_and_works_only_for_its_kind() {
     let world = World::new();
     world
         .post("/api/v1/password/forgot", json!({"email": JOHN}))
@@ -122,7 +122,7 @@ async fn the_policy_refuses_a_password_and_the_link_stays_valid() {
 }
 
 #[tokio::test]
-async fn a_user_signs_up_behind_the_link_of_an_email() {
+async fn a_user_signs_up_with_the_link_in_an_email() {
     let world = World::with(&[("SIGN_UP_ROLES", "Reader=read;Editor=read,write")]);
     let response = world
         .post("/api/v1/sign-up", json!({"email": "Jane@Example.com"}))
@@ -190,7 +190,7 @@ async fn the_response_does_not_depend_on_the_user_or_on_earlier_asks() {
 }
 
 #[tokio::test]
-async fn a_network_asks_for_fifty_emails_an_hour() {
+async fn a_network_may_ask_for_fifty_emails_an_hour() {
     let world = World::new();
     for i in 0..50 {
         let body = json!({"email": format!("user{i}@example.com")});

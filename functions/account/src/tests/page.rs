@@ -14,7 +14,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn the_page_and_its_files_are_served_also_behind_a_prefix() {
+async fn the_page_and_its_files_are_also_served_behind_a_prefix() {
     let world = World::with(&[("PASSWORD_MIN_LENGTH", "12")]);
     for prefix in ["", "/prod"] {
         let page = world.get(&format!("{prefix}/account")).await;

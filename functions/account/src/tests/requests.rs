@@ -1,4 +1,4 @@
-//! Requests that no flow sees.
+//! Requests that are rejected before they reach a flow.
 
 use super::*;
 
@@ -97,7 +97,7 @@ async fn hostile_links_cost_no_hash() {
     assert_eq!(world.account.hashes_computed(), 0);
 }
 
-/// A token with a right MAC that names another user of the address, as after a deletion and another sign-up.
+/// A token with a valid MAC that names another user of the address, as after a deletion and another sign-up.
 #[tokio::test]
 async fn a_link_of_another_user_of_the_address_costs_no_hash() {
     let world = World::new();

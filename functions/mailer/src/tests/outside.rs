@@ -11,7 +11,7 @@ use auth_core::{
 };
 use auth_mail::{AskQueue, Message, Transport, TransportError, TransportFailure};
 
-/// Records what is sent. Fails for recipients in `broken`, for those in `refused` for ever.
+/// Records what is sent. Fails for recipients in `broken`, and permanently for those in `refused`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outside {
     sent: Arc<Mutex<Vec<(String, &'static str)>>>,
@@ -19,7 +19,7 @@ pub(super) struct Outside {
     pub(super) refused: Arc<Mutex<BTreeSet<String>>>,
     queued: Arc<Mutex<Vec<String>>>,
     pub(super) is_queue_broken: Arc<Mutex<bool>>,
-    /// How often a service was called that does not respond; `None` if it does.
+    /// How often SES was called without responding; `None` if it responds.
     pub(super) timeouts: Arc<Mutex<Option<u32>>>,
 }
 

@@ -1,6 +1,6 @@
-//! Users who change themselves.
+//! Changes that users make to their own accounts.
 //!
-//! Each change is one transaction with its notice. A user is moved and deleted on condition of every attribute that was
+//! Each change is one transaction with its notice. A move and a deletion are conditional on every attribute that was
 //! read, so no other change is lost.
 
 use std::convert::identity;
@@ -18,7 +18,7 @@ use super::{
     held, malformed, users,
 };
 
-/// Attributes that a user does not need to have.
+/// Attributes that a user may lack.
 const OPTIONAL: [&str; 2] = ["last_action", "moved_at"];
 
 impl AccountRepository for DynamoDbStore {
@@ -140,7 +140,7 @@ impl AccountRepository for DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// Returns the item of a user, if it is what was read before.
+    /// Returns the item of a user, if the user has not changed since `account` was read.
     async fn find_unchanged(
         &self,
         email: &Email,
@@ -154,7 +154,8 @@ impl DynamoDbStore {
     }
 }
 
-/// Returns the item of a user at another address, with every attribute of the old one that a user does not have.
+/// Returns the item of a user at another address. It keeps all attributes of the old item that are not part of an
+/// [`Account`].
 fn moved(old: &Item, to: &Account) -> Result<Item, RepositoryError> {
     let mut item = old.clone();
     for name in OPTIONAL {

@@ -1,8 +1,8 @@
 //! Asks as items of the table, `ask#<id>`, and their limits, `attempts#<MAC of kind and address>#<day>` and
 //! `network#<MAC of the network>#<end of the hour>`. `DynamoDB` deletes them by `expires_at`.
 //!
-//! An ask and everything that limits it are one transaction, so the calls do not depend on who has an account or
-//! whether an address is throttled.
+//! An ask and everything that limits it are written in one transaction, so the calls do not depend on who has an
+//! account or whether an address is throttled.
 
 use std::{convert::identity, time::Duration};
 
@@ -24,7 +24,7 @@ use super::{
 
 const KIND: &str = "ask";
 
-/// What only an ask that is to be sent has, `email` first. The names are aliases of reserved words.
+/// Removes the attributes that only an unsent ask has, `email` first. Names with `#` are aliases of reserved words.
 const REMOVED: &str = "REMOVE email, user_id, version, #from, #to, #roles";
 
 impl AskRepository for DynamoDbStore {
@@ -57,7 +57,7 @@ impl AskRepository for DynamoDbStore {
 
 impl NoticeRepository for DynamoDbStore {
     async fn put_notice(&self, notice: &Ask) -> Result<(), RepositoryError> {
-        // If the write is refused, the notice is there.
+        // If the write is refused, the notice already exists.
         let (id, item) = (notice.id.as_str(), item(notice)?);
         self.put_new(KIND, &id, item).await.map(|_| ())
     }

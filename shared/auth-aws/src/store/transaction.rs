@@ -1,7 +1,7 @@
 //! Several conditional writes as one transaction.
 //!
 //! The SDK repeats a transaction whose response was lost with the same token, so `DynamoDB` writes it once. A
-//! transaction that meets another one is repeated here.
+//! transaction that conflicts with another one is retried here.
 
 use std::{collections::BTreeMap, fmt::Display};
 
@@ -157,7 +157,7 @@ impl Transaction<'_> {
         Err(busy())
     }
 
-    /// Makes all writes, and returns whether it did.
+    /// Makes all writes, or none if a condition fails. Returns whether they were made.
     pub(super) async fn commit(self) -> Result<bool, RepositoryError> {
         Ok(self.send().await? == Transacted::Done)
     }

@@ -73,19 +73,19 @@ pub struct EmailChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Adds a user with an address that has none. The roles come from the settings.
+    /// Adds a user with an address that has no user. The roles come from the settings.
     SignUp {
         /// The proven address.
         email: Email,
     },
-    /// Adds a user with an address that has none.
+    /// Adds a user with an address that has no user.
     Invite {
         /// The proven address.
         email: Email,
         /// The roles that the operator chose.
         roles: Vec<Role>,
     },
-    /// Sets the password of a user of this version.
+    /// Sets the password of a user with this version.
     Reset {
         /// The user's address.
         email: Email,
@@ -94,7 +94,7 @@ pub enum Action {
         /// The user's version when the link was sent.
         version: u64,
     },
-    /// Moves a user of this version to another address.
+    /// Moves a user with this version to another address.
     Email(EmailChange),
     /// Cancels the change while the user has this version; afterwards, moves the user back while the old address is
     /// held for this change.

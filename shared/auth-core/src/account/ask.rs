@@ -1,7 +1,7 @@
-//! Asks: emails that are to be sent, and the limits of asking.
+//! Asks: stored requests for emails, and their limits.
 //!
-//! An ask is put without looking at any user. Its limits count asks per address and kind, and per network; they are
-//! apart from those of logins, so asking locks no one out.
+//! An ask is put without reading any user. Asks are limited per address and kind, and per network. Their limits are
+//! separate from those of logins, so asks lock no one out.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 /// How long an ask is kept, sent or not: 7 days (docs/decisions/0012-self-service.md).
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
-/// The part of the key of a stored ask after `ask#`. It does not reveal the address.
+/// The id of an ask: its key in a store without the prefix `ask#`. It does not reveal the address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AskId(String);
@@ -36,7 +36,7 @@ impl AskId {
         random_id().map(Self)
     }
 
-    /// Returns the id of the notice of a change. A repeated change has the same one.
+    /// Returns the id of the notice of a change. A repeated change has the same id.
     #[must_use]
     pub fn notice(mark: &ActionMark, name: &str) -> Self {
         Self(format!("{name}#{}", mark.as_str()))
@@ -68,11 +68,11 @@ pub enum AskContent {
         /// The roles of the user.
         roles: Vec<Role>,
     },
-    /// The address is to become that of a user: a link that confirms it.
+    /// A user wants to change to the address: a link that confirms it.
     Email(EmailChange),
     /// A change of the address was requested: a notice to the old one, with a link that undoes the change.
     EmailRequested(EmailChange),
-    /// The address was changed: the same, after the change.
+    /// The address was changed: the same notice and link, after the change.
     EmailChanged(EmailChange),
     /// The change was undone and the password removed: a notice to the restored address, with a link that sets a new
     /// one.
@@ -162,7 +162,7 @@ pub struct AskCount {
 }
 
 impl AskCount {
-    /// The asks of a day that may follow each other after a minute.
+    /// The number of asks in a day that have to wait only for [`PAUSE`](Self::PAUSE).
     pub const MAX_FREQUENT: u32 = 5;
     /// The shortest time between the first asks of a day.
     pub const PAUSE: Duration = Duration::from_mins(1);
@@ -200,10 +200,10 @@ impl AskLimits {
 pub enum Asked {
     /// The asks were put and counted.
     Put,
-    /// An address has no room, or an ask is already there: nothing was put or counted. The response is that of
+    /// An address has no room, or an ask already exists: nothing was put or counted. The response is the same as for
     /// [`Asked::Put`].
     Throttled,
-    /// The network has no room until then: nothing was put or counted.
+    /// The network has no room until this time: nothing was put or counted.
     NetworkFull(UnixTime),
 }
 
@@ -232,7 +232,7 @@ mod tests {
         );
     }
 
-    /// A day has room for the frequent asks and one in each hour after them: the documented number of emails.
+    /// A day has room for the frequent asks and then one an hour: the documented number of emails.
     #[test]
     fn a_day_of_constant_asking_puts_28_asks() {
         let (mut count, day) = (AskCount::default(), 24 * 3_600);

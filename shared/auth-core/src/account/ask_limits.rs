@@ -1,4 +1,4 @@
-//! Names asks and the counters that limit them, by MACs, so a store does not reveal who asked for what.
+//! Names asks and their counters with MACs, so that a store does not reveal who asked for what.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 impl Attempts {
     /// Returns asks for these emails at `now`, and everything that limits them. Asks of one kind for one address in one
-    /// minute have one id. An operator has no network.
+    /// minute have the same id. An operator has no network.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_ask_is_named_by_kind_address_and_minute_and_reveals_none() {
+    async fn an_ask_is_named_by_kind_address_and_minute_and_reveals_none_of_them() {
         let mut ids = BTreeSet::new();
         for (address, content, now) in [
             ("a@b.c", AskContent::Reset, NOW),
@@ -164,7 +164,7 @@ mod tests {
 
     /// Otherwise `a+1@b.c`, `a+2@b.c` and so on would get any number of emails to one mailbox.
     #[tokio::test]
-    async fn addresses_of_one_mailbox_share_a_limit_but_no_ask() {
+    async fn addresses_of_one_mailbox_share_a_limit_but_not_an_ask() {
         let prepare = async |address: &str| prepare(address, AskContent::SignUp, "", NOW).await;
         let (ask, limits) = prepare("a@b.c").await;
         for address in ["a+1@b.c", "A+x+y@b.c", "a+@b.c"] {
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// The limits of asking are apart from those of logins.
+    /// The limits on asks are separate from those on logins.
     #[tokio::test]
     async fn an_ask_shares_no_counter_with_a_login() {
         let (email, network) = (Email::parse("a@b.c").unwrap(), SourceNetwork::default());

@@ -8,7 +8,7 @@ use super::ActionMark;
 use crate::{time::UnixTime, user::Email};
 
 /// How long an address is held, and how long another change of the address and a deletion are refused: 72 hours, enough
-/// for a weekend (docs/decisions/0012-self-service.md). A link that undoes a change works as long.
+/// for a weekend (docs/decisions/0012-self-service.md). A link that undoes a change works just as long.
 pub const HOLD: Duration = Duration::from_hours(72);
 
 /// An address that its user has left, by a change or a deletion. Stores delete it by `expires_at`.
@@ -16,10 +16,10 @@ pub const HOLD: Duration = Duration::from_hours(72);
 pub struct HeldAddress {
     /// The id of the user who left.
     pub user_id: String,
-    /// When the user left. A link that was sent at this time or before no longer adds a user with the address.
+    /// When the user left. A link sent at or before this time no longer adds a user with the address.
     pub since: UnixTime,
-    /// Until when no other user can have the address. Equal to `since` if an operator deleted the user: the address is
-    /// free at once.
+    /// The time until which no other user can have the address. Equal to `since` if an operator deleted the user: the
+    /// address is free at once.
     pub until: UnixTime,
     /// The user's address now; `None` after a deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]

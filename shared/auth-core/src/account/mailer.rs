@@ -19,7 +19,7 @@ pub enum LetterContent {
     Invite(Link),
     /// For a forgotten password: the link sets a new one.
     Reset(Link),
-    /// For the new address of a user who has this one: the link confirms the change.
+    /// For the new address: the link confirms the change from this address.
     Email(Email, Link),
     /// For the old address, when a change to this address was requested: the link undoes it.
     EmailRequested(Email, Link),
@@ -35,7 +35,7 @@ pub enum LetterContent {
     PasswordChanged,
     /// For a user who was deleted.
     AccountDeleted,
-    /// For a user of whom a session ended because an old refresh token was used.
+    /// For a user whose session ended because an old refresh token was used.
     SessionReused,
 }
 
@@ -108,14 +108,14 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// Returns a mailer whose links have these tokens.
+    /// Returns a mailer that issues its links with `tokens`.
     #[must_use]
     pub fn new(tokens: ActionTokens) -> Self {
         Self { tokens }
     }
 
-    /// Returns the email for an ask as things are at `now`; `None` if there is nothing to send, for example because the
-    /// address has no user.
+    /// Returns the email for an ask as of `now`; `None` if there is nothing to send, for example because the address
+    /// has no user.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl Mailer {
                 LetterContent::EmailRequested(change.to.clone(), link)
             }
             AskContent::EmailChanged(change) if *email == change.from => {
-                // The address is held from the change on, however late this email is.
+                // The hold starts with the change, however late this email is.
                 let link = self.undo(change, ask.asked_at).await?;
                 let link = (now < link.expires_at).then_some(link);
                 LetterContent::EmailChanged(change.to.clone(), link)
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sign_up_of_a_user_says_so_and_one_of_a_held_address_sends_nothing() {
+    async fn a_sign_up_with_a_users_address_says_so_and_one_with_a_held_address_sends_nothing() {
         let store = InMemoryStore::with_tutorial_user();
         let letter = prepare(&store, john(), AskContent::SignUp).await.unwrap();
         assert_eq!(letter.content, LetterContent::AlreadyRegistered);

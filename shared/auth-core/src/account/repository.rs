@@ -41,7 +41,7 @@ impl From<StoredUser> for Account {
     }
 }
 
-/// A new password of a user with this version.
+/// A new password for a user with this version.
 #[derive(Debug, Clone)]
 pub struct NewPassword {
     /// The user's address.
@@ -61,7 +61,7 @@ pub struct NewPassword {
 /// A move of a user from one address to another.
 #[derive(Debug, Clone)]
 pub struct Relocation {
-    /// The user as found at the old address. Nothing of it may have changed.
+    /// The user as found at the old address. It must not have changed.
     pub from: Account,
     /// The user as stored at the new address, which must have no user.
     pub to: Account,
@@ -85,7 +85,8 @@ pub enum MoveKind {
 
 /// Puts asks. For `account`, and for operators who invite users.
 pub trait AskRepository: Send + Sync {
-    /// Puts and counts asks, all or none, if none of them is there and all limits have room at `now`. Reads no user.
+    /// Puts and counts all asks if none of them exists and all limits have room at `now`; otherwise puts none. Reads no
+    /// user.
     ///
     /// # Errors
     ///
@@ -100,7 +101,7 @@ pub trait AskRepository: Send + Sync {
 
 /// Puts the notice that a session was ended because an old refresh token was used. For `login`, which puts no other asks.
 pub trait NoticeRepository: Send + Sync {
-    /// Puts a notice. If it is already there, or was sent, there is nothing to do.
+    /// Puts a notice, unless it already exists or was sent.
     ///
     /// # Errors
     ///
@@ -152,8 +153,8 @@ pub trait HeldRepository: Send + Sync {
     ) -> impl Future<Output = Result<Option<HeldAddress>, RepositoryError>> + Send;
 }
 
-/// Changes users on their own behalf. Only for `account`. A notice replaces one with its id: the change of which it is
-/// part is made once, so there is none.
+/// Changes users on their own behalf. Only for `account`. A notice would replace one with the same id, but there is
+/// none: a change is made only once.
 pub trait AccountRepository: HeldRepository {
     /// Finds the user of an address, even a disabled one.
     ///
@@ -165,8 +166,8 @@ pub trait AccountRepository: HeldRepository {
         email: &Email,
     ) -> impl Future<Output = Result<Option<Account>, RepositoryError>> + Send;
 
-    /// Adds a user whose address was proven by a link that was sent at `issued_at`, and returns whether it did. It does
-    /// not if the address has a user, or is held ([`HeldAddress::allows_link`]).
+    /// Adds a user whose address was proven by a link sent at `issued_at`. Returns `false` if the address has a user or
+    /// is held ([`HeldAddress::allows_link`]).
     ///
     /// # Errors
     ///
@@ -212,7 +213,7 @@ pub trait AccountRepository: HeldRepository {
         now: UnixTime,
     ) -> impl Future<Output = Result<bool, RepositoryError>> + Send;
 
-    /// Deletes a user of whom nothing has changed, holds the address, and puts the notice; returns whether it did.
+    /// Deletes a user who has not changed, holds the address, and puts the notice; returns whether it did.
     ///
     /// # Errors
     ///
@@ -225,9 +226,9 @@ pub trait AccountRepository: HeldRepository {
     ) -> impl Future<Output = Result<bool, RepositoryError>> + Send;
 }
 
-/// Ends sessions on behalf of their user. Only for `account`, which begins none.
+/// Ends sessions on behalf of their user. Only for `account`, which starts no sessions.
 pub trait OwnSessionRepository: Send + Sync {
-    /// Ends a session of a user, by the user's id, permanently, and returns whether it is one of theirs.
+    /// Permanently ends a session of the user with this id, and returns whether it is one of theirs.
     ///
     /// # Errors
     ///
@@ -238,8 +239,8 @@ pub trait OwnSessionRepository: Send + Sync {
         id: &SessionId,
     ) -> impl Future<Output = Result<bool, RepositoryError>> + Send;
 
-    /// Raises the version of the session's user and that of the session, which ends all other sessions; returns whether
-    /// it did. It does not if one of them has another version by now.
+    /// Raises the version of the session's user and that of the session, which ends all other sessions. Returns `false`
+    /// if one of the two versions has changed meanwhile.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! The rules of each flow, as functions of a store. They know nothing about HTTP.
 //!
-//! Callers have checked the form of the request, and for a signed-in user the live guard. Checks run in this order:
-//! token, password policy, write. A write is conditional; if it is refused, the flow reads again and succeeds if it finds
-//! its own mark, because then an earlier attempt of the same request was written.
+//! Callers first check the form of the request and, for a signed-in user, run the live guard. Checks run in this order:
+//! token, password policy, write. A write is conditional; if it is refused, the flow reads again and succeeds if it
+//! finds its own mark, because then an earlier attempt of the same request was written.
 
 mod check;
 mod deletion;
@@ -28,8 +28,7 @@ use crate::{
 pub use error::{InvalidLink, SelfServiceError};
 pub use sessions::OwnSession;
 
-/// How often a move or a deletion is tried while other changes of the user, such as the renewal of a hash, come in
-/// between.
+/// How often a move or a deletion is tried if other changes of the user, such as the renewal of a hash, intervene.
 const MAX_TRIES: u32 = 4;
 
 /// Computes hashes. A function does it on a blocking thread, so that the deadline of the request can still be met.

@@ -18,7 +18,7 @@ use crate::{
     time::UnixTime,
 };
 
-/// The maximum length of a token in bytes. One with the roles of an invitation is the longest.
+/// The maximum length of a token in bytes. The longest are those with the roles of an invitation.
 const MAX_ACTION_TOKEN_BYTES: usize = 4096;
 
 const MAC_BYTES: usize = 32;
@@ -44,7 +44,7 @@ impl fmt::Debug for ActionToken {
     }
 }
 
-/// A link of an email.
+/// A link in an email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The kind, for `kind=` of the link.
@@ -78,7 +78,7 @@ pub struct VerifiedAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAction {
     /// Malformed, of another kind, or with a wrong MAC.
-    #[error("malformed, of another kind, or wrong MAC")]
+    #[error("malformed, of another kind, or with a wrong MAC")]
     Forged,
     /// The link was sent too long ago.
     #[error("expired")]
@@ -176,7 +176,8 @@ impl ActionTokens {
         })
     }
 
-    /// Returns the kind whose label is in the MAC of a token, if one of the keys made it, and the mark of the token.
+    /// Returns the kind whose label the MAC of a token covers, and the mark of the token; `None` if none of the keys
+    /// made the MAC.
     async fn find_mark(
         &self,
         message: &[u8],
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_of_one_kind_and_of_one_key() {
+    async fn a_token_is_valid_only_for_its_kind_and_key() {
         for action in actions() {
             let token = issue(&action).await;
             for kind in ActionKind::ALL {
@@ -348,7 +349,7 @@ mod tests {
         }
     }
 
-    /// A label that did not end, or was missing, would let one key sign two things with one MAC.
+    /// If the label were missing or had no end, one MAC could be valid for two different messages.
     #[tokio::test]
     async fn a_token_whose_label_and_contents_name_different_kinds_is_rejected() {
         let claims = Claims {
@@ -407,7 +408,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mark_is_that_of_one_token_or_one_session_whatever_key_signs_now() {
+    async fn a_mark_identifies_one_token_or_session_whatever_key_signs_now() {
         let both = ActionTokens::new(KeySet::new(vec![key(64), key(0)]).unwrap());
         let mut marks = std::collections::BTreeSet::new();
         for action in actions() {
@@ -427,7 +428,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn roles_that_a_link_has_no_room_for_are_an_error() {
+    async fn roles_that_do_not_fit_into_a_link_are_an_error() {
         let now = UnixTime::from_secs(1_800_000_000);
         let mut fitting = 0;
         for chars in 2_800..3_000 {

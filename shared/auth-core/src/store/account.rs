@@ -1,6 +1,6 @@
 //! Changes that users make themselves, and held addresses, in a [`Snapshot`].
 //!
-//! Each change is one step, as each is one transaction in `DynamoDB`.
+//! Each change is a single step here, just as it is a single transaction in `DynamoDB`.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use crate::{
     user::{Email, User},
 };
 
-/// What a user's last change has left.
+/// The traces of a user's last change.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LastChange {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{JOHN, PASSWORD, Stack, link_body, send};
 
-/// The asks that a network has in an hour.
+/// The number of asks that a network may make in an hour.
 const MAX_PER_NETWORK: usize = 50;
 
 /// A response with everything that a caller sees of it, and the calls to the store.
@@ -35,8 +35,8 @@ async fn ask(account: &Process, proxy: &FaultProxy, path: &str, address: &str, f
     (reply.status(), headers, body, calls)
 }
 
-/// Replaces what depends on the address or the time: texts that are not names or expressions by their kind, up to the
-/// first `#`, and their length.
+/// Replaces what depends on the address or the time: each text except names and expressions becomes its kind (the part
+/// before the first `#`) and the length of the rest.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -60,8 +60,8 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-/// Adds users who are disabled and who have moved, and returns an address of each kind: of a user, of none, of a disabled
-/// user, held after a change, and new after a change.
+/// Adds a user who is disabled and one who has moved. Returns an address of each kind: that of a user, of no user and
+/// of a disabled user, one held after a change, and one that is new after a change.
 async fn addresses(stack: &Stack, account: &Process) -> [(&'static str, &'static str); 5] {
     let (disabled, moved, new) = (
         "disabled@example.com",

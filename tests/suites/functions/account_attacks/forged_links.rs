@@ -1,5 +1,5 @@
-//! Links that are forged, truncated, expired, or of another kind or user cost the store nothing. That they cost no hash
-//! is a test of `account` in process.
+//! Links that are forged, truncated, expired, or of another kind or user cost the store nothing. An in-process test of
+//! `account` checks that they cost no hash either.
 
 use bundle_tests::{
     client::{ADDRESS, Reply},
@@ -32,7 +32,7 @@ fn parts(reply: &Reply) -> (u16, Vec<(String, String)>, &[u8]) {
 }
 
 #[tokio::test]
-async fn hostile_links_get_one_response_and_ask_no_store() {
+async fn hostile_links_get_one_response_and_never_reach_the_store() {
     let (stack, proxy) = Stack::behind_proxy().await;
     let account = stack.start_behind("account", &proxy).await;
     let mut expected: Option<Reply> = None;
@@ -52,7 +52,7 @@ async fn hostile_links_get_one_response_and_ask_no_store() {
     println!("hostile links refused by the real account: {sent}");
 }
 
-/// Otherwise, the links above might be refused for another reason than the one they are made for.
+/// Otherwise, the links above might be refused for a reason other than the intended one.
 #[tokio::test]
 async fn the_link_that_hostile_links_are_made_from_is_accepted() {
     let (stack, proxy) = Stack::behind_proxy().await;

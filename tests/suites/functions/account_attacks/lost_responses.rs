@@ -1,5 +1,5 @@
 //! The response to each write of each flow is lost, between the function and `DynamoDB` or between the client and the
-//! function. The same request again succeeds, and the change is made once.
+//! function. Repeating the request succeeds, and the change is made only once.
 
 mod case;
 
@@ -18,7 +18,7 @@ use super::{OLD, Stack, send};
 /// How often the SDK sends a request.
 const SDK_ATTEMPTS: usize = 3;
 
-/// The functions on a table: `account` behind a proxy, `login` not.
+/// The functions on a table: `account` behind a proxy, `login` without one.
 struct World {
     stack: Stack,
     proxy: FaultProxy,
@@ -67,7 +67,7 @@ impl World {
         let left = self.proxy.fault();
         self.proxy.set(Fault::None);
         let is_lost = !matches!(left, Fault::CutResponses { count: left, .. } if left == count);
-        // If none was lost, the client has lost the response of the function.
+        // If none was lost, this is a client that has lost the function's response.
         let again = send(&self.account, event).await;
         let what = format!("{:?}, {count} responses after {before}", case.flow);
         assert_eq!(

@@ -1,4 +1,5 @@
-//! A thousand asks in a day for one address, from a hundred networks: few emails, and the user logs in all the time.
+//! A thousand asks in a day for one address, from a hundred networks: only a few emails are sent, and the user can log
+//! in throughout.
 
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ const ASKS: u64 = 1_000;
 const NETWORKS: u64 = 100;
 const DAY: u64 = 24 * 3_600;
 
-/// Five, and one in each hour after them.
+/// Five, and then one an hour.
 const MAX_MAILS: usize = 28;
 
-/// The first asks of a day wait only for a minute.
+/// The first asks of a day have to wait only a minute.
 const MIN_MAILS: usize = 5;
 
 /// How many asks are sent between two logins.
@@ -28,7 +29,7 @@ impl Stack {
     async fn start_with_clock(&self, function: &str, clock: &MovedClock) -> Process {
         let variables = [&self.environment()[..], &clock.variables()].concat();
         let process = Process::start(function, &variables).await;
-        // Lambda's deadlines are not moved.
+        // Lambda's deadlines do not move with the clock.
         process.set_timeout(Duration::from_secs(3 * DAY));
         process
     }
@@ -82,6 +83,6 @@ async fn a_thousand_asks_for_a_new_password_send_as_many_emails_as_documented() 
 }
 
 #[tokio::test]
-async fn a_thousand_sign_ups_of_a_user_put_as_many_asks_as_documented_on_dynamodb() {
+async fn a_thousand_sign_ups_with_a_users_address_put_as_many_asks_as_documented_on_dynamodb() {
     check(Stack::on_table().await, "sign-up").await;
 }

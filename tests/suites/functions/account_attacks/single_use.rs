@@ -70,7 +70,7 @@ impl Crowd {
         }
     }
 
-    /// Uses a link in all processes at once, in each with its password. Returns the statuses and details.
+    /// Uses a link in all processes at once, each with its own password. Returns the statuses and details.
     async fn use_link(&self, flow: Flow, token: &str, passwords: &[String]) -> Vec<(u16, Value)> {
         let used = self.accounts.iter().zip(passwords);
         let used = used.map(|(account, password)| use_link(account, flow, token, password));
@@ -83,7 +83,7 @@ impl Crowd {
         results
     }
 
-    /// Returns the users whom the processes report to have changed.
+    /// Returns the ids of the users whom the processes have changed, according to their logs.
     fn changed_users(&self) -> Vec<String> {
         let logs: String = self.accounts.iter().map(Process::logs).collect();
         let lines = logs

@@ -79,7 +79,7 @@ pub(crate) struct Link {
     pub(crate) expires_at: UnixTime,
 }
 
-/// What a link does now.
+/// The effect that a link has now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// It does its work.
@@ -206,7 +206,7 @@ impl Model {
         }
     }
 
-    /// As [`Model::repeats`], and the password is the one that the link has set.
+    /// Returns the same as [`Model::repeats`] if the password is the one that the link has set.
     fn repeats_password(&self, index: usize, at: usize, password: usize) -> Effect {
         match self.user_at(at) {
             Some((_, user)) if !user.is_disabled && user.password == Some(password) => {

@@ -1,6 +1,6 @@
 //! Two acts at once, whose calls to the store come in any order, and whose responses may be lost.
 //!
-//! Together, they must have done what one after the other would have done, in one of the two orders.
+//! The result must be the same as if they had run one after the other, in one of the two orders.
 
 mod acts;
 mod effects;

@@ -48,7 +48,7 @@ pub(crate) enum Step {
     Pass(u64),
 }
 
-/// What can be done while something else is being done.
+/// An act that can happen while another one is under way.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
     /// Any link that was ever sent is used, with a password.

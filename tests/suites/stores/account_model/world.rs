@@ -93,7 +93,7 @@ impl<S: TestStore> World<S> {
         self.compare(&self.model, &seen).unwrap();
     }
 
-    /// Lets a call to the store fail.
+    /// Makes a call to the store fail.
     pub(super) fn fail(&self, fault: Fault) {
         match fault {
             Some((call, failure)) => self.script.fail_after(call, failure),
@@ -101,7 +101,7 @@ impl<S: TestStore> World<S> {
         }
     }
 
-    /// Uses a link, and then once more, as a client that has lost the response.
+    /// Uses a link twice, like a client that has lost the first response.
     async fn use_link(&mut self, index: usize, new: usize, fault: Fault) {
         let now = self.accounts.clock.now();
         let effect = self.model.effect(index, new, now);

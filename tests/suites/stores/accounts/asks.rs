@@ -17,9 +17,9 @@ use crate::on_every_store;
 on_every_store![
     an_ask_is_put_found_and_completed,
     a_notice_is_put_once,
-    the_notice_of_a_change_replaces_one_with_its_id,
-    asks_for_one_address_are_limited_in_a_day,
-    asks_of_one_network_are_limited_in_an_hour,
+    the_notice_of_a_change_replaces_one_with_the_same_id,
+    asks_for_one_address_are_limited_per_day,
+    asks_of_one_network_are_limited_per_hour,
     one_of_several_simultaneous_asks_is_put,
     an_ask_that_is_sent_two_days_later_has_a_link_that_works,
 ];
@@ -67,8 +67,8 @@ async fn a_notice_is_put_once(store: &impl TestStore) {
     assert_eq!(store.find_ask(&id).await.expect("a result"), None);
 }
 
-/// No change is made twice, so there is no such notice. All stores do the same nevertheless.
-async fn the_notice_of_a_change_replaces_one_with_its_id(store: &impl TestStore) {
+/// No change is made twice, so this never happens. All stores behave the same nevertheless.
+async fn the_notice_of_a_change_replaces_one_with_the_same_id(store: &impl TestStore) {
     let now = Accounts::new(store).clock.now();
     let id = AskId::random().expect("randomness");
     let notice = |content| Ask::new(id.clone(), john(), content, now);
@@ -98,7 +98,7 @@ async fn the_notice_of_a_change_replaces_one_with_its_id(store: &impl TestStore)
 }
 
 /// Five asks a minute apart, then one an hour; other addresses and kinds are not affected.
-async fn asks_for_one_address_are_limited_in_a_day(store: &impl TestStore) {
+async fn asks_for_one_address_are_limited_per_day(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     // The next midnight, so that the asks are in one day.
     let second = accounts.clock.now().as_secs() % 86_400;
@@ -126,7 +126,7 @@ async fn asks_for_one_address_are_limited_in_a_day(store: &impl TestStore) {
 }
 
 /// Fifty asks in an hour; throttled ones do not count, and other networks are not affected.
-async fn asks_of_one_network_are_limited_in_an_hour(store: &impl TestStore) {
+async fn asks_of_one_network_are_limited_per_hour(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     let second = accounts.clock.now().as_secs() % 3_600;
     accounts.clock.advance(Duration::from_secs(3_600 - second));

@@ -19,14 +19,14 @@ on_every_store![
     a_thousand_asks_for_one_address_put_as_many_as_documented,
     a_forged_token_costs_neither_a_hash_nor_a_query,
     pre_hijacking_by_a_sign_up_leaves_neither_an_account_nor_a_password,
-    pre_hijacking_by_an_account_that_was_there_before_ends_with_a_reset,
+    pre_hijacking_by_an_earlier_account_ends_with_a_reset,
     pre_hijacking_by_a_change_of_the_address_ends_with_the_sign_up,
-    session_fixation_a_login_begins_a_new_session_whatever_the_client_brings,
+    session_fixation_a_login_begins_a_new_session_whatever_the_client_sends,
     session_fixation_no_session_from_before_survives_a_new_password,
     a_reset_while_the_user_is_disabled_changes_nothing,
 ];
 
-/// From a hundred networks in a day: five, and one in each hour after them. Logins are not affected.
+/// From a hundred networks in a day: five, and then one an hour. Logins are not affected.
 async fn a_thousand_asks_for_one_address_put_as_many_as_documented(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     let second = accounts.clock.now().as_secs() % 86_400;
@@ -106,9 +106,7 @@ async fn pre_hijacking_by_a_sign_up_leaves_neither_an_account_nor_a_password(
 }
 
 /// Someone has had an account with the address of a victim, with a password, a session, and links to come back.
-async fn pre_hijacking_by_an_account_that_was_there_before_ends_with_a_reset(
-    store: &impl TestStore,
-) {
+async fn pre_hijacking_by_an_earlier_account_ends_with_a_reset(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     set_cheap_password(&accounts, OTHER_PASSWORD).await;
     let planted = accounts.begin(&john()).await;
@@ -167,8 +165,8 @@ async fn pre_hijacking_by_a_change_of_the_address_ends_with_the_sign_up(store: &
     assert!(accounts.has_password(&jane, NEW_PASSWORD).await);
 }
 
-/// A client cannot choose its session, as it could if someone else had put a token of theirs into it.
-async fn session_fixation_a_login_begins_a_new_session_whatever_the_client_brings(
+/// A client cannot choose its session: the tokens that it sends may have been planted by someone else.
+async fn session_fixation_a_login_begins_a_new_session_whatever_the_client_sends(
     store: &impl TestStore,
 ) {
     let app = App::on(store.clone(), &[]);
@@ -190,13 +188,13 @@ async fn session_fixation_a_login_begins_a_new_session_whatever_the_client_bring
         let reply = app.post("login", &body, ADDRESS).await;
         let own = reply.tokens().expect("tokens");
         assert!(known.insert(session_id(&own.refresh)), "{member}");
-        // What ends the planted session does not end the user's, and the other way round.
+        // What ends the planted session does not end the user's, and vice versa.
         app.log_out(&own.refresh, false).await;
         assert_eq!(app.me(&planted.access).await, 200, "{member}");
     }
 }
 
-/// Whoever has planted a session, and whatever sets the password.
+/// This holds whoever planted the session, and whatever sets the password.
 async fn session_fixation_no_session_from_before_survives_a_new_password(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     set_cheap_password(&accounts, OTHER_PASSWORD).await;

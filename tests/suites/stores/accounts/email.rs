@@ -26,7 +26,7 @@ on_every_store![
     a_user_is_not_moved_to_an_address_that_was_taken_or_held_meanwhile,
 ];
 
-/// Confirmed, undone and undone before the confirmation: all requests with one link succeed.
+/// Whether they confirm a change, undo it or cancel it before the confirmation: all requests with one link succeed.
 async fn simultaneous_changes_of_the_address_make_one_change(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     let new = email("johnny@example.com");
@@ -51,7 +51,7 @@ async fn simultaneous_changes_of_the_address_make_one_change(store: &impl TestSt
     assert_eq!(accounts.version(&john()).await, Some(version + 3));
 }
 
-/// Confirms a change of John's address, whose password is cheap. Returns the new address and the links.
+/// Confirms a change of the address of John, whose password hash is cheap. Returns the new address and the links.
 async fn move_john<S: TestStore>(accounts: &Accounts<S>) -> (Email, String, String) {
     set_cheap_password(accounts, NEW_PASSWORD).await;
     let new = email("johnny@example.com");

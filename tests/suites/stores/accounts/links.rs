@@ -1,4 +1,4 @@
-//! Passwords behind links: forgotten ones, sign-ups and invitations. A link works once.
+//! Passwords that are set with links: resets, sign-ups and invitations. A link works once.
 
 use auth_core::{
     AskContent, AskId, InvalidLink, LetterContent, Role, SelfServiceError, UserChange,
@@ -23,13 +23,13 @@ on_every_store![
     simultaneous_sign_ups_add_one_user,
     a_lost_response_never_costs_a_link,
     a_reset_link_ends_with_the_version_of_its_user,
-    a_sign_up_adds_a_user_only_behind_the_link,
+    a_sign_up_adds_a_user_only_when_the_link_is_used,
     an_invitation_adds_a_user_with_its_roles,
     no_user_whom_an_operator_deleted_comes_back,
     no_user_who_left_comes_back,
 ];
 
-/// The password is set, all sessions end, a notice is put; the link works again only with the same password.
+/// The password is set, all sessions end, and a notice is put. The link works again only with the same password.
 async fn a_forgotten_password_is_reset_once(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     let session = accounts.begin(&john()).await;
@@ -123,7 +123,7 @@ async fn simultaneous_sign_ups_add_one_user(store: &impl TestStore) {
     assert_eq!(ids, [user.expect("added").id].into());
 }
 
-/// Each call of each flow behind a link loses its response once. The same request again succeeds, with one change.
+/// Each call of each flow with a link loses its response once. Repeating the request succeeds, and one change is made.
 async fn a_lost_response_never_costs_a_link(store: &impl TestStore) {
     for failure in [Failure::Before, Failure::Lost] {
         for call in 0.. {
@@ -193,7 +193,7 @@ async fn a_reset_link_ends_with_the_version_of_its_user(store: &impl TestStore) 
     assert_eq!(accounts.letter(&unknown, AskContent::Reset).await, None);
 }
 
-async fn a_sign_up_adds_a_user_only_behind_the_link(store: &impl TestStore) {
+async fn a_sign_up_adds_a_user_only_when_the_link_is_used(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     let jane = email("Jane@Example.com");
     let token = accounts.link(&jane, AskContent::SignUp).await;
@@ -224,7 +224,7 @@ async fn a_sign_up_adds_a_user_only_behind_the_link(store: &impl TestStore) {
     assert!(accounts.has_password(&jane, NEW_PASSWORD).await);
 }
 
-/// An invitation has its own roles; a link of one kind is not one of another.
+/// An invitation has its own roles; a link of one kind does not work as one of another.
 async fn an_invitation_adds_a_user_with_its_roles(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     let jane = email("jane@example.com");

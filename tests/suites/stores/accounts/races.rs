@@ -25,7 +25,7 @@ on_every_store![
     an_address_never_belongs_to_two_users,
     a_sign_up_and_a_change_to_one_address_at_once_make_one_user,
     an_undo_wins_against_a_thief_who_keeps_changing_the_user,
-    an_undo_that_gives_up_does_not_cost_the_link,
+    an_undo_that_gives_up_does_not_use_up_the_link,
 ];
 
 /// The login has checked the old password before the reset, and stores its session after it.
@@ -162,7 +162,7 @@ async fn a_deletion_during_a_refresh_leaves_no_session(store: &impl TestStore) {
     assert_eq!(interrupted, 3, "session, user, write");
 }
 
-/// An address that is being signed up and that another user is to move to gets one user, whoever is first.
+/// If someone signs up with an address while another user moves to it, it gets only one user, whoever is first.
 async fn an_address_never_belongs_to_two_users(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     let (first, second) = (email("first@example.com"), email("second@example.com"));
@@ -272,7 +272,7 @@ async fn an_undo_wins_against_a_thief_who_keeps_changing_the_user(store: &impl T
     assert_eq!(accounts.version(&theft.new).await, None);
 }
 
-async fn an_undo_that_gives_up_does_not_cost_the_link(store: &impl TestStore) {
+async fn an_undo_that_gives_up_does_not_use_up_the_link(store: &impl TestStore) {
     let theft = Theft::new(store).await;
     let undone = theft.undo(100).await;
     let is_outage = matches!(undone, Err(SelfServiceError::Repository(_)));

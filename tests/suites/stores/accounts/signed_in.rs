@@ -33,7 +33,7 @@ async fn a_changed_password_ends_all_sessions(store: &impl TestStore) {
     };
     let refused = change(&caller, NEW_PASSWORD, "changeme").await;
     assert!(matches!(refused, Err(SelfServiceError::Password(_))));
-    // The guard of the second click has read the user before the first one was done.
+    // The guard of the second click read the user before the first click was handled.
     for click in ["first", "second"] {
         let changed = change(&caller, NEW_PASSWORD, OTHER_PASSWORD).await;
         changed.expect(click);
@@ -59,7 +59,7 @@ async fn a_changed_password_ends_all_sessions(store: &impl TestStore) {
     }
 }
 
-/// Five per session, apart from those of logins and without a hash after them.
+/// Five per session, separate from those of logins. Further ones cost no hash.
 async fn wrong_passwords_of_a_session_are_counted(store: &impl TestStore) {
     let accounts = Accounts::new(store);
     set_cheap_password(&accounts, NEW_PASSWORD).await;
@@ -103,7 +103,7 @@ async fn all_other_sessions_end(store: &impl TestStore) {
         .await
         .expect("the session of the request");
     assert!(accounts.guard(&other).await.is_err());
-    // A second click, whose guard has read the session before the first one was done.
+    // A second click, whose guard read the session before the first click was handled.
     let repeated = accounts.flows.end_other_sessions(store, &caller).await;
     repeated.expect("ended already");
     let ended = accounts.flows.end_other_sessions(store, &gone_caller).await;
@@ -183,7 +183,7 @@ async fn a_deleted_account_is_gone_and_its_address_held(store: &impl TestStore) 
     };
     let refused = delete(&caller, "wrong").await;
     assert!(matches!(refused, Err(SelfServiceError::WrongPassword)));
-    // The guard of the second click has read the user before the first one was done.
+    // The guard of the second click read the user before the first click was handled.
     for click in ["first", "second"] {
         delete(&caller, NEW_PASSWORD).await.expect(click);
     }

@@ -19,7 +19,7 @@ pub(crate) enum UserCommand {
         #[arg(long = "role", value_name = "NAME[=PERMISSION,...]")]
         roles: Vec<String>,
     },
-    /// Email a user an invitation with a link, which works for 24 hours, to choose a password.
+    /// Email a new user an invitation. Its link, with which the user chooses a password, works for 24 hours.
     ///
     /// The store must be that of functions with self-service, which send the email. Requests for emails are counted
     /// under the functions' counter key, which is found as for `authctl attempts`.

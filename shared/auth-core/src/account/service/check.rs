@@ -1,4 +1,4 @@
-//! Checks of what is stored, and of passwords, each of which is counted.
+//! Checks stored state and passwords. Each check of a password is counted.
 
 use super::{HashPassword, InvalidLink, SelfService, SelfServiceError};
 use crate::{
@@ -108,8 +108,8 @@ impl<H: HashPassword> SelfService<H> {
         };
         let settled = reservation.settle(outcome).await;
         let is_right = verified?;
-        // An uncounted wrong password must not be revealed. If the attempt of a right one is not settled, its ticket
-        // expires.
+        // No response may reveal that a password is wrong unless that was counted. If the attempt for a right one is
+        // not settled, its ticket expires.
         if !is_right {
             settled?;
         }

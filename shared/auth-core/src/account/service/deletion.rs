@@ -33,7 +33,7 @@ impl<H: HashPassword> SelfService<H> {
         let session = &caller.session().id;
         let mark = self.tokens.session_mark(PURPOSE, session).await?;
         let account = match self.check_current(store, caller, network, password).await {
-            // The same request may have been sent twice, and the other one was first.
+            // The same request may have been sent twice, and the other copy came first.
             Err(SelfServiceError::Ended) => return check_mark(store, email, &mark).await,
             checked => checked?,
         };

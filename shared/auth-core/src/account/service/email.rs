@@ -1,4 +1,4 @@
-//! Changes of the address: requested with the password, and confirmed behind a link to the new address.
+//! Changes of the address: requested with the password, and confirmed with a link sent to the new address.
 
 use super::{
     HashPassword, InvalidLink, MAX_TRIES, SelfService, SelfServiceError, error::keeps_changing,
@@ -18,7 +18,7 @@ use crate::{
 
 impl<H: HashPassword> SelfService<H> {
     /// Asks for an email to the new address with a link that confirms it, and for a notice to the old address with a
-    /// link that undoes the change. If the new address is the old one, nothing is asked for.
+    /// link that undoes the change. Does nothing if the new address is the old one.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl<H: HashPassword> SelfService<H> {
                 return Err(InvalidLink::Held.into());
             }
             if store.find_account(&change.to).await?.is_some() {
-                // Another request with this link may have been first.
+                // Another request with this link may have come first.
                 return check_moved(store, &change.to, &change.user_id, &mark).await;
             }
             let relocation = confirmed(account, &change, &mark, now);

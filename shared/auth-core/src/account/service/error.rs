@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLink {
     /// Not a token of this bundle and of this kind. The store was not queried.
-    #[error("malformed, of another kind, or wrong MAC")]
+    #[error("malformed, of another kind, or with a wrong MAC")]
     Forged,
     /// The link was sent too long ago. The store was not queried.
     #[error("expired")]
@@ -51,7 +51,7 @@ pub enum SelfServiceError {
     /// The user or the session has changed since the live guard read it: the request is no longer authenticated.
     #[error("the user or the session has changed")]
     Ended,
-    /// The store failed; the change may have been made anyway. The same request again finds out.
+    /// The store failed; the change may have been made anyway. Repeat the request to find out.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     /// No hash could be computed.
@@ -62,7 +62,7 @@ pub enum SelfServiceError {
     Signing(#[from] SigningError),
 }
 
-/// Returns the error of a write that other changes of the user prevented again and again.
+/// Returns the error for a write that other changes of the user kept preventing.
 pub(super) fn keeps_changing() -> SelfServiceError {
     RepositoryError::Unavailable("the user keeps changing".into()).into()
 }

@@ -1,4 +1,4 @@
-//! Passwords: forgotten and set again behind a link, or changed by a signed-in user.
+//! Passwords: reset with a link, or changed by a signed-in user.
 
 use super::{HashPassword, InvalidLink, SelfService, SelfServiceError};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     user::{Email, LoggedUser},
 };
 
-/// Names the mark of a change of the password in a session.
+/// Names the mark of a password change in a session.
 const PURPOSE: &str = "password";
 
 impl<H: HashPassword> SelfService<H> {
@@ -83,7 +83,7 @@ impl<H: HashPassword> SelfService<H> {
         let session = &caller.session().id;
         let mark = self.tokens.session_mark(PURPOSE, session).await?;
         let account = match self.check_current(store, caller, network, current).await {
-            // The same request may have been sent twice, and the other one was first.
+            // The same request may have been sent twice, and the other copy came first.
             Err(SelfServiceError::Ended) => {
                 return self.check_changed(store, email, new, &mark).await;
             }
@@ -152,7 +152,7 @@ impl<H: HashPassword> SelfService<H> {
         Ok(store.set_password(&change).await?)
     }
 
-    /// Clears the counters of the address, so that failures before the reset do not refuse the login after it.
+    /// Clears the counters of the address, so that failures before the reset do not block the login after it.
     async fn clear_counters(
         &self,
         store: &impl AttemptDirectory,

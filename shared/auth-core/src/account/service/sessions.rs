@@ -22,8 +22,8 @@ pub struct OwnSession {
 }
 
 impl OwnSession {
-    /// The most sessions that are read for a list, and that a list has: otherwise a user could make each request read as
-    /// much as they like.
+    /// The maximum number of sessions that a list has and that are read for it. Otherwise, a user could make each
+    /// request read any number of them.
     pub const MAX: usize = 200;
 
     fn new(session: &Session, current: &Session) -> Self {
@@ -37,8 +37,8 @@ impl OwnSession {
 }
 
 impl<H: HashPassword> SelfService<H> {
-    /// Returns the caller's sessions that have not ended, the one of the request first and then the latest refreshed
-    /// first. Of a user with more than [`OwnSession::MAX`] stored sessions, ended ones included, some are left out.
+    /// Returns the caller's live sessions: first the one of the request, then the most recently refreshed ones. If the
+    /// user has more than [`OwnSession::MAX`] stored sessions, including ended ones, some are left out.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl<H: HashPassword> SelfService<H> {
         if store.end_other_sessions(session).await? {
             return Ok(());
         }
-        // If the session is live at another version, another request of it has just ended the others.
+        // If the session is live at another version, another request in it has just ended the others.
         let found = store.find_user_and_session(&session.email, &session.id);
         let is_live = match found.await? {
             (Some(user), Some(session)) => session.is_live_for(&user, now),

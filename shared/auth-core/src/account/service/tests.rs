@@ -1,4 +1,4 @@
-//! The rules of the flows on a store in memory. The suite of the stores has each flow on all of them.
+//! The rules of the flows on a store in memory. The suite `stores` runs each flow on every store.
 
 use std::time::Duration;
 
@@ -113,9 +113,9 @@ async fn a_used_link_succeeds_again_only_with_its_password() {
     );
 }
 
-/// Otherwise, a link that was used would reveal without limit whether a password is right.
+/// Otherwise, a used link would allow unlimited guesses of the password.
 #[tokio::test]
-async fn a_used_link_answers_for_twenty_wrong_passwords() {
+async fn a_used_link_checks_twenty_wrong_passwords() {
     let (store, flows) = (InMemoryStore::with_tutorial_user(), flows(NOW));
     let token = reset_token(0).await;
     let reset = async |text: &str| {
@@ -185,7 +185,7 @@ fn change(version: u64, to: &str) -> EmailChange {
     }
 }
 
-/// After the confirmation, the undo is bound to the held address and not to a version, so no later change of the thief
+/// After the confirmation, the undo is bound to the held address and not to a version, so no later change by the thief
 /// makes it invalid.
 #[tokio::test]
 async fn an_undo_link_works_after_the_confirmation_while_the_address_is_held() {
@@ -283,9 +283,9 @@ async fn a_closed_sign_up_accepts_only_invitations() {
     confirm(invite).await.unwrap();
 }
 
-/// The address is held from the change on, so a link that is sent later must not promise more time.
+/// The hold starts with the change, so a link that is sent later must not promise more time.
 #[tokio::test]
-async fn the_link_that_undoes_a_change_ends_with_the_hold_of_the_address() {
+async fn the_link_that_undoes_a_change_expires_with_the_hold_of_the_address() {
     let store = InMemoryStore::default();
     let change = EmailChange {
         user_id: "1".into(),

@@ -1,4 +1,4 @@
-//! The undoing of a change of the address, behind a link to the old one.
+//! Undoes a change of the address with a link sent to the old one.
 
 use super::{
     HashPassword, InvalidLink, SelfService, SelfServiceError,
@@ -64,8 +64,8 @@ impl<H: HashPassword> SelfService<H> {
     }
 }
 
-/// Moves a user back to the address that is held for the change, and returns whether it did, or another request with
-/// this link. If not, something else of the user was changed in between.
+/// Moves a user back to the address that is held for the change. Returns whether this or another request with the link
+/// did so; if not, something else about the user has changed in between.
 async fn restore(
     store: &impl AccountRepository,
     change: &EmailChange,

@@ -1,4 +1,4 @@
-//! What acts do in the model, if they have had a certain outcome.
+//! The effects of acts on the model, given their outcomes.
 
 use auth_core::{LiveUser, UnixTime};
 use bundle_tests::store::TestStore;
@@ -30,7 +30,7 @@ impl<S: TestStore> World<S> {
         }
     }
 
-    /// Returns what an act does in a model, and does it.
+    /// Applies an act to a model, and returns its effect.
     fn effect(&self, model: &mut Model, act: &Begun, outcome: &Outcome, now: UnixTime) -> Effect {
         match act {
             Begun::Use { index, new } => self.effect_of_link(model, (*index, *new), outcome, now),
@@ -51,7 +51,7 @@ impl<S: TestStore> World<S> {
                     model.end_others(*session);
                     return Effect::New;
                 }
-                // If the session is live at another version, another request of it has ended the others.
+                // If the session is live at another version, another request in it has ended the others.
                 let is_live = model.is_live(*session, now);
                 if is_live {
                     Effect::Repeat
@@ -133,7 +133,7 @@ fn effect_of_deletion(
     if is_own { Effect::Repeat } else { Effect::None }
 }
 
-/// A login that has read an earlier version of the user is an earlier login.
+/// Applies a login. One that has read an earlier version of the user counts as an earlier login.
 fn effect_of_login(model: &mut Model, (at, text): (usize, usize), outcome: &Outcome) -> Effect {
     let Some((id, user)) = model.user_at(at) else {
         return Effect::None;
