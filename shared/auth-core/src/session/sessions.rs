@@ -141,7 +141,7 @@ impl Sessions {
         let session = match self.rotate(&stored, &presented) {
             Rotation::Advance(next) => next,
             Rotation::Repeat => stored.clone(),
-            Rotation::Reused => return Err(revoke_reused(store, stored).await),
+            Rotation::Reused => return Err(revoke_reused(store, stored).await?.into()),
             Rotation::Ended => return Err(InvalidRefreshToken::Ended.into()),
         };
         let user = find_user(store, &stored).await?;
@@ -162,7 +162,7 @@ impl Sessions {
     /// Stores the next generation of a session. Also succeeds if another request has just stored it.
     async fn advance(
         &self,
-        store: &impl SessionRepository,
+        store: &(impl SessionRepository + UserRepository),
         presented: PresentedToken,
         next: &Session,
     ) -> Result<(), RefreshError> {
@@ -177,7 +177,7 @@ impl Sessions {
         // Another request was first, so the rule is applied again to what is stored now.
         match self.rotate(&stored, &presented) {
             Rotation::Repeat => Ok(()),
-            Rotation::Reused => Err(revoke_reused(store, stored).await),
+            Rotation::Reused => Err(revoke_reused(store, stored).await?.into()),
             Rotation::Ended => Err(InvalidRefreshToken::Ended.into()),
             Rotation::Advance(_) => {
                 let cause = "the store refused a step that nothing prevents";
@@ -272,15 +272,20 @@ async fn find_user(
         .ok_or_else(|| InvalidRefreshToken::UserGone.into())
 }
 
-/// Revokes the session of a reused token and returns the error to report.
-async fn revoke_reused(store: &impl SessionRepository, session: Session) -> RefreshError {
-    match store.revoke_session(&session.id).await {
-        Ok(()) => InvalidRefreshToken::Reused {
+/// Revokes the session of a reused token and returns the reason to report. If the session had already ended, this is not
+/// a reuse: its address may belong to another user now.
+async fn revoke_reused(
+    store: &(impl SessionRepository + UserRepository),
+    session: Session,
+) -> Result<InvalidRefreshToken, RefreshError> {
+    store.revoke_session(&session.id).await?;
+    match find_user(store, &session).await {
+        Err(RefreshError::Invalid(reason)) => Ok(reason),
+        // If the store fails, better a report too many than none.
+        _ => Ok(InvalidRefreshToken::Reused {
             session_id: session.id,
             email: session.email,
-        }
-        .into(),
-        Err(error) => error.into(),
+        }),
     }
 }
 
@@ -331,6 +336,23 @@ mod tests {
             sessions.refresh(&store, token).await.is_ok(),
             "the token was not used up"
         );
+    }
+
+    /// No one gets an email about a session that had already ended, for example because the password was changed.
+    #[tokio::test]
+    async fn a_reused_token_of_a_session_that_had_ended_is_no_reuse() {
+        let sessions = sessions();
+        let store = InMemoryStore::with_tutorial_user();
+        let email = Email::parse("john.doe@leapify.tech").unwrap();
+        let john = store.find_by_email(&email).await.unwrap().unwrap();
+        let mut first = sessions.begin(&email, &john).await.unwrap();
+        first.session.generation = 2;
+        store.start_session(&first.session).await.unwrap();
+        let ended = store.end_sessions(&email, john.version).await;
+        ended.unwrap();
+        let refused = sessions.refresh(&store, first.refresh_token.expose());
+        let reason = InvalidRefreshToken::UserGone;
+        assert!(matches!(refused.await, Err(RefreshError::Invalid(found)) if found == reason));
     }
 
     /// A store whose user ends all other sessions just before the user is read.

@@ -42,7 +42,7 @@ impl Account {
     /// is disabled or not.
     pub(crate) fn expected(&self, generation: usize, now: UnixTime, user: (u64, bool)) -> Expected {
         let (version, is_disabled) = user;
-        // The rule of rotation ignores the user, so that a reuse is detected whatever the user's state.
+        // The rule of rotation ignores the user, so that a reuse revokes the session whatever the user's state.
         if !self.is_live(now, self.version) {
             return Expected::Ended;
         }
@@ -56,16 +56,21 @@ impl Account {
             0 if is_step_allowed => Expected::Advance,
             0 => Expected::Repeat,
             1 if age <= RULES.grace => Expected::Repeat,
-            _ => Expected::Reuse,
+            _ => Expected::Reuse {
+                is_reported: !has_ended,
+            },
         }
     }
 }
 
 /// The expected result of a refresh.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
     Advance,
     Repeat,
-    Reuse,
+    /// The session is revoked. If the user's state had ended it before, no reuse is reported.
+    Reuse {
+        is_reported: bool,
+    },
     Ended,
 }
