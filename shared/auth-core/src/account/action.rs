@@ -97,7 +97,7 @@ pub enum Action {
     /// Moves a user with this version to another address.
     Email(EmailChange),
     /// Cancels the change while the user has this version; afterwards, moves the user back while the old address is
-    /// held for this change.
+    /// held for a change that was requested at this version.
     Undo(EmailChange),
 }
 

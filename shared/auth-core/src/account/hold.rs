@@ -24,7 +24,7 @@ pub struct HeldAddress {
     /// The user's address now; `None` after a deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Email>,
-    /// The user's version when the change was requested, which identifies the change that can be undone.
+    /// The user's version when the change was requested. A link that undoes the change has the same version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// Identifies the session that deleted the user.

@@ -23,6 +23,7 @@ on_every_store![
     an_email_change_is_undone_after_its_confirmation,
     an_undone_change_stays_undone,
     an_undo_link_does_not_undo_a_later_change,
+    an_undo_link_of_another_request_at_the_same_version_undoes_the_change,
     a_user_is_not_moved_to_an_address_that_was_taken_or_held_meanwhile,
 ];
 
@@ -196,6 +197,25 @@ async fn an_email_change_is_undone_after_its_confirmation(store: &impl TestStore
         .await;
     assert_eq!(reset.expect("reset"), "1");
     assert!(accounts.has_password(&john(), OTHER_PASSWORD).await);
+}
+
+/// The notice goes to the address that loses the account, not to that of the other request.
+async fn an_undo_link_of_another_request_at_the_same_version_undoes_the_change(
+    store: &impl TestStore,
+) {
+    let accounts = Accounts::new(store);
+    let (_, undo) = request_change(&accounts, &email("other@example.com")).await;
+    accounts.clock.advance(HOUR);
+    let new = email("johnny@example.com");
+    let (confirm, _) = request_change(&accounts, &new).await;
+    let confirmed = accounts.flows.confirm_email(store, &confirm).await;
+    assert_eq!(confirmed.expect("moved"), "1");
+    let undone = accounts.flows.undo_email(store, &undo).await;
+    assert_eq!(undone.expect("undone"), "1");
+    assert_eq!(accounts.version(&new).await, None);
+    let notice = AskId::notice(&accounts.mark(&undo).await, "email-undone");
+    let letter = accounts.deliver(&notice).await.expect("a letter");
+    assert_eq!(letter.to, new.as_str());
 }
 
 /// After the undo and a new password, neither link moves the user again.

@@ -21,8 +21,8 @@ const MAX_UNDO_TRIES: u32 = 16;
 impl<H: HashPassword> SelfService<H> {
     /// Undoes the change of a link of the kind [`ActionKind::Undo`], and returns the user's id. Before the change is
     /// confirmed, raises the user's version, which makes the other link invalid. Afterwards, while the old address is
-    /// held for this change, moves the user back and removes the password. Ends all sessions. The same link succeeds
-    /// again.
+    /// held for a change that was requested at the same version, moves the user back and removes the password. Ends all
+    /// sessions. The same link succeeds again.
     ///
     /// # Errors
     ///
@@ -64,8 +64,8 @@ impl<H: HashPassword> SelfService<H> {
     }
 }
 
-/// Moves a user back to the address that is held for the change. Returns whether this or another request with the link
-/// did so; if not, something else about the user has changed in between.
+/// Moves a user back to the address that is held. Returns whether this or another request with the link did so; if not,
+/// something else about the user has changed in between.
 async fn restore(
     store: &impl AccountRepository,
     change: &EmailChange,
@@ -76,11 +76,13 @@ async fn restore(
     let is_bound = |held: &HeldAddress| {
         held.user_id == change.user_id && held.version == Some(change.version) && !held.is_over(now)
     };
-    let account = match held.filter(is_bound).and_then(|held| held.current) {
-        Some(current) => store.find_account(&current).await?,
+    let current = held.filter(is_bound).and_then(|held| held.current);
+    let found = match &current {
+        Some(current) => store.find_account(current).await?,
         None => None,
     };
-    let Some(account) = account.filter(|account| account.stored.user.id == change.user_id) else {
+    let found = found.filter(|account| account.stored.user.id == change.user_id);
+    let Some((current, account)) = current.zip(found) else {
         return check_moved(store, &change.from, &change.user_id, mark)
             .await
             .map(|_| true);
@@ -90,7 +92,8 @@ async fn restore(
     let notice = |email: &Email, content| Ask::notice(mark, email.clone(), content, now);
     let notices = vec![
         notice(&change.from, AskContent::EmailRestored),
-        notice(&change.to, AskContent::EmailUndone(change.clone())),
+        // Not `change.to`: the user may have confirmed another change that was requested at the same version.
+        notice(&current, AskContent::EmailUndone(change.clone())),
     ];
     let relocation = Relocation {
         from: account,
