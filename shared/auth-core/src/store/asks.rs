@@ -38,39 +38,38 @@ impl Snapshot {
         self.asks.remove_expired(now);
         self.ask_counts.remove_expired(now);
         if let Some(network) = &limits.network
-            && self.network_failures(network) >= network.max_failures
+            && self.ask_count(&network.id)?.asks >= network.max_failures
         {
             return Ok(Asked::NetworkFull(network.window_ends));
         }
         if asks.iter().any(|ask| self.asks.contains(ask.id.as_str())) {
             return Ok(Asked::Throttled);
         }
-        let mut counts = Vec::new();
+        let network = limits.network.iter();
+        let mut counters: Vec<_> = network.map(|one| (&one.id, one.window_ends)).collect();
         for limit in &limits.addresses {
-            let stored: Option<StoredAskCount> = self.ask_counts.get(&limit.id)?;
-            let count = stored.map(|stored| stored.count).unwrap_or_default();
-            if !count.has_room(now) {
+            if !self.ask_count(&limit.id)?.has_room(now) {
                 return Ok(Asked::Throttled);
             }
-            counts.push((limit, count));
+            counters.push((&limit.id, limit.day_ends));
         }
-        for (limit, count) in counts {
-            let counted = StoredAskCount {
-                count: AskCount {
-                    asks: count.asks + 1,
-                    asked_at: now,
-                },
-                expires_at: limit.day_ends,
+        for (id, expires_at) in counters {
+            let count = AskCount {
+                asks: self.ask_count(id)?.asks + 1,
+                asked_at: now,
             };
-            self.ask_counts.put(&limit.id, &counted)?;
-        }
-        if let Some(network) = &limits.network {
-            self.add_network_failure(network);
+            self.ask_counts
+                .put(id, &StoredAskCount { count, expires_at })?;
         }
         for ask in asks {
             self.put_ask(ask)?;
         }
         Ok(Asked::Put)
+    }
+
+    fn ask_count(&self, id: &str) -> Result<AskCount, RepositoryError> {
+        let stored: Option<StoredAskCount> = self.ask_counts.get(id)?;
+        Ok(stored.map(|stored| stored.count).unwrap_or_default())
     }
 
     pub(super) fn put_ask(&mut self, ask: &Ask) -> Result<(), RepositoryError> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Ask, AskContent, AskCount, AskId, AskLimits, Asked, Email, NewPassword, SourceNetwork,
+    Ask, AskContent, AskCount, AskId, AskLimits, Asked, Email, NetworkCounter, NewPassword,
+    SourceNetwork,
 };
 use bundle_tests::{
     accounts::{Accounts, NEW_PASSWORD, link, network, sign_up_roles},
@@ -20,6 +21,7 @@ on_every_store![
     the_notice_of_a_change_replaces_one_with_the_same_id,
     asks_for_one_address_are_limited_per_day,
     asks_of_one_network_are_limited_per_hour,
+    asks_and_failed_logins_of_networks_are_counted_apart,
     one_of_several_simultaneous_asks_is_put,
     an_ask_that_is_sent_two_days_later_has_a_link_that_works,
 ];
@@ -125,11 +127,16 @@ async fn asks_for_one_address_are_limited_per_day(store: &impl TestStore) {
     assert_eq!(sign_up.expect("a result"), Asked::Put);
 }
 
+/// Advances the clock to the next full hour.
+fn begin_hour<S>(accounts: &Accounts<S>) {
+    let second = accounts.clock.now().as_secs() % 3_600;
+    accounts.clock.advance(Duration::from_secs(3_600 - second));
+}
+
 /// Fifty asks in an hour; throttled ones do not count, and other networks are not affected.
 async fn asks_of_one_network_are_limited_per_hour(store: &impl TestStore) {
     let accounts = Accounts::new(store);
-    let second = accounts.clock.now().as_secs() % 3_600;
-    accounts.clock.advance(Duration::from_secs(3_600 - second));
+    begin_hour(&accounts);
     let ask = async |i: u32, network: &SourceNetwork| {
         let email = email(&format!("user{i}@example.com"));
         let asked = accounts.flows.ask_sign_up(store, &email, network).await;
@@ -148,6 +155,32 @@ async fn asks_of_one_network_are_limited_per_hour(store: &impl TestStore) {
     assert_eq!(ask(99, &other).await, Asked::Put);
     accounts.clock.advance(HOUR);
     assert_eq!(ask(98, &network()).await, Asked::Put);
+}
+
+/// Their windows end at different times, and neither removes the counters of the other.
+async fn asks_and_failed_logins_of_networks_are_counted_apart(store: &impl TestStore) {
+    let accounts = Accounts::new(store);
+    begin_hour(&accounts);
+    let now = accounts.clock.now();
+    let window = |length: Duration| NetworkCounter {
+        id: format!("network#{}", length.as_secs()),
+        max_failures: 100,
+        window_ends: now + length,
+    };
+    let (short, long) = (window(MINUTE), window(HOUR * 2));
+    let ask = async |i: u32| {
+        let email = email(&format!("user{i}@example.com"));
+        let asked = accounts.flows.ask_sign_up(store, &email, &network()).await;
+        asked.expect("a result")
+    };
+    store.add_network_failure(&short).await.expect("counted");
+    for i in 0..AskLimits::MAX_PER_NETWORK {
+        assert_eq!(ask(i).await, Asked::Put, "{i}");
+    }
+    let found = store.find_for_login(&john(), &short).await;
+    assert_eq!(found.expect("a result").1, 1);
+    store.add_network_failure(&long).await.expect("counted");
+    assert_eq!(ask(99).await, Asked::NetworkFull(now + HOUR));
 }
 
 async fn one_of_several_simultaneous_asks_is_put(store: &impl TestStore) {
