@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Attributes that a user may lack.
-const OPTIONAL: [&str; 2] = ["last_action", "moved_at"];
+const OPTIONAL: [&str; 3] = ["last_action", "moved_at", "version"];
 
 impl AccountRepository for DynamoDbStore {
     async fn find_account(&self, email: &Email) -> Result<Option<Account>, RepositoryError> {
@@ -107,7 +107,7 @@ impl AccountRepository for DynamoDbStore {
                 moved(&old, &relocation.to)?,
                 Some(Expression::absent()),
             )?
-            .delete(users::KIND, &from, Expression::unchanged(&old))?;
+            .delete(users::KIND, &from, unchanged(&old))?;
         let user_id = &relocation.from.stored.user.id;
         transaction = match &relocation.kind {
             MoveKind::Confirmed { hold } => {
@@ -133,7 +133,7 @@ impl AccountRepository for DynamoDbStore {
             return Ok(false);
         };
         let transaction = self.transaction();
-        let transaction = transaction.delete(users::KIND, &email, Expression::unchanged(&old))?;
+        let transaction = transaction.delete(users::KIND, &email, unchanged(&old))?;
         let transaction = held::put(transaction, &email, hold)?;
         asks::put(transaction, notice, None)?.commit().await
     }
@@ -152,6 +152,11 @@ impl DynamoDbStore {
         let found: Account = from_item(item.clone()).map_err(malformed)?;
         Ok((found == *account).then_some(item))
     }
+}
+
+/// Returns the condition that the user has not changed since the item was read.
+fn unchanged(item: &Item) -> Expression {
+    Expression::unchanged(item, &OPTIONAL)
 }
 
 /// Returns the item of a user at another address. It keeps all attributes of the old item that are not part of an
@@ -173,4 +178,25 @@ fn address(account: &Account) -> Result<Email, RepositoryError> {
 
 fn mark(mark: &ActionMark) -> aws_sdk_dynamodb::types::AttributeValue {
     S(mark.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_who_gets_an_attribute_has_changed() {
+        let item = Item::from([("version".to_owned(), N("1".into()))]);
+        let condition = unchanged(&item);
+        assert_eq!(
+            condition.text,
+            "#a0 = :a0 AND attribute_not_exists(#b0) AND attribute_not_exists(#b1)"
+        );
+        let absent = [&condition.names["#b0"], &condition.names["#b1"]];
+        assert_eq!(absent, ["last_action", "moved_at"]);
+        assert_eq!(condition.values.len(), 1);
+
+        let names = unchanged(&Item::new()).names;
+        assert!(names.values().any(|name| name == "version"), "{names:?}");
+    }
 }

@@ -39,8 +39,9 @@ impl Expression {
         self
     }
 
-    /// Returns the condition that an item has exactly these values in its attributes.
-    pub(super) fn unchanged(item: &Item) -> Self {
+    /// Returns the condition that an item has exactly these values, and that attributes of `optional` that are missing
+    /// here are still missing.
+    pub(super) fn unchanged(item: &Item, optional: &[&str]) -> Self {
         let attributes: BTreeMap<_, _> = item.iter().collect();
         let mut expression = Self::default();
         let mut terms = Vec::new();
@@ -50,6 +51,12 @@ impl Expression {
             expression = expression
                 .name(&name, attribute)
                 .value(&placeholder, value.clone());
+        }
+        let absent = optional.iter().filter(|name| !item.contains_key(**name));
+        for (i, attribute) in absent.enumerate() {
+            let name = format!("#b{i}");
+            terms.push(format!("attribute_not_exists({name})"));
+            expression = expression.name(&name, attribute);
         }
         expression.text = terms.join(" AND ");
         expression
