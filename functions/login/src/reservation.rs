@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::error::SignInError;
 
-/// How long a refused or undecided login waits for its attempt to be released.
+/// How long an undecided login waits for its attempt to be released.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// An attempt that counts until it is settled, for 30 seconds at most.

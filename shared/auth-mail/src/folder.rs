@@ -1,8 +1,8 @@
 //! A folder of emails as files, for local work.
 
 use std::{
-    fs::{self, DirBuilder},
-    io,
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write},
     path::PathBuf,
 };
 
@@ -17,8 +17,8 @@ pub struct MailFolder {
 }
 
 impl MailFolder {
-    /// Returns the folder at this path, which is created when the first email is written. Only its owner may read it,
-    /// because the links in the emails work.
+    /// Returns the folder at this path, which is created when the first email is written. Only its owner may read it and
+    /// the emails, because the links in them work.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
@@ -28,14 +28,18 @@ impl MailFolder {
     fn write(&self, message: &Message) -> io::Result<PathBuf> {
         let random = random_id().ok_or_else(|| io::Error::other("no randomness"))?;
         let name = format!("{}-{}-{random}", message.date.as_secs(), message.name);
-        let mut folder = DirBuilder::new();
+        let (mut folder, mut file) = (DirBuilder::new(), OpenOptions::new());
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        {
+            std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+            std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+        }
         folder.recursive(true).create(&self.path)?;
         let path = self.path.join(format!("{name}.eml"));
         // Readers never find half a file.
         let temporary = self.path.join(format!(".{name}.tmp"));
-        fs::write(&temporary, &message.bytes)?;
+        file.write(true).create_new(true);
+        file.open(&temporary)?.write_all(&message.bytes)?;
         fs::rename(&temporary, &path)?;
         Ok(path)
     }
@@ -60,7 +64,7 @@ mod tests {
 
     /// Other users of the machine could use the links.
     #[tokio::test]
-    async fn only_the_owner_may_read_the_folder() {
+    async fn only_the_owner_may_read_the_folder_and_the_emails() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("local/mail");
         let address = MailAddress::parse("jane@example.com").unwrap();
@@ -76,6 +80,11 @@ mod tests {
             let mode = fs::metadata(folder).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
         }
-        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        let files: Vec<_> = fs::read_dir(&path).unwrap().collect();
+        let [Ok(file)] = files.as_slice() else {
+            panic!("one email: {files:?}");
+        };
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -28,11 +28,11 @@ pub(crate) struct Button {
     pub(crate) lifetime: String,
 }
 
-/// Returns how long a link works, as a sentence.
+/// Returns how long a link works, as a sentence. Minutes are rounded up, then hours down.
 pub(crate) fn lifetime(left: Duration) -> String {
     let minutes = left.as_secs().div_ceil(60);
-    let time = if minutes > 60 {
-        format!("{} hours", (minutes + 30) / 60)
+    let time = if minutes >= 120 {
+        format!("{} hours", minutes / 60)
     } else {
         format!("{minutes} minutes")
     };
@@ -282,4 +282,26 @@ impl fmt::Display for App<'_> {
 
 fn all<const N: usize>(sentences: [&str; N]) -> Vec<String> {
     sentences.map(str::to_owned).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_works_as_long_as_an_email_says() {
+        for (seconds, expected) in [
+            (30 * 60, "30 minutes"),
+            (30 * 60 - 1, "30 minutes"),
+            (3_600, "60 minutes"),
+            (2 * 3_600 - 60, "119 minutes"),
+            (2 * 3_600, "2 hours"),
+            (72 * 3_600, "72 hours"),
+            (72 * 3_600 - 1, "72 hours"),
+            (72 * 3_600 - 60, "71 hours"),
+        ] {
+            let sentence = lifetime(Duration::from_secs(seconds));
+            assert!(sentence.contains(&format!(" {expected} ")), "{seconds}");
+        }
+    }
 }

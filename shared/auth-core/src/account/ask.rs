@@ -112,7 +112,8 @@ impl AskContent {
 pub struct Ask {
     /// Identifies the ask.
     pub id: AskId,
-    /// The address that the email is for. A user is looked up by it, and the email is sent to the user's own spelling.
+    /// The address that the email is for, in lower case. Emails that look up a user by it are sent to the user's own
+    /// spelling.
     pub email: Email,
     /// What the email is about.
     #[serde(flatten)]

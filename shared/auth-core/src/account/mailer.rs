@@ -84,7 +84,7 @@ impl LetterContent {
 /// An email that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
-    /// The address, in the user's own spelling if there is a user.
+    /// The address: in the user's own spelling if the user was looked up, as for a reset, and in lower case otherwise.
     pub to: String,
     /// What it says.
     pub content: LetterContent,

@@ -27,7 +27,8 @@ pub enum InvalidLink {
     Held,
 }
 
-/// Why a flow failed. Unless the store failed, nothing was changed.
+/// Why a flow failed. Nothing was changed, unless the store failed or a reset found no keys for the counters that it
+/// clears. After either, repeat the request.
 #[derive(Debug, thiserror::Error)]
 pub enum SelfServiceError {
     /// The link does nothing.
