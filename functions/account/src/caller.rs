@@ -1,11 +1,11 @@
 //! What a signed-in user may do, behind the live guard.
 
-use auth_core::{LiveError, LiveUser, OwnSession, Password, SelfServiceError, SessionId, UnixTime};
+use auth_aws::rfc3339;
+use auth_core::{LiveError, LiveUser, OwnSession, Password, SelfServiceError, SessionId};
 use auth_http::{ApiError, JsonBody, Response, json, no_content};
 use auth_mail::MailAddress;
 use http::{Request, StatusCode};
 use serde::Serialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::info;
 
 use crate::{
@@ -197,24 +197,5 @@ impl<'a> From<&'a OwnSession> for SessionResponse<'a> {
             refreshed_at: rfc3339(session.refreshed_at),
             current: session.is_current,
         }
-    }
-}
-
-/// Returns a time in the format of RFC 3339, in UTC. The year of a stored time has four digits.
-fn rfc3339(time: UnixTime) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    let time = OffsetDateTime::from_unix_timestamp(seconds).ok();
-    time.and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_in_utc() {
-        let time = UnixTime::from_secs(1_800_000_000);
-        assert_eq!(rfc3339(time), "2027-01-15T08:00:00Z");
     }
 }

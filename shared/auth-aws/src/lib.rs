@@ -18,6 +18,7 @@ mod keys;
 mod mail;
 #[cfg(feature = "operator")]
 mod place;
+mod rfc3339;
 #[cfg(feature = "operator")]
 mod rights;
 #[cfg(feature = "operator")]
@@ -36,6 +37,7 @@ pub use keys::{KeySourceError, SecretRing};
 pub use mail::{SesTransport, SqsQueue};
 #[cfg(feature = "operator")]
 pub use place::Place;
+pub use rfc3339::rfc3339;
 #[cfg(feature = "operator")]
 pub use rights::TableRight;
 #[cfg(feature = "operator")]

@@ -5,13 +5,11 @@ use std::{
     process::ExitCode,
 };
 
-use auth_aws::{CallError, FailureKind, SecretError, StackError};
+use auth_aws::{CallError, FailureKind, SecretError, StackError, rfc3339};
 use auth_core::{
     DirectoryError, HashingError, KeyChangeError, KeysUnavailable, PasswordTooLong, Refusal,
     RepositoryError, SessionId, SettingsError, SigningError, UnixTime,
 };
-
-use crate::output::rfc3339;
 
 /// Why a command failed. Unless the store failed, or an import was interrupted, nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::UnixTime;
 use indicatif::{ProgressBar, ProgressStyle};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::error::CommandError;
 
@@ -92,25 +90,4 @@ pub(crate) fn progress_bar(length: u64, message: &'static str) -> ProgressBar {
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(length).with_message(message);
     bar.with_style(style.progress_chars("#> "))
-}
-
-/// Formats a time for people (RFC 3339).
-pub(crate) fn rfc3339(time: UnixTime) -> String {
-    i64::try_from(time.as_secs())
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_else(|| time.as_secs().to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_that_rfc_3339_cannot_express_is_printed_in_seconds() {
-        let time = |seconds| rfc3339(UnixTime::from_secs(seconds));
-        assert_eq!(time(1_767_225_600), "2026-01-01T00:00:00Z");
-        assert_eq!(time(u64::MAX), u64::MAX.to_string());
-    }
 }

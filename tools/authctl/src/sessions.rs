@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
+use auth_aws::rfc3339;
 use auth_core::{Clock, Session, SessionId, UserChange};
 use serde_json::json;
 
 use crate::{
     cli::{Address, SessionCommand},
     error::CommandError,
-    output::{Output, Record, rfc3339},
+    output::{Output, Record},
     store::OperatorStore,
     users,
 };

@@ -1,11 +1,12 @@
 //! Prints the list of keys.
 
+use auth_aws::rfc3339;
 use auth_core::{Clock, KeyState, ListedKey, UnixTime};
 use serde_json::json;
 
 use crate::{
     error::CommandError,
-    output::{Output, Record, rfc3339},
+    output::{Output, Record},
 };
 
 /// The headers of [`record`].

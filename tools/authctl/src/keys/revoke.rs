@@ -1,13 +1,10 @@
 //! The question before a revocation, which says what breaks, where and for how long.
 
+use auth_aws::rfc3339;
 use auth_core::{Clock, KeyChangeError, KeyState, Refusal, STANDBY_AGE, UnixTime};
 
 use super::Target;
-use crate::{
-    confirm,
-    error::CommandError,
-    output::{rfc3339, warn},
-};
+use crate::{confirm, error::CommandError, output::warn};
 
 /// Asks whether to revoke a key of the sets. An unknown key is not asked about.
 pub(super) async fn confirm(
