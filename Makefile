@@ -32,7 +32,7 @@ NPM_INSTALL := npm install --loglevel=error --no-engine-strict --no-audit --no-f
 WITH_TOOLS := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"
 BUILDING := echo "building: the first build takes several minutes"
 
-.PHONY: help run invoke new-function remove-function test test-new-function test-arm64 test-browser screenshot lint e2e bench instructions deploy advisories tools java node openssl valgrind chromium lint-tools clean
+.PHONY: help run invoke new-function remove-function test test-new-function test-arm64 test-browser screenshot lint e2e bench instructions deploy advisories tools java node openssl valgrind chromium lint-tools e2e-tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,8 +87,7 @@ lint: lint-tools ## check format, clippy, rustdoc, dependencies, packages and te
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1 --template-file examples/axum/template.yaml
 	$(TOOLS)/venv/bin/cfn-lint template.yaml examples/*/*.yaml
 
-e2e: tools openssl chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp $(TOOLS)/axe-$(AXE).stamp
-e2e: $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp $(VERIFIERS)/.package-lock.json ## build, deploy to a local AWS, sign in, open the links in emails, rotate keys, delete the stack; then test `make deploy`: SCREENSHOTS=folder
+e2e: tools e2e-tools ## build, deploy to a local AWS, sign in, open the links in emails, rotate keys, delete the stack; then test `make deploy`: SCREENSHOTS=folder
 	@$(BUILDING)
 	cargo build --locked --package authctl
 	@CHROMIUM="$$(command -v $(CHROMIUM))" SCREENSHOTS="$(SCREENSHOTS)" $(WITH_TOOLS) $(TOOLS)/e2e-venv/bin/python scripts/e2e.py
@@ -133,6 +132,9 @@ chromium:
 	  || { echo "pages are tested in $(CHROMIUM): install it, or name another browser with CHROMIUM=name" >&2; exit 1; }
 
 lint-tools: $(TOOLS)/sam.stamp
+
+e2e-tools: openssl chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp $(TOOLS)/axe-$(AXE).stamp
+e2e-tools: $(TOOLS)/sam.stamp $(TOOLS)/e2e.stamp $(VERIFIERS)/.package-lock.json
 
 clean: ## remove everything that was built or installed here
 	rm -rf target .aws-sam $(TOOLS) benches/peers/node/node_modules $(VERIFIERS)

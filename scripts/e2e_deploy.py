@@ -47,7 +47,7 @@ class Deploy:
         terminal, end = pty.openpty()
         environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         process = subprocess.Popen(["make", "deploy"], cwd=ROOT, start_new_session=True, stdin=end, stdout=end, stderr=end,
-                                   env=environment | {"ENV": env, "SAM_CLI_POLL_DELAY": "1"} | variables)
+                                   env=environment | {"ENV": env} | variables)
         os.close(end)
         try:
             self.output = converse(terminal, list(answers))

@@ -55,12 +55,14 @@ def end_group(process):
     process.wait()
 
 
-def run(command, timeout, *, stdin="", show=False):
-    """Runs a command and returns its output. With `show`, the output is printed as it arrives instead."""
+def run(command, timeout, *, stdin="", show=False, variables=None):
+    """Runs a command, with these variables, and returns its output. With `show`, the output is printed as it arrives
+    instead."""
     output = None if show else subprocess.PIPE
     try:
-        process = subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, stdin=subprocess.PIPE,
-                                   stdout=output, stderr=None if show else subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | (variables or {}), text=True,
+                                   start_new_session=True, stdin=subprocess.PIPE, stdout=output,
+                                   stderr=None if show else subprocess.STDOUT)
     except OSError as error:
         raise Failure(f"cannot run {command[0]}: {error.strerror}") from error
     name = " ".join(map(str, command[:2]))
@@ -104,6 +106,7 @@ def isolate_environment(port, scratch):
         "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
         "AWS_EC2_METADATA_DISABLED": "true",
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "1",
     })
 
 

@@ -460,22 +460,22 @@ async fn refused_logins_do_not_lock_an_email(store: &impl TestStore) {
     assert_eq!(status(&app, JOHN, "changeme", "198.51.100.31").await, 200);
 }
 
-/// In a busy office, 50 users log in 500 times from one address.
+/// In a busy office, 20 users log in 200 times from one address: twice as many as one network may fail.
 async fn successes_do_not_lock_anyone_out(store: &impl TestStore) {
     let mut user = tutorial_user().await;
     let address = |i: usize| format!("office{i}@example.com");
-    for i in 0..50 {
+    for i in 0..20 {
         user.user.email = address(i);
         user.user.id = i.to_string();
         store.add_user(&user).await.unwrap();
     }
     let app = App::on(store.clone(), &[]);
-    let logins = (0..500).map(|i| {
-        let (app, email) = (&app, address(i % 50));
+    let logins = (0..200).map(|i| {
+        let (app, email) = (&app, address(i % 20));
         async move { status(app, &email, "changeme", "198.51.100.40").await }
     });
     let statuses: Vec<u16> = stream::iter(logins).buffer_unordered(20).collect().await;
-    assert_eq!(count(statuses), BTreeMap::from([(200, 500)]));
+    assert_eq!(count(statuses), BTreeMap::from([(200, 200)]));
 }
 
 async fn a_success_clears_earlier_failures(store: &impl TestStore) {
