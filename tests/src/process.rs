@@ -94,7 +94,9 @@ pub fn authctl() -> PathBuf {
 #[must_use]
 pub fn axum_example() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| run_cargo(&["--package", "axum-example"]));
+    // With the features of the whole workspace, so that dependencies compiled for the tests are reused. `make e2e`
+    // builds it with only its own.
+    BUILT.get_or_init(|| run_cargo(&["--workspace", "--bin", "axum-example"]));
     project::target().join("debug/axum-example")
 }
 
