@@ -1,11 +1,14 @@
 //! Routes that anyone may call: those that ask for an email, and those that use its link.
 
+use std::{future::Future, time::Duration};
+
 use auth_core::{
     Asked, Email, MAX_EMAIL_CHARS, MAX_PASSWORD_BYTES, Password, SelfServiceError, SourceNetwork,
 };
 use auth_http::{ApiError, JsonBody, Response, accepted, no_content};
 use auth_mail::{InvalidAddress, MailAddress};
 use http::Request;
+use tokio::time::sleep;
 use tracing::info;
 
 use crate::{
@@ -16,13 +19,17 @@ use crate::{
 /// The member with a new password.
 const PASSWORD: &str = "password";
 
+/// The minimum time of a response to a sign-up or a forgotten password. `DynamoDB` refuses a transaction faster than
+/// it commits one, which would reveal whether an email to an address was requested recently.
+const MIN_TIME: Duration = Duration::from_millis(50);
+
 impl<S: AccountStore> Account<S> {
     pub(crate) async fn sign_up<B: AsRef<[u8]>>(
         &self,
         request: &Request<B>,
     ) -> Result<Response, ApiError> {
         let (email, network) = (email(request, MailAddress::parse_new)?, network(request));
-        let asked = self.service.ask_sign_up(&self.store, &email, &network);
+        let asked = wait_min_time(self.service.ask_sign_up(&self.store, &email, &network));
         self.respond_to_ask(asked.await, "sign-up", &Origin::link(&network))
     }
 
@@ -31,7 +38,7 @@ impl<S: AccountStore> Account<S> {
         request: &Request<B>,
     ) -> Result<Response, ApiError> {
         let (email, network) = (email(request, MailAddress::parse)?, network(request));
-        let asked = self.service.ask_reset(&self.store, &email, &network);
+        let asked = wait_min_time(self.service.ask_reset(&self.store, &email, &network));
         self.respond_to_ask(asked.await, "password/forgot", &Origin::link(&network))
     }
 
@@ -110,6 +117,12 @@ impl<S: AccountStore> Account<S> {
         info!(outcome = "Success", flow, user_id, "account");
         Ok(no_content())
     }
+}
+
+/// Returns the result of an ask, but not before [`MIN_TIME`] has passed.
+async fn wait_min_time<T>(asked: impl Future<Output = T>) -> T {
+    let (asked, ()) = tokio::join!(asked, sleep(MIN_TIME));
+    asked
 }
 
 /// Returns the network that a request comes from.

@@ -189,6 +189,20 @@ async fn the_response_does_not_depend_on_the_user_or_on_earlier_asks() {
     }
 }
 
+/// A store may refuse a throttled ask faster than it writes a new one.
+#[tokio::test]
+async fn an_ask_takes_at_least_50_ms_whether_or_not_it_is_throttled() {
+    let world = World::new();
+    for path in ["/api/v1/sign-up", "/api/v1/password/forgot"] {
+        for _ in 0..2 {
+            let begin = Instant::now();
+            let response = world.post(path, json!({"email": JOHN})).await;
+            assert_eq!(response.status(), 202);
+            assert!(begin.elapsed() >= Duration::from_millis(50), "{path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_network_may_ask_for_fifty_emails_an_hour() {
     let world = World::new();
