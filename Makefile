@@ -66,7 +66,7 @@ test-browser: tools chromium $(TOOLS)/playwright-$(PLAYWRIGHT).stamp $(TOOLS)/ax
 screenshot: ## update the screenshots in the documentation
 	@$(MAKE) --no-print-directory test-browser SCREENSHOT=docs
 
-test-arm64: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## build the functions for arm64 and test them, in an emulator if necessary
+test-arm64: tools java $(TOOLS)/dynamodb-$(DYNAMODB_LOCAL).stamp ## build the functions for arm64 and test them, in an emulator if necessary; release binaries with RELEASE=1
 	@$(BUILDING)
 	$(WITH_TOOLS) scripts/test-arm64.sh
 
@@ -80,6 +80,7 @@ lint: lint-tools ## check format, clippy, rustdoc, dependencies, packages and te
 	cargo clippy --package auth-core --no-default-features --locked -- --deny warnings
 	cargo clippy --package auth-core --no-default-features --features key-cache --locked -- --deny warnings
 	for features in "" axum jwks-url tower; do cargo clippy --package auth-http --features "$$features" --locked -- --deny warnings || exit 1; done
+	cargo clippy --package authctl --locked -- --deny warnings
 	scripts/publishable.sh
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 	$(CARGO_DENY) --locked check bans licenses sources
@@ -89,7 +90,7 @@ lint: lint-tools ## check format, clippy, rustdoc, dependencies, packages and te
 
 e2e: tools e2e-tools ## build, deploy to a local AWS, sign in, open the links in emails, rotate keys, delete the stack; then test `make deploy`: SCREENSHOTS=folder
 	@$(BUILDING)
-	cargo build --locked --package authctl
+	cargo build --locked --workspace --bin authctl
 	@CHROMIUM="$$(command -v $(CHROMIUM))" SCREENSHOTS="$(SCREENSHOTS)" $(WITH_TOOLS) $(TOOLS)/e2e-venv/bin/python scripts/e2e.py
 	@$(TOOLS)/e2e-venv/bin/python scripts/e2e_deploy.py
 

@@ -5,7 +5,8 @@
 for tool in java python3; do
   command -v "$tool" >/dev/null || fail "$tool is not installed"
 done
-cargo build --locked --package authctl
+cargo build --locked --workspace --bin authctl
+authctl=${CARGO_TARGET_DIR:-target}/debug/authctl
 
 env_file=$folder/dynamodb.env
 data=$folder/dynamodb
@@ -70,6 +71,6 @@ if [ ! -f "$data/ready" ]; then
   request CreateTable "$(cat scripts/table.json)" >/dev/null
   request UpdateTimeToLive \
     '{"TableName":"auth","TimeToLiveSpecification":{"AttributeName":"expires_at","Enabled":true}}' >/dev/null
-  cargo run --quiet --locked --package authctl -- user import scripts/tutorial-user.jsonl
+  "$authctl" user import scripts/tutorial-user.jsonl
   touch "$data/ready"
 fi

@@ -63,7 +63,7 @@ def end_to_end(checks, built, scratch):
     require_tool("node", "`make e2e` installs it")
     require_tool("openssl", "it makes a certificate")
     require_tool(CHROMIUM, "`make e2e` installs it, or set CHROMIUM to another browser")
-    require_tool(AUTHCTL, "build it with `cargo build --bin authctl`, or set AUTHCTL to its path")
+    require_tool(AUTHCTL, "build it with `cargo build --workspace --bin authctl`, or set AUTHCTL to its path")
     if not built:
         require_tool("cargo-lambda", "`make tools` installs it")
         built = build()

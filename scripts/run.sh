@@ -101,7 +101,7 @@ END
 [ "$store" = file ] || cat <<END
 To see and change the users:
 
-  (set -a; . $(printf %q "$folder")/dynamodb.env; cargo run -q -p authctl -- user list)
+  (set -a; . $(printf %q "$folder")/dynamodb.env; $(printf %q "$authctl") user list)
 
 DynamoDB Local listens on every address of this machine and accepts any credentials.
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the functions for arm64, as `make deploy` does by default, and tests them: on this processor if it is arm64, and
-# in an emulator otherwise.
+# in an emulator otherwise. With RELEASE=1, the binaries are those of a deployment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ binaries=$target_folder/lambda/arm64
 
 fail() { echo "$1" >&2; exit 1; }
 [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add $target
-emulator=() skip=()
+emulator=() skip=() release=()
 if [ "$(uname -m)" != aarch64 ]; then
   if ! command -v qemu-aarch64-static >/dev/null || ! [ -e $libraries/lib/libc.so.6 ] || ! [ -e $libraries/lib/libgcc_s.so.1 ]; then
     scripts/install-debian.sh qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross
@@ -34,7 +34,8 @@ run_some() {
 
 functions=(functions/*)
 functions=("${functions[@]#functions/}")
-cargo lambda build --arm64 --release --locked --lambda-dir "$binaries" "${functions[@]/#/--bin=}"
+[ "${RELEASE:-}" != 1 ] || release=(--release)
+cargo lambda build --arm64 "${release[@]}" --locked --lambda-dir "$binaries" "${functions[@]/#/--bin=}"
 
 # argon2-rust measures in release builds whether NEON is faster than portable code, which proves nothing in an emulator.
 # Debug builds always use NEON.

@@ -78,8 +78,10 @@ export class Functions {
   /** Runs the operator's tool on the store. */
   authctl(...words) {
     const file = path.join(this.folder, "store.json");
-    const command = ["run", "--quiet", "--locked", "--package", "authctl", "--", "--file", file, ...words];
-    execFileSync("cargo", command, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
+    const options = { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] };
+    execFileSync("cargo", ["build", "--quiet", "--locked", "--workspace", "--bin", "authctl"], options);
+    const target = process.env.CARGO_TARGET_DIR || "target";
+    execFileSync(path.resolve(ROOT, target, "debug/authctl"), ["--file", file, ...words], options);
   }
 
   async stop() {

@@ -86,7 +86,9 @@ fn binaries() -> Vec<&'static str> {
 #[must_use]
 pub fn authctl() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| run_cargo(&["--package", "authctl"]));
+    // With the features of the whole workspace, so that dependencies compiled for the tests are reused. `make lint`
+    // checks it with only its own.
+    BUILT.get_or_init(|| run_cargo(&["--workspace", "--bin", "authctl"]));
     project::target().join("debug/authctl")
 }
 
@@ -94,8 +96,7 @@ pub fn authctl() -> PathBuf {
 #[must_use]
 pub fn axum_example() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    // With the features of the whole workspace, so that dependencies compiled for the tests are reused. `make e2e`
-    // builds it with only its own.
+    // Likewise. `make e2e` builds it with only its own.
     BUILT.get_or_init(|| run_cargo(&["--workspace", "--bin", "axum-example"]));
     project::target().join("debug/axum-example")
 }
